@@ -1,0 +1,26 @@
+//! Every message on the wire between a client and the server, and nothing else.
+//!
+//! One WebSocket carries everything. Text frames are JSON-RPC 2.0 ([`rpc`]): the client's requests
+//! and notifications are in [`client`], the server's answers and notifications in [`server`].
+//! Binary frames are the bytes of terminals ([`frame`]). `docs/protocol.md` tells the story in
+//! order; `web/src/protocol.ts` is generated from these types by a test.
+
+pub mod client;
+pub mod error;
+pub mod frame;
+pub mod rpc;
+pub mod server;
+#[cfg(test)]
+mod typescript;
+
+/// The version a client names in `initialize`; another one is refused.
+pub const VERSION: u32 = 1;
+
+/// The WebSocket subprotocol, named in `Sec-WebSocket-Protocol`.
+pub const SUBPROTOCOL: &str = "katahost.v1";
+
+/// The largest message a client may send; larger ones close the socket with code 1009.
+pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// How often the server sends `lab/heartbeat`, so that a client notices a dead link.
+pub const HEARTBEAT_SECONDS: u64 = 10;

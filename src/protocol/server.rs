@@ -1,0 +1,312 @@
+//! What the server sends in text frames.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::ErrorCode;
+
+/// Methods of server notifications.
+pub mod method {
+    /// [`LabState`](super::LabState): the lab was started over; everything before is gone.
+    pub const LAB_STATE: &str = "lab/state";
+    /// [`PageShow`](super::PageShow): a step is shown.
+    pub const PAGE_SHOW: &str = "page/show";
+    /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
+    pub const BLOCK_STATE: &str = "block/state";
+    /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
+    pub const TERMINAL_OPENED: &str = "terminal/opened";
+    /// [`TerminalInfo`](super::TerminalInfo): the terminal's shell ended.
+    pub const TERMINAL_EXITED: &str = "terminal/exited";
+    /// [`TerminalFocus`](super::TerminalFocus): the terminal should be brought into view.
+    pub const TERMINAL_FOCUS: &str = "terminal/focus";
+    /// [`LabClients`](super::LabClients): somebody came or went.
+    pub const LAB_CLIENTS: &str = "lab/clients";
+    /// No parameters: the connection lives.
+    pub const HEARTBEAT: &str = "lab/heartbeat";
+    /// [`ShowMessage`](super::ShowMessage): something a person should read.
+    pub const SHOW_MESSAGE: &str = "window/showMessage";
+    /// [`ShowDocument`](super::ShowDocument): an address to open.
+    pub const SHOW_DOCUMENT: &str = "window/showDocument";
+}
+
+/// Close codes of the socket that this protocol adds to those of RFC 6455.
+pub mod close {
+    /// The server stops; a client tries again later.
+    pub const SERVER_STOPS: u16 = 1001;
+    /// The client broke the protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// The client did not read its messages in time; it may come back and resume.
+    pub const TOO_SLOW: u16 = 4000;
+    /// The client sent more than the server takes.
+    pub const TOO_MUCH: u16 = 4001;
+    /// The client did not send `initialize` in time.
+    pub const NOT_INITIALIZED: u16 = 4002;
+}
+
+/// All that a client needs to show the lab as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LabState {
+    /// The version of the protocol that the server speaks.
+    pub protocol_version: u32,
+    /// The version of katahost.
+    pub server_version: String,
+    /// Names this run of the lab; a lab started over is another instance.
+    pub instance: String,
+    /// What this client may do.
+    pub role: Role,
+    /// The scenario's name.
+    pub scenario: String,
+    /// All terminals, in the order of the layout.
+    pub terminals: Vec<TerminalInfo>,
+    /// How many bytes of this client's input each terminal got, for a client that comes back.
+    pub input: Vec<InputReceived>,
+    /// All steps of the scenario.
+    pub steps: Vec<String>,
+    /// How many clients are in the lab.
+    pub clients: usize,
+    /// The page of the lab's current step, or nothing where it could not be read.
+    pub page: Option<Page>,
+    /// Why the page is not what the client asked for.
+    pub message: Option<ShowMessage>,
+}
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Role {
+    /// Watches.
+    Viewer,
+    /// Runs commands and types.
+    Driver,
+}
+
+/// How much of a client's input a terminal received.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct InputReceived {
+    /// The terminal's number.
+    pub terminal: u16,
+    /// The terminal's generation that the count belongs to.
+    pub generation: u32,
+    /// Bytes received from this client in this generation.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes: u64,
+}
+
+/// A terminal of the lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct TerminalInfo {
+    /// The number that frames and notifications use; valid within one lab instance.
+    pub terminal: u16,
+    /// The id in the scenario's config.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// Counts the shells that ran in this terminal, from 0 (none yet).
+    pub generation: u32,
+    /// Whether a shell runs in it.
+    pub status: TerminalStatus,
+}
+
+/// Whether a shell runs in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum TerminalStatus {
+    /// The shell starts as soon as a client says how large the terminal is.
+    Waiting,
+    /// A shell runs.
+    Running,
+    /// The shell ended.
+    Exited {
+        /// How it ended, in words: `exited with code 1`, `ended by signal SIGKILL`.
+        message: String,
+        /// Its exit code, where it had one.
+        code: Option<i32>,
+        /// The signal that ended it, where one did.
+        signal: Option<String>,
+    },
+    /// The shell could not be started.
+    Failed {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// A step is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PageShow {
+    /// The page.
+    pub page: Page,
+    /// The execution that asked for it, so that its client can tell it from others'.
+    pub execution_id: Option<String>,
+}
+
+/// One step, ready to be shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Page {
+    /// The step's name.
+    pub step: String,
+    /// The step's first heading, or its name.
+    pub title: String,
+    /// Changes when the page's content changes; sent back with blocks and links.
+    pub revision: String,
+    /// Sanitised HTML. Blocks are `<pre data-block="N">`, command links `<a data-link="N">`,
+    /// files of the scenario `files/…` relative to the lab's address.
+    pub html: String,
+    /// The page's blocks, by index.
+    pub blocks: Vec<Block>,
+}
+
+/// A code block of a page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Block {
+    /// The block's index in the page, from 0.
+    pub index: usize,
+    /// The id under which runs are counted; blocks may share one.
+    pub id: String,
+    /// The language of the fence, as written.
+    pub language: String,
+    /// What the block is.
+    pub kind: BlockKind,
+    /// The number of the terminal it runs in.
+    pub terminal: u16,
+    /// The text without its header lines.
+    pub command: String,
+    /// Whether Ctrl-C is typed before the text.
+    pub interrupts: bool,
+    /// The block's background, as in CSS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub background_color: Option<String>,
+    /// The state under the block's id.
+    pub state: BlockState,
+}
+
+/// What a block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum BlockKind {
+    /// A click runs it.
+    Executable,
+    /// It is for reading.
+    Text,
+    /// It is a mermaid diagram, to be drawn.
+    Mermaid,
+}
+
+/// How it stands with a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct BlockState {
+    /// The block's id.
+    pub id: String,
+    /// How often it was run.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub runs: u64,
+    /// How often it may run, or null where there is no limit.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub limit: Option<u64>,
+    /// How many of its runs wait for their terminal.
+    pub waiting: usize,
+}
+
+/// What executing a command gave.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ExecuteCommandResult {
+    /// Whether this execution id was executed before, so that nothing ran now.
+    pub repeated: bool,
+    /// The terminals that were typed into.
+    pub terminals: Vec<u16>,
+}
+
+/// A command of the registry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct CommandInfo {
+    /// The command's id.
+    pub id: String,
+    /// What it does, in one line.
+    pub title: String,
+    /// The shape of its arguments, for people.
+    pub arguments: String,
+    /// The role it needs.
+    pub role: Role,
+}
+
+/// The terminal should be brought into view.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct TerminalFocus {
+    /// The terminal's number.
+    pub terminal: u16,
+}
+
+/// How many clients are in the lab.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LabClients {
+    /// Clients with an open connection.
+    pub clients: usize,
+}
+
+/// Something a person should read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ShowMessage {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The message.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The stable code, where it is an error.
+    pub code: Option<ErrorCode>,
+}
+
+/// How bad a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something is not as meant.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// An address to open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ShowDocument {
+    /// An `http`, `https` or `mailto` address, or one relative to the lab's.
+    pub uri: String,
+}
+
+/// Any value, for parameters that a method does not have.
+pub type NoParams = Option<Value>;

@@ -1,0 +1,110 @@
+//! Generates `web/src/protocol.ts` from the types of this module.
+//!
+//! `KATAHOST_WRITE=1 cargo test protocol` writes the file; without the variable the test compares.
+
+use std::{fs, path::Path};
+
+use ts_rs::{Config, TS};
+
+use super::{
+    HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL, VERSION,
+    client::{self, AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume},
+    error::{ErrorCode, ErrorData},
+    frame::{FrameKind, HEADER_BYTES},
+    rpc::RpcError,
+    server::{
+        self, Block, BlockKind, BlockState, CommandInfo, ExecuteCommandResult, InputReceived,
+        LabClients, LabState, Page, PageShow, Role, Severity, ShowDocument, ShowMessage,
+        TerminalFocus, TerminalInfo, TerminalStatus,
+    },
+};
+
+/// A type's doc comment and declaration, as TypeScript.
+fn declare<T: TS + ?Sized>(config: &Config) -> String {
+    let docs = T::docs().unwrap_or_default();
+    format!("{docs}export {}\n\n", T::decl(config))
+}
+
+fn constant(name: &str, value: impl std::fmt::Display) -> String {
+    format!("export const {name} = {value};\n")
+}
+
+fn generate() -> String {
+    let config = Config::default();
+    let quoted = |text: &str| format!("\"{text}\"");
+    let mut out = String::from("// Generated from src/protocol by `cargo test`; do not edit.\n\n");
+    out += &constant("VERSION", VERSION);
+    out += &constant("SUBPROTOCOL", quoted(SUBPROTOCOL));
+    out += &constant("MAX_CLIENT_MESSAGE_BYTES", MAX_CLIENT_MESSAGE_BYTES);
+    out += &constant("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS);
+    out += &constant("HEADER_BYTES", HEADER_BYTES);
+    out += &constant("FRAME_OUTPUT", FrameKind::Output as u8);
+    out += &constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8);
+    out += &constant("FRAME_RESIZE", FrameKind::Resize as u8);
+    out += &constant("FRAME_INPUT", FrameKind::Input as u8);
+    out += "\n";
+    for (name, method) in [
+        ("INITIALIZE", client::method::INITIALIZE),
+        ("EXECUTE_COMMAND", client::method::EXECUTE_COMMAND),
+        ("LIST_COMMANDS", client::method::LIST_COMMANDS),
+        ("RESIZE", client::method::RESIZE),
+        ("ACK", client::method::ACK),
+        ("LAB_STATE", server::method::LAB_STATE),
+        ("PAGE_SHOW", server::method::PAGE_SHOW),
+        ("BLOCK_STATE", server::method::BLOCK_STATE),
+        ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
+        ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
+        ("TERMINAL_FOCUS", server::method::TERMINAL_FOCUS),
+        ("LAB_CLIENTS", server::method::LAB_CLIENTS),
+        ("HEARTBEAT", server::method::HEARTBEAT),
+        ("SHOW_MESSAGE", server::method::SHOW_MESSAGE),
+        ("SHOW_DOCUMENT", server::method::SHOW_DOCUMENT),
+    ] {
+        out += &constant(name, quoted(method));
+    }
+    out += "\n/** Any JSON value. */\nexport type JsonValue = number | string | boolean | JsonValue[] | { [key: string]: JsonValue } | null;\n\n";
+    macro_rules! declare_all { ($($type:ty),* $(,)?) => { $(out += &declare::<$type>(&config);)* } }
+    declare_all!(
+        InitializeParams,
+        Resume,
+        client::ResumeTerminal,
+        ExecuteCommandParams,
+        ResizeParams,
+        AckParams,
+        LabState,
+        Role,
+        InputReceived,
+        TerminalInfo,
+        TerminalStatus,
+        PageShow,
+        Page,
+        Block,
+        BlockKind,
+        BlockState,
+        ExecuteCommandResult,
+        CommandInfo,
+        TerminalFocus,
+        LabClients,
+        ShowMessage,
+        Severity,
+        ShowDocument,
+        RpcError,
+        ErrorData,
+        ErrorCode,
+    );
+    out.trim_end().to_owned() + "\n"
+}
+
+#[test]
+fn typescript_types_are_those_of_the_protocol() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/protocol.ts");
+    let generated = generate();
+    if std::env::var_os("KATAHOST_WRITE").is_some() {
+        fs::write(&file, &generated).unwrap();
+    }
+    let checked_in = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        checked_in == generated,
+        "web/src/protocol.ts is stale; run `KATAHOST_WRITE=1 cargo test typescript`"
+    );
+}

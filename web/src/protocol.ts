@@ -1,0 +1,478 @@
+// Generated from src/protocol by `cargo test`; do not edit.
+
+export const VERSION = 1;
+export const SUBPROTOCOL = "katahost.v1";
+export const MAX_CLIENT_MESSAGE_BYTES = 1048576;
+export const HEARTBEAT_SECONDS = 10;
+export const HEADER_BYTES = 16;
+export const FRAME_OUTPUT = 1;
+export const FRAME_SNAPSHOT = 2;
+export const FRAME_RESIZE = 3;
+export const FRAME_INPUT = 4;
+
+export const INITIALIZE = "initialize";
+export const EXECUTE_COMMAND = "workspace/executeCommand";
+export const LIST_COMMANDS = "workspace/listCommands";
+export const RESIZE = "terminal/resize";
+export const ACK = "terminal/ack";
+export const LAB_STATE = "lab/state";
+export const PAGE_SHOW = "page/show";
+export const BLOCK_STATE = "block/state";
+export const TERMINAL_OPENED = "terminal/opened";
+export const TERMINAL_EXITED = "terminal/exited";
+export const TERMINAL_FOCUS = "terminal/focus";
+export const LAB_CLIENTS = "lab/clients";
+export const HEARTBEAT = "lab/heartbeat";
+export const SHOW_MESSAGE = "window/showMessage";
+export const SHOW_DOCUMENT = "window/showDocument";
+
+/** Any JSON value. */
+export type JsonValue = number | string | boolean | JsonValue[] | { [key: string]: JsonValue } | null;
+
+/**
+ * Who the client is, and what it wants to go on with.
+ */
+export type InitializeParams = { 
+/**
+ * The version of the protocol, [`VERSION`](crate::protocol::VERSION).
+ */
+protocolVersion: number, 
+/**
+ * A name of this client that is its own and stays over reconnects, 8 to 64 characters.
+ */
+clientId: string, 
+/**
+ * Whether the client watches terminals; a program that only executes commands does not.
+ */
+attach: boolean, 
+/**
+ * What the client already has, after a lost connection.
+ */
+resume?: Resume, 
+/**
+ * The step that the client's address names, on a fresh visit only: another one than the
+ * lab's current step is loaded.
+ */
+step?: string, };
+
+/**
+ * How far a client got before it lost its connection.
+ */
+export type Resume = { 
+/**
+ * The lab instance that the offsets belong to.
+ */
+instance: string, 
+/**
+ * One entry for each terminal the client holds.
+ */
+terminals: Array<ResumeTerminal>, };
+
+/**
+ * How far a client got in one terminal's output.
+ */
+export type ResumeTerminal = { 
+/**
+ * The terminal's number.
+ */
+terminal: number, 
+/**
+ * The offset after the last byte that the client received.
+ */
+offset: number, };
+
+/**
+ * A command to execute.
+ */
+export type ExecuteCommandParams = { 
+/**
+ * The command's id.
+ */
+command: string, 
+/**
+ * The command's arguments, in order.
+ */
+arguments: Array<JsonValue>, 
+/**
+ * An id made by the client, 8 to 64 characters: the same one runs once, however often sent.
+ */
+executionId?: string, };
+
+/**
+ * The size that a client shows a terminal in.
+ */
+export type ResizeParams = { 
+/**
+ * The terminal's number.
+ */
+terminal: number, 
+/**
+ * Width in cells.
+ */
+cols: number, 
+/**
+ * Height in cells.
+ */
+rows: number, };
+
+/**
+ * How far a client has parsed a terminal's output.
+ */
+export type AckParams = { 
+/**
+ * The terminal's number.
+ */
+terminal: number, 
+/**
+ * The offset after the last parsed byte.
+ */
+offset: number, };
+
+/**
+ * All that a client needs to show the lab as it is.
+ */
+export type LabState = { 
+/**
+ * The version of the protocol that the server speaks.
+ */
+protocolVersion: number, 
+/**
+ * The version of katahost.
+ */
+serverVersion: string, 
+/**
+ * Names this run of the lab; a lab started over is another instance.
+ */
+instance: string, 
+/**
+ * What this client may do.
+ */
+role: Role, 
+/**
+ * The scenario's name.
+ */
+scenario: string, 
+/**
+ * All terminals, in the order of the layout.
+ */
+terminals: Array<TerminalInfo>, 
+/**
+ * How many bytes of this client's input each terminal got, for a client that comes back.
+ */
+input: Array<InputReceived>, 
+/**
+ * All steps of the scenario.
+ */
+steps: Array<string>, 
+/**
+ * How many clients are in the lab.
+ */
+clients: number, 
+/**
+ * The page of the lab's current step, or nothing where it could not be read.
+ */
+page: Page | null, 
+/**
+ * Why the page is not what the client asked for.
+ */
+message: ShowMessage | null, };
+
+/**
+ * What a client may do.
+ */
+export type Role = "viewer" | "driver";
+
+/**
+ * How much of a client's input a terminal received.
+ */
+export type InputReceived = { 
+/**
+ * The terminal's number.
+ */
+terminal: number, 
+/**
+ * The terminal's generation that the count belongs to.
+ */
+generation: number, 
+/**
+ * Bytes received from this client in this generation.
+ */
+bytes: number, };
+
+/**
+ * A terminal of the lab.
+ */
+export type TerminalInfo = { 
+/**
+ * The number that frames and notifications use; valid within one lab instance.
+ */
+terminal: number, 
+/**
+ * The id in the scenario's config.
+ */
+id: string, 
+/**
+ * The name that people see.
+ */
+name: string, 
+/**
+ * Counts the shells that ran in this terminal, from 0 (none yet).
+ */
+generation: number, 
+/**
+ * Whether a shell runs in it.
+ */
+status: TerminalStatus, };
+
+/**
+ * Whether a shell runs in a terminal.
+ */
+export type TerminalStatus = { "state": "waiting" } | { "state": "running" } | { "state": "exited", 
+/**
+ * How it ended, in words: `exited with code 1`, `ended by signal SIGKILL`.
+ */
+message: string, 
+/**
+ * Its exit code, where it had one.
+ */
+code: number | null, 
+/**
+ * The signal that ended it, where one did.
+ */
+signal: string | null, } | { "state": "failed", 
+/**
+ * Why.
+ */
+message: string, 
+/**
+ * What to do about it.
+ */
+hint: string, };
+
+/**
+ * A step is shown.
+ */
+export type PageShow = { 
+/**
+ * The page.
+ */
+page: Page, 
+/**
+ * The execution that asked for it, so that its client can tell it from others'.
+ */
+executionId: string | null, };
+
+/**
+ * One step, ready to be shown.
+ */
+export type Page = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * The step's first heading, or its name.
+ */
+title: string, 
+/**
+ * Changes when the page's content changes; sent back with blocks and links.
+ */
+revision: string, 
+/**
+ * Sanitised HTML. Blocks are `<pre data-block="N">`, command links `<a data-link="N">`,
+ * files of the scenario `files/…` relative to the lab's address.
+ */
+html: string, 
+/**
+ * The page's blocks, by index.
+ */
+blocks: Array<Block>, };
+
+/**
+ * A code block of a page.
+ */
+export type Block = { 
+/**
+ * The block's index in the page, from 0.
+ */
+index: number, 
+/**
+ * The id under which runs are counted; blocks may share one.
+ */
+id: string, 
+/**
+ * The language of the fence, as written.
+ */
+language: string, 
+/**
+ * What the block is.
+ */
+kind: BlockKind, 
+/**
+ * The number of the terminal it runs in.
+ */
+terminal: number, 
+/**
+ * The text without its header lines.
+ */
+command: string, 
+/**
+ * Whether Ctrl-C is typed before the text.
+ */
+interrupts: boolean, 
+/**
+ * The block's background, as in CSS.
+ */
+backgroundColor?: string, 
+/**
+ * The state under the block's id.
+ */
+state: BlockState, };
+
+/**
+ * What a block is.
+ */
+export type BlockKind = "executable" | "text" | "mermaid";
+
+/**
+ * How it stands with a block.
+ */
+export type BlockState = { 
+/**
+ * The block's id.
+ */
+id: string, 
+/**
+ * How often it was run.
+ */
+runs: number, 
+/**
+ * How often it may run, or null where there is no limit.
+ */
+limit: number | null, 
+/**
+ * How many of its runs wait for their terminal.
+ */
+waiting: number, };
+
+/**
+ * What executing a command gave.
+ */
+export type ExecuteCommandResult = { 
+/**
+ * Whether this execution id was executed before, so that nothing ran now.
+ */
+repeated: boolean, 
+/**
+ * The terminals that were typed into.
+ */
+terminals: Array<number>, };
+
+/**
+ * A command of the registry.
+ */
+export type CommandInfo = { 
+/**
+ * The command's id.
+ */
+id: string, 
+/**
+ * What it does, in one line.
+ */
+title: string, 
+/**
+ * The shape of its arguments, for people.
+ */
+arguments: string, 
+/**
+ * The role it needs.
+ */
+role: Role, };
+
+/**
+ * The terminal should be brought into view.
+ */
+export type TerminalFocus = { 
+/**
+ * The terminal's number.
+ */
+terminal: number, };
+
+/**
+ * How many clients are in the lab.
+ */
+export type LabClients = { 
+/**
+ * Clients with an open connection.
+ */
+clients: number, };
+
+/**
+ * Something a person should read.
+ */
+export type ShowMessage = { 
+/**
+ * How bad it is.
+ */
+severity: Severity, 
+/**
+ * The message.
+ */
+message: string, 
+/**
+ * What to do about it.
+ */
+hint: string | null, 
+/**
+ * The stable code, where it is an error.
+ */
+code: ErrorCode | null, };
+
+/**
+ * How bad a message is.
+ */
+export type Severity = "info" | "warning" | "error";
+
+/**
+ * An address to open.
+ */
+export type ShowDocument = { 
+/**
+ * An `http`, `https` or `mailto` address, or one relative to the lab's.
+ */
+uri: string, };
+
+/**
+ * A JSON-RPC error; `data` carries the stable code and the hint.
+ */
+export type RpcError = { 
+/**
+ * The number JSON-RPC gives to this kind of error.
+ */
+code: number, 
+/**
+ * What went wrong, as a sentence without capital and full stop.
+ */
+message: string, 
+/**
+ * What a program and a person need beyond the message.
+ */
+data: ErrorData, };
+
+/**
+ * What an error carries beyond its message.
+ */
+export type ErrorData = { 
+/**
+ * The stable code, in kebab case.
+ */
+code: ErrorCode, 
+/**
+ * What to do about it, where there is something to do.
+ */
+hint?: string, };
+
+/**
+ * The stable codes of errors.
+ */
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "terminal-failed" | "input-full" | "lab-closed" | "internal";
