@@ -6,5 +6,8 @@
 //! - [`command`]: what executing a command asks a lab to do; pure.
 //! - [`protocol`]: every message on the wire; pure.
 
+pub mod command;
+pub mod lab;
 pub mod protocol;
 pub mod scenario;
+pub mod terminal;

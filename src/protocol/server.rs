@@ -189,6 +189,9 @@ pub struct Block {
     pub command: String,
     /// Whether Ctrl-C is typed before the text.
     pub interrupts: bool,
+    /// How often it may run, or null where there is no limit. Compared with `state.runs`.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub limit: Option<u64>,
     /// The block's background, as in CSS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -210,7 +213,7 @@ pub enum BlockKind {
     Mermaid,
 }
 
-/// How it stands with a block.
+/// How it stands with all blocks of one id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -220,9 +223,6 @@ pub struct BlockState {
     /// How often it was run.
     #[cfg_attr(test, ts(type = "number"))]
     pub runs: u64,
-    /// How often it may run, or null where there is no limit.
-    #[cfg_attr(test, ts(type = "number | null"))]
-    pub limit: Option<u64>,
     /// How many of its runs wait for their terminal.
     pub waiting: usize,
 }

@@ -1,0 +1,105 @@
+//! The arguments of commands, as VS Code passes them: a JSON array, most often of one object.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// A step, by name or in an object, as `katapod.loadPage` takes it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum StepArgument {
+    /// `"step2"`.
+    Name(String),
+    /// `{"step": "step2"}`.
+    Object {
+        /// The step's name.
+        step: String,
+    },
+}
+
+impl StepArgument {
+    /// The step's name, without a trailing `.md`, which people type from habit.
+    #[must_use]
+    pub fn into_step(self) -> String {
+        match self {
+            Self::Name(step) | Self::Object { step } => step,
+        }
+    }
+}
+
+/// A block of a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockArgument {
+    /// The step's name.
+    pub step: String,
+    /// The page's revision, where the caller knows it.
+    pub revision: Option<String>,
+    /// The block's index.
+    pub block: usize,
+}
+
+/// A command link of a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkArgument {
+    /// The step's name.
+    pub step: String,
+    /// The page's revision, where the caller knows it.
+    pub revision: Option<String>,
+    /// The link's index.
+    pub link: usize,
+}
+
+/// A terminal, or the active one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct TerminalArgument {
+    /// The terminal's id.
+    pub terminal_id: Option<String>,
+}
+
+/// Text for a terminal, as `workbench.action.terminal.sendSequence` takes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SequenceArgument {
+    /// The text, typed as it is.
+    pub text: String,
+    /// The terminal's id.
+    pub terminal_id: Option<String>,
+}
+
+/// The one argument of a command.
+///
+/// # Errors
+///
+/// There is none, there are several, or it has another shape; in words.
+pub fn one<T: DeserializeOwned>(arguments: &[Value]) -> Result<T, String> {
+    match arguments {
+        [argument] => T::deserialize(argument).map_err(|error| error.to_string()),
+        _ => Err(format!("there are {}, not 1", arguments.len())),
+    }
+}
+
+/// The one argument of a command that also works without.
+///
+/// # Errors
+///
+/// There are several, or it has another shape; in words.
+pub fn optional<T: DeserializeOwned + Default>(arguments: &[Value]) -> Result<T, String> {
+    if arguments.is_empty() { Ok(T::default()) } else { one(arguments) }
+}
+
+/// Checks that a command got no arguments; null and empty ones count as none.
+///
+/// # Errors
+///
+/// There are some; in words.
+pub fn none(arguments: &[Value]) -> Result<(), String> {
+    let empty = |argument: &Value| match argument {
+        Value::Null => true,
+        Value::Object(object) => object.is_empty(),
+        Value::Array(array) => array.is_empty(),
+        _ => false,
+    };
+    if arguments.iter().all(empty) { Ok(()) } else { Err("it takes none".to_owned()) }
+}

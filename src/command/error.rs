@@ -1,0 +1,179 @@
+//! Why a command was refused. Nothing has happened to the lab then.
+
+use thiserror::Error;
+
+use super::registry::Role;
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// No command has this id.
+    #[error("there is no command `{id}`")]
+    UnknownCommand {
+        /// The id.
+        id: String,
+        /// The known id that is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// The arguments do not have the command's shape.
+    #[error("the arguments of `{id}` are wrong: {reason}")]
+    InvalidArguments {
+        /// The command.
+        id: &'static str,
+        /// What is wrong.
+        reason: String,
+        /// The shape they should have.
+        usage: &'static str,
+    },
+    /// The role may not execute it.
+    #[error("`{id}` is for a driver")]
+    NotAllowed {
+        /// The command.
+        id: &'static str,
+        /// The role it needs.
+        needs: Role,
+    },
+    /// A page's link may not execute it.
+    #[error("a page's link may not execute `{id}`")]
+    NotForPages {
+        /// The command.
+        id: &'static str,
+    },
+    /// The scenario has no such step.
+    #[error("there is no step `{step}`")]
+    UnknownStep {
+        /// The step.
+        step: String,
+        /// The known step that is most like it.
+        nearest: Option<String>,
+    },
+    /// Another step is shown, or its page changed since.
+    #[error("the page has changed since it was shown")]
+    PageChanged,
+    /// The page has no such block.
+    #[error("`{step}` has no block {block}")]
+    UnknownBlock {
+        /// The step.
+        step: String,
+        /// The block's index.
+        block: usize,
+    },
+    /// The page has no such command link.
+    #[error("`{step}` has no command link {link}")]
+    UnknownLink {
+        /// The step.
+        step: String,
+        /// The link's index.
+        link: usize,
+    },
+    /// The layout has no such terminal.
+    #[error("there is no terminal `{id}`")]
+    UnknownTerminal {
+        /// The id.
+        id: String,
+        /// The known ids.
+        known: Vec<String>,
+    },
+    /// The block is for reading.
+    #[error("this block is not executable")]
+    NotExecutable,
+    /// The block has run as often as it may.
+    #[error("{}", limit_message(*.limit))]
+    LimitReached {
+        /// The block's id.
+        id: String,
+        /// How often it may run.
+        limit: u64,
+    },
+}
+
+fn limit_message(limit: u64) -> String {
+    match limit {
+        0 => "this block may not run: its limit is 0 runs".to_owned(),
+        1 => "this block runs once, and it has run".to_owned(),
+        _ => format!("this block runs {limit} times, and it has run {limit} times"),
+    }
+}
+
+impl CommandError {
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownCommand { nearest, .. } => {
+                nearest.map(|nearest| format!("did you mean `{nearest}`?"))
+            }
+            Self::InvalidArguments { usage, .. } => Some(format!("expected {usage}")),
+            Self::NotAllowed { .. } => Some("you are watching; ask the driver".to_owned()),
+            Self::NotForPages { .. } => {
+                Some("put the text into a code block, which shows what will run".to_owned())
+            }
+            Self::UnknownStep { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "steps are the `.md` files of the scenario's folder".to_owned(),
+            }),
+            Self::PageChanged | Self::UnknownBlock { .. } | Self::UnknownLink { .. } => {
+                Some("reload the step and try again".to_owned())
+            }
+            Self::UnknownTerminal { known, .. } => {
+                Some(format!("this scenario has `{}`", known.join("`, `")))
+            }
+            Self::NotExecutable => Some("copy it if you need its text".to_owned()),
+            Self::LimitReached { .. } => {
+                Some("start the lab over to run it again, or type it yourself".to_owned())
+            }
+        }
+    }
+}
+
+/// The candidate that is most like `word`, if one is like it at all.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= (word.chars().count() + 2) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many characters must be inserted, deleted or replaced (Levenshtein), ignoring case.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, from) in from.to_lowercase().chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = *cell;
+            left = replaced.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = line + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_finds_a_slip_and_leaves_strangers_alone() {
+        let known = ["intro", "step1", "step2", "finish"];
+        assert_eq!(nearest("setp2", known), Some("step2"));
+        assert_eq!(nearest("step22", known), Some("step2"));
+        assert_eq!(nearest("Intro", known), Some("intro"));
+        assert_eq!(nearest("conclusion", known), None);
+    }
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+    }
+}

@@ -1,0 +1,420 @@
+//! The commands: ids as VS Code has them, what they take, who may execute them, what they do.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    Effect, State,
+    arguments::{self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument},
+    error::{CommandError, nearest},
+};
+use crate::scenario::link;
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Watches.
+    Viewer,
+    /// Runs commands and types.
+    Driver,
+}
+
+/// Who says what is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A person or program, by an explicit call.
+    Client,
+    /// The content of a page, by a link that was followed.
+    Page,
+}
+
+/// A command of the registry.
+#[derive(Debug)]
+pub struct Command {
+    /// Its id.
+    pub id: &'static str,
+    /// What it does, in one line.
+    pub title: &'static str,
+    /// The shape of its arguments, for people.
+    pub arguments: &'static str,
+    /// The role it needs.
+    pub role: Role,
+    /// Whether a page's link may execute it: not where it carries free text.
+    pub for_pages: bool,
+    resolve: fn(Call<'_>, &Self, &State) -> Result<Vec<Effect>, CommandError>,
+}
+
+/// A command to execute, as somebody asks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The command's id.
+    pub command: &'a str,
+    /// Its arguments.
+    pub arguments: &'a [Value],
+    /// What the asker may do.
+    pub role: Role,
+    /// Who says what is executed.
+    pub origin: Origin,
+}
+
+/// All commands.
+pub static REGISTRY: &[Command] = &[
+    Command {
+        id: "katapod.loadPage",
+        title: "Show a step and run its on-load commands",
+        arguments: r#"[{"step": "step2"}]"#,
+        role: Role::Driver,
+        for_pages: true,
+        resolve: |call, command, _| {
+            let step = command.one::<StepArgument>(call)?.into_step();
+            Ok(vec![Effect::LoadStep { step }])
+        },
+    },
+    Command {
+        id: "katapod.sendText",
+        title: "Run text in a terminal, as a code block does",
+        arguments: r#"[{"command": "date", "terminalId": "host"}]"#,
+        role: Role::Driver,
+        for_pages: true,
+        resolve: |call, command, state| {
+            let wrong = |reason| command.wrong(reason);
+            let invocation = link::send_text(call.arguments, "sendText", &state.config)
+                .map_err(wrong)?;
+            state.admit(&invocation)?;
+            Ok(vec![Effect::Run(invocation)])
+        },
+    },
+    Command {
+        id: "katapod.reloadPage",
+        title: "Load the current step again, on-load commands included",
+        arguments: "no arguments",
+        role: Role::Driver,
+        for_pages: true,
+        resolve: |call, command, state| {
+            command.none(call)?;
+            Ok(vec![Effect::LoadStep { step: state.step.clone() }])
+        },
+    },
+    Command {
+        id: "katapod.start",
+        title: "Read the scenario anew and start the lab over",
+        arguments: "no arguments",
+        role: Role::Driver,
+        for_pages: true,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::StartOver])
+        },
+    },
+    Command {
+        id: "katahost.runBlock",
+        title: "Run a code block of the page shown",
+        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let BlockArgument { step, revision, block } = command.one(call)?;
+            let block = state.block(&step, revision.as_deref(), block)?;
+            state.admit(&block.invocation)?;
+            Ok(vec![Effect::Run(block.invocation.clone())])
+        },
+    },
+    Command {
+        id: "katahost.followLink",
+        title: "Execute the command of a link of the page shown",
+        arguments: r#"[{"step": "step2", "link": 0}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: follow_link,
+    },
+    Command {
+        id: "katahost.restartTerminal",
+        title: "End a terminal's shell and start another",
+        arguments: r#"[{"terminalId": "host"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let terminal = command.terminal(call, state)?;
+            Ok(vec![Effect::Restart { terminal }])
+        },
+    },
+    Command {
+        id: "workbench.action.terminal.sendSequence",
+        title: "Type text into a terminal as it is",
+        arguments: r#"[{"text": "ls\r", "terminalId": "host"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let SequenceArgument { text, terminal_id } = command.one(call)?;
+            let terminal = state.terminal(terminal_id)?;
+            Ok(vec![Effect::Type { terminal, text }])
+        },
+    },
+    Command {
+        id: "workbench.action.terminal.clear",
+        title: "Clear a terminal's screen and scrollback",
+        arguments: r#"[{"terminalId": "host"}], or none for the active terminal"#,
+        role: Role::Driver,
+        for_pages: true,
+        resolve: |call, command, state| {
+            let terminal = command.terminal(call, state)?;
+            Ok(vec![Effect::Clear { terminal }])
+        },
+    },
+    Command {
+        id: "workbench.action.terminal.focus",
+        title: "Bring a terminal into view",
+        arguments: r#"[{"terminalId": "host"}], or none for the active terminal"#,
+        role: Role::Viewer,
+        for_pages: true,
+        resolve: |call, command, state| {
+            let terminal = command.terminal(call, state)?;
+            Ok(vec![Effect::Focus { terminal }])
+        },
+    },
+    Command {
+        id: "vscode.open",
+        title: "Open an address in a new browser tab",
+        arguments: r#"["https://example.com/"]"#,
+        role: Role::Viewer,
+        for_pages: true,
+        resolve: open_document,
+    },
+    Command {
+        id: "simpleBrowser.show",
+        title: "Open an address in a new browser tab",
+        arguments: r#"["https://example.com/"]"#,
+        role: Role::Viewer,
+        for_pages: true,
+        resolve: open_document,
+    },
+];
+
+/// Says what executing a command asks the lab to do.
+///
+/// # Errors
+///
+/// The command is unknown, its arguments are wrong, the asker may not execute it, or the state
+/// does not allow it. Nothing is to be done then.
+pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandError> {
+    let Some(command) = REGISTRY.iter().find(|command| command.id == call.command) else {
+        let nearest = nearest(call.command, REGISTRY.iter().map(|command| command.id));
+        let nearest = REGISTRY.iter().map(|known| known.id).find(|id| Some(*id) == nearest);
+        return Err(CommandError::UnknownCommand { id: call.command.to_owned(), nearest });
+    };
+    if call.role < command.role {
+        return Err(CommandError::NotAllowed { id: command.id, needs: command.role });
+    }
+    if call.origin == Origin::Page && !command.for_pages {
+        return Err(CommandError::NotForPages { id: command.id });
+    }
+    (command.resolve)(call, command, state)
+}
+
+impl Command {
+    fn wrong(&self, reason: String) -> CommandError {
+        CommandError::InvalidArguments { id: self.id, reason, usage: self.arguments }
+    }
+
+    fn one<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CommandError> {
+        arguments::one(call.arguments).map_err(|reason| self.wrong(reason))
+    }
+
+    fn none(&self, call: Call<'_>) -> Result<(), CommandError> {
+        arguments::none(call.arguments).map_err(|reason| self.wrong(reason))
+    }
+
+    /// The terminal that the call names, or the active one.
+    fn terminal(&self, call: Call<'_>, state: &State) -> Result<String, CommandError> {
+        let argument: TerminalArgument =
+            arguments::optional(call.arguments).map_err(|reason| self.wrong(reason))?;
+        state.terminal(argument.terminal_id)
+    }
+}
+
+fn follow_link(
+    call: Call<'_>,
+    command: &Command,
+    state: &State,
+) -> Result<Vec<Effect>, CommandError> {
+    let LinkArgument { step, revision, link: index } = command.one(call)?;
+    let link = state.link(&step, revision.as_deref(), index)?;
+    let unknown = || CommandError::UnknownLink { step: step.clone(), link: index };
+    let target = link.command.as_ref().ok_or_else(unknown)?;
+    if target.command == "katapod.sendText" {
+        // Without an id of its own the link is counted under its place in the page.
+        let id = format!("link_{step}_{index}");
+        let wrong = |reason| command.wrong(reason);
+        let invocation = link::send_text(&target.arguments, &id, &state.config).map_err(wrong)?;
+        state.admit(&invocation)?;
+        return Ok(vec![Effect::Run(invocation)]);
+    }
+    let call = Call {
+        command: &target.command,
+        arguments: &target.arguments,
+        role: call.role,
+        origin: Origin::Page,
+    };
+    resolve(call, state)
+}
+
+/// Addresses that a browser may be sent to, and files of the scenario.
+fn open_document(
+    call: Call<'_>,
+    command: &Command,
+    _state: &State,
+) -> Result<Vec<Effect>, CommandError> {
+    let uri = match call.arguments {
+        // VS Code passes options behind the address; they have no meaning here.
+        [Value::String(uri), ..] => uri.trim(),
+        _ => return Err(command.wrong("the address is missing".to_owned())),
+    };
+    let has_scheme = |scheme: &str| {
+        uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    let known = ["http://", "https://", "mailto:"].into_iter().any(has_scheme);
+    let absolute = uri.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':'));
+    if known {
+        return Ok(vec![Effect::OpenDocument { uri: uri.to_owned() }]);
+    }
+    if absolute || uri.starts_with("//") || uri.is_empty() {
+        let reason = format!("`{uri}` is no http, https or mailto address");
+        return Err(command.wrong(reason));
+    }
+    Ok(vec![Effect::OpenDocument { uri: format!("files/{}", uri.trim_start_matches('/')) }])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::scenario::{Config, Page, config::ConfigFiles};
+
+    const CONFIG: &str = r#"{"layout": {"terminals": [{"id": "host"}, {"id": "api"}]}}"#;
+    const PAGE: &str = "```\n### {\"terminalId\": \"api\", \"maxInvocations\": 1}\ndate\n```\n\n\
+        ```\n### {\"execute\": false}\nread me\n```\n\n\
+        [next](command:katapod.loadPage?step2) \
+        <a href='command:workbench.action.terminal.sendSequence?[{\"text\":\"rm\"}]'>no</a> \
+        <a href='command:katapod.sendText?[{\"command\":\"ls\"}]'>list</a> [web](https://x.org)";
+
+    fn state() -> State {
+        let files = ConfigFiles { config: Some(CONFIG), ..ConfigFiles::default() };
+        let (config, _) = Config::read(files);
+        let page = Page::parse("intro", PAGE, &config);
+        State { page: Some(Arc::new(page)), ..State::new(config) }
+    }
+
+    fn execute(command: &str, arguments: &Value) -> Result<Vec<Effect>, CommandError> {
+        let arguments = arguments.as_array().unwrap();
+        let call = Call { command, arguments, role: Role::Driver, origin: Origin::Client };
+        resolve(call, &state())
+    }
+
+    #[test]
+    fn load_page_takes_an_object_or_a_bare_name() {
+        let expected = Ok(vec![Effect::LoadStep { step: "step2".into() }]);
+        assert_eq!(execute("katapod.loadPage", &json!([{"step": "step2"}])), expected);
+        assert_eq!(execute("katapod.loadPage", &json!(["step2"])), expected);
+    }
+
+    #[test]
+    fn unknown_command_names_the_nearest() {
+        let error = execute("katapod.loadpag", &json!([])).unwrap_err();
+        assert_eq!(error.hint().unwrap(), "did you mean `katapod.loadPage`?");
+    }
+
+    #[test]
+    fn wrong_arguments_name_the_right_shape() {
+        let error = execute("katapod.loadPage", &json!([])).unwrap_err();
+        assert!(matches!(error, CommandError::InvalidArguments { .. }));
+        assert_eq!(error.hint().unwrap(), "expected [{\"step\": \"step2\"}]");
+    }
+
+    #[test]
+    fn block_runs_what_the_server_found_in_the_page() {
+        let effects = execute("katahost.runBlock", &json!([{"step": "intro", "block": 0}]));
+        let Ok([Effect::Run(invocation)]) = effects.as_deref() else { panic!("{effects:?}") };
+        assert_eq!((invocation.terminal.as_str(), invocation.command.as_str()), ("api", "date\n"));
+    }
+
+    #[test]
+    fn limit_is_kept_over_clicks() {
+        let mut state = state();
+        let block = state.block("intro", None, 0).unwrap().invocation.clone();
+        state.admit(&block).unwrap();
+        state.count(&block);
+        let error = state.admit(&block).unwrap_err();
+        assert_eq!(error.to_string(), "this block runs once, and it has run");
+    }
+
+    #[test]
+    fn block_of_another_step_or_revision_is_refused() {
+        for argument in [
+            json!([{"step": "step9", "block": 0}]),
+            json!([{"step": "intro", "revision": "old", "block": 0}]),
+        ] {
+            let error = execute("katahost.runBlock", &argument).unwrap_err();
+            assert_eq!(error, CommandError::PageChanged);
+        }
+    }
+
+    #[test]
+    fn block_that_is_not_executable_is_refused() {
+        let error = execute("katahost.runBlock", &json!([{"step": "intro", "block": 1}]));
+        assert_eq!(error, Err(CommandError::NotExecutable));
+    }
+
+    #[test]
+    fn link_of_a_page_may_not_type_free_text() {
+        let error = execute("katahost.followLink", &json!([{"step": "intro", "link": 1}]));
+        let id = "workbench.action.terminal.sendSequence";
+        assert_eq!(error, Err(CommandError::NotForPages { id }));
+    }
+
+    #[test]
+    fn send_text_link_runs_without_a_limit_under_its_own_id() {
+        let effects = execute("katahost.followLink", &json!([{"step": "intro", "link": 2}]));
+        let Ok([Effect::Run(invocation)]) = effects.as_deref() else { panic!("{effects:?}") };
+        assert_eq!(invocation.id, "link_intro_2");
+        assert_eq!(invocation.max_invocations.0, None);
+    }
+
+    #[test]
+    fn ordinary_link_is_no_command() {
+        let error = execute("katahost.followLink", &json!([{"step": "intro", "link": 3}]));
+        assert!(matches!(error, Err(CommandError::UnknownLink { .. })));
+    }
+
+    #[test]
+    fn viewer_may_look_but_not_run() {
+        let arguments = [json!({"step": "intro", "block": 0})];
+        for command in REGISTRY {
+            let call = Call {
+                command: command.id,
+                arguments: &arguments,
+                role: Role::Viewer,
+                origin: Origin::Client,
+            };
+            let refused = matches!(resolve(call, &state()), Err(CommandError::NotAllowed { .. }));
+            assert_eq!(refused, command.role == Role::Driver, "{}", command.id);
+        }
+    }
+
+    #[test]
+    fn open_document_refuses_schemes_that_run() {
+        for uri in ["javascript:alert(1)", "data:text/html,x", "//evil.example", "file:///etc"] {
+            assert!(execute("vscode.open", &json!([uri])).is_err(), "{uri}");
+        }
+        let effects = execute("vscode.open", &json!(["images/a.png"])).unwrap();
+        assert_eq!(effects, [Effect::OpenDocument { uri: "files/images/a.png".into() }]);
+    }
+
+    #[test]
+    fn unknown_terminal_names_the_known_ones() {
+        let error = execute("workbench.action.terminal.clear", &json!([{"terminalId": "x"}]));
+        assert_eq!(error.unwrap_err().hint().unwrap(), "this scenario has `host`, `api`");
+    }
+}

@@ -1,0 +1,115 @@
+//! What commands are resolved against: the scenario, the page shown, the counts.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::error::CommandError;
+use crate::scenario::{Block, Config, Invocation, Link, Page};
+
+/// The step that every lab begins with.
+pub const ENTRY_STEP: &str = "intro";
+
+/// A lab's place in its scenario.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The scenario's layout and on-load commands.
+    pub config: Config,
+    /// The current step.
+    pub step: String,
+    /// The current step's page, if it could be read.
+    pub page: Option<Arc<Page>>,
+    /// The id of the terminal that commands without one act on: the last used.
+    pub active_terminal: String,
+    /// How often each id was run.
+    runs: HashMap<String, u64>,
+}
+
+impl State {
+    /// Begins a lab at the entry page.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let first = config.terminals.first();
+        let active_terminal = first.map(|terminal| terminal.id.clone()).unwrap_or_default();
+        Self { config, step: ENTRY_STEP.to_owned(), page: None, active_terminal, runs: HashMap::new() }
+    }
+
+    /// How often `id` was run.
+    #[must_use]
+    pub fn runs(&self, id: &str) -> u64 {
+        self.runs.get(id).copied().unwrap_or_default()
+    }
+
+    /// Whether the invocation may run now.
+    ///
+    /// # Errors
+    ///
+    /// It is not executable, or has run as often as it may.
+    pub fn admit(&self, invocation: &Invocation) -> Result<(), CommandError> {
+        if !invocation.executable {
+            return Err(CommandError::NotExecutable);
+        }
+        let runs = self.runs(&invocation.id);
+        match invocation.max_invocations.0 {
+            Some(limit) if !invocation.max_invocations.allows(runs) => {
+                Err(CommandError::LimitReached { id: invocation.id.clone(), limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a run.
+    pub fn count(&mut self, invocation: &Invocation) {
+        *self.runs.entry(invocation.id.clone()).or_default() += 1;
+        self.active_terminal.clone_from(&invocation.terminal);
+    }
+
+    /// The page shown, given that it is still the one the client means.
+    fn page(&self, step: &str, revision: Option<&str>) -> Result<&Page, CommandError> {
+        let page = self.page.as_deref().ok_or(CommandError::PageChanged)?;
+        let same = page.step == step && revision.is_none_or(|revision| revision == page.revision);
+        if same { Ok(page) } else { Err(CommandError::PageChanged) }
+    }
+
+    /// A block of the page shown.
+    ///
+    /// # Errors
+    ///
+    /// The page is another one by now, or has no such block.
+    pub fn block(
+        &self,
+        step: &str,
+        revision: Option<&str>,
+        block: usize,
+    ) -> Result<&Block, CommandError> {
+        let unknown = || CommandError::UnknownBlock { step: step.to_owned(), block };
+        self.page(step, revision)?.blocks.get(block).ok_or_else(unknown)
+    }
+
+    /// A link of the page shown.
+    ///
+    /// # Errors
+    ///
+    /// The page is another one by now, or has no such link.
+    pub fn link(
+        &self,
+        step: &str,
+        revision: Option<&str>,
+        link: usize,
+    ) -> Result<&Link, CommandError> {
+        let unknown = || CommandError::UnknownLink { step: step.to_owned(), link };
+        self.page(step, revision)?.links.get(link).ok_or_else(unknown)
+    }
+
+    /// The id of the terminal that a command names, or of the active one.
+    ///
+    /// # Errors
+    ///
+    /// The layout has no such terminal.
+    pub fn terminal(&self, id: Option<String>) -> Result<String, CommandError> {
+        let Some(id) = id else { return Ok(self.active_terminal.clone()) };
+        if self.config.terminals.iter().any(|terminal| terminal.id == id) {
+            return Ok(id);
+        }
+        let known = self.config.terminals.iter().map(|terminal| terminal.id.clone()).collect();
+        Err(CommandError::UnknownTerminal { id, known })
+    }
+}

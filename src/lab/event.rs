@@ -1,0 +1,139 @@
+//! What a lab tells its clients.
+
+use std::sync::Arc;
+
+use crate::{
+    command::Role,
+    scenario::{Diagnostic, Page},
+    terminal::{Status, TerminalHandle},
+};
+
+/// All that a client needs to show a lab as it is.
+#[derive(Debug, Clone)]
+pub struct LabSnapshot {
+    /// Names this run of the lab.
+    pub instance: Arc<str>,
+    /// The scenario's name.
+    pub scenario: Arc<str>,
+    /// All terminals, in the order of the layout.
+    pub terminals: Vec<TerminalView>,
+    /// All steps.
+    pub steps: Vec<String>,
+    /// How many clients there are.
+    pub clients: usize,
+    /// The page shown, if one could be read.
+    pub page: Option<PageView>,
+    /// Why the page is not what the client asked for.
+    pub notice: Option<Notice>,
+}
+
+/// A terminal of a lab.
+#[derive(Debug, Clone)]
+pub struct TerminalView {
+    /// Its number.
+    pub number: u16,
+    /// Its id in the layout.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// Counts its shells.
+    pub generation: u32,
+    /// Whether one runs.
+    pub status: Status,
+    /// The terminal itself.
+    pub handle: TerminalHandle,
+}
+
+/// A page, and how it stands with its blocks.
+#[derive(Debug, Clone)]
+pub struct PageView {
+    /// The page.
+    pub page: Arc<Page>,
+    /// The number of each block's terminal, by block.
+    pub terminals: Vec<u16>,
+    /// The state of each block, by block.
+    pub states: Vec<BlockState>,
+}
+
+/// How it stands with all blocks of one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockState {
+    /// The id.
+    pub id: String,
+    /// How often it was run.
+    pub runs: u64,
+    /// How many of its runs wait for their terminal.
+    pub waiting: usize,
+}
+
+/// Something that happened in a lab.
+#[derive(Debug, Clone)]
+pub enum LabEvent {
+    /// The lab was started over.
+    Restarted(Box<LabSnapshot>),
+    /// A step is shown.
+    Page {
+        /// The page.
+        view: PageView,
+        /// The execution that asked for it.
+        execution: Option<Arc<str>>,
+    },
+    /// A block's state changed.
+    Block(BlockState),
+    /// A terminal's shell started, ended or failed to start.
+    Terminal(TerminalView),
+    /// A terminal should be brought into view.
+    Focus(u16),
+    /// Somebody came or went.
+    Clients(usize),
+    /// Something a person should read.
+    Notice(Notice),
+    /// An address to open.
+    OpenDocument(String),
+}
+
+/// Something a person should read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The message.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether something failed, rather than being only good to know.
+    pub failed: bool,
+}
+
+impl Notice {
+    /// Says that something failed.
+    pub fn failure(message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { message: message.into(), hint, failed: true }
+    }
+}
+
+impl From<&Diagnostic> for Notice {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        Self {
+            message: diagnostic.message.clone(),
+            hint: diagnostic.hint.clone(),
+            failed: false,
+        }
+    }
+}
+
+impl LabSnapshot {
+    /// The role that a driver's and a viewer's snapshot share is not part of it; the number of a
+    /// terminal by its id is.
+    #[must_use]
+    pub fn terminal(&self, number: u16) -> Option<&TerminalView> {
+        self.terminals.iter().find(|terminal| terminal.number == number)
+    }
+}
+
+/// Who came to a lab.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// The client's number, unique in the program's run.
+    pub number: u64,
+    /// What it may do.
+    pub role: Role,
+}

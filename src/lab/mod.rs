@@ -1,0 +1,15 @@
+//! Labs: running instances of scenarios. One [`actor`] owns a lab; others hold a handle.
+
+mod actor;
+pub mod event;
+pub mod folder;
+pub mod handle;
+pub mod library;
+mod load;
+pub mod store;
+
+pub use event::{LabEvent, LabSnapshot};
+pub use folder::Folder;
+pub use handle::{LabError, LabHandle};
+pub use library::Library;
+pub use store::LabStore;

@@ -1,0 +1,269 @@
+//! What others hold of a terminal: a way to type, to watch, and to hear of its shell.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Launcher,
+    journal::TerminalSize,
+    output::{Checkpoint, Output},
+    pace::Pace,
+    runs::{Run, RunNumber},
+    task,
+};
+
+/// How many requests may wait for a terminal's task. A client that types faster waits; a run that
+/// finds no room is refused.
+const INBOX: usize = 256;
+
+/// How many clients' input is remembered; the one that typed longest ago is forgotten first.
+const REMEMBERED_CLIENTS: usize = 64;
+
+/// Holds a terminal. The terminal ends when its token is cancelled.
+#[derive(Debug, Clone)]
+pub struct TerminalHandle {
+    inbox: mpsc::Sender<Request>,
+    output: Arc<Output>,
+    pace: Arc<Pace>,
+    received: Arc<Received>,
+}
+
+/// What a terminal is asked to do.
+#[derive(Debug)]
+pub(super) enum Request {
+    Run(Run),
+    Input { client: Arc<str>, generation: u32, offset: u64, bytes: Bytes },
+    Resize(TerminalSize),
+    Restart,
+    Clear,
+    Checkpoint(oneshot::Sender<Checkpoint>),
+}
+
+/// What a terminal tells its lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalEvent {
+    /// The terminal's number.
+    pub terminal: u16,
+    /// What happened.
+    pub news: News,
+}
+
+/// What happened in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Its shell started, ended or failed to start.
+    Status {
+        /// Counts the shells, from 1.
+        generation: u32,
+        /// How it stands now.
+        status: Status,
+    },
+    /// All of a run was typed.
+    Typed(RunNumber),
+    /// Runs were given up, because the shell they waited for ended or did not start.
+    Dropped(Vec<RunNumber>),
+    /// Input was refused, because too much is waiting for a program that reads none.
+    InputFull,
+}
+
+/// Whether a shell runs in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// It starts as soon as a size is known.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It ended.
+    Exited(super::pty::Exit),
+    /// It could not be started.
+    Failed {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// How many bytes of each client's input the terminal's present shell was given.
+#[derive(Debug, Default)]
+pub(super) struct Received(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    generation: u32,
+    /// Bytes, and when they last grew, counted in inputs.
+    clients: HashMap<Arc<str>, (u64, u64)>,
+    inputs: u64,
+}
+
+/// What a terminal needs to live.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Its number.
+    pub number: u16,
+    /// What starts its shells.
+    pub launcher: Launcher,
+    /// How long a run waits after an interrupt.
+    pub patience: Duration,
+    /// Who hears of it. The terminal waits when this is full.
+    pub events: mpsc::Sender<TerminalEvent>,
+    /// Ends it.
+    pub cancel: CancellationToken,
+    /// Counts it, so that the end can be waited for.
+    pub tracker: TaskTracker,
+}
+
+/// The terminal has no room for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl TerminalHandle {
+    /// Brings a terminal to life. Its shell starts with the first [`resize`](Self::resize).
+    #[must_use]
+    pub fn spawn(surroundings: Surroundings) -> Self {
+        let (inbox, requests) = mpsc::channel(INBOX);
+        let handle = Self {
+            inbox,
+            output: Arc::new(Output::new()),
+            pace: Arc::default(),
+            received: Arc::default(),
+        };
+        let tracker = surroundings.tracker.clone();
+        let (output, pace) = (handle.output.clone(), handle.pace.clone());
+        let received = handle.received.clone();
+        tracker.spawn(task::Terminal::new(surroundings, output, pace, received).run(requests));
+        handle
+    }
+
+    /// What the terminal wrote.
+    #[must_use]
+    pub fn output(&self) -> &Arc<Output> {
+        &self.output
+    }
+
+    /// Who sets its pace.
+    #[must_use]
+    pub fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
+    /// How many bytes of `client`'s input arrived, and in which generation.
+    #[must_use]
+    pub fn received(&self, client: &str) -> (u32, u64) {
+        let counts = self.received.lock();
+        (counts.generation, counts.clients.get(client).map_or(0, |(bytes, _)| *bytes))
+    }
+
+    /// Adds a run. It starts the shell where none runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn run(&self, run: Run) -> Result<(), Full> {
+        self.inbox.try_send(Request::Run(run)).map_err(|_| Full)
+    }
+
+    /// Types what a person typed. `offset` counts the client's earlier bytes in this generation.
+    pub async fn input(&self, client: Arc<str>, generation: u32, offset: u64, bytes: Bytes) {
+        self.ask(Request::Input { client, generation, offset, bytes }).await;
+    }
+
+    /// Changes the size, and starts the shell where none ran yet.
+    pub async fn resize(&self, size: TerminalSize) {
+        self.ask(Request::Resize(size)).await;
+    }
+
+    /// Ends the shell, if one runs, and starts another.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn restart(&self) -> Result<(), Full> {
+        self.inbox.try_send(Request::Restart).map_err(|_| Full)
+    }
+
+    /// Clears screen and scrollback for everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn clear(&self) -> Result<(), Full> {
+        self.inbox.try_send(Request::Clear).map_err(|_| Full)
+    }
+
+    /// The state from which a client can follow; nothing when the terminal has ended.
+    pub async fn checkpoint(&self) -> Option<Checkpoint> {
+        let (answer, checkpoint) = oneshot::channel();
+        self.ask(Request::Checkpoint(answer)).await;
+        checkpoint.await.ok()
+    }
+
+    /// Waits for room; a terminal that has ended needs no requests.
+    async fn ask(&self, request: Request) {
+        if self.inbox.send(request).await.is_err() {
+            tracing::trace!("terminal has ended");
+        }
+    }
+}
+
+impl Received {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to count anew for another shell.
+    pub(super) fn begin(&self, generation: u32) {
+        *self.lock() = Counts { generation, ..Counts::default() };
+    }
+
+    /// What of `bytes` is new, given that they stand at `offset` in the client's input.
+    pub(super) fn accept(&self, client: Arc<str>, offset: u64, bytes: &Bytes) -> Bytes {
+        let mut counts = self.lock();
+        counts.inputs += 1;
+        let now = counts.inputs;
+        if counts.clients.len() >= REMEMBERED_CLIENTS && !counts.clients.contains_key(&client) {
+            let oldest = counts.clients.iter().min_by_key(|(_, (_, at))| *at);
+            if let Some(oldest) = oldest.map(|(client, _)| client.clone()) {
+                counts.clients.remove(&oldest);
+            }
+        }
+        let (received, at) = counts.clients.entry(client).or_default();
+        *at = now;
+        let known = usize::try_from(received.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let new = bytes.slice(known.min(bytes.len())..);
+        *received = (*received).max(offset.saturating_add(bytes.len() as u64));
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_input_is_taken_once() {
+        let received = Received::default();
+        let mut accept = |offset, text: &'static str| {
+            received.accept("client".into(), offset, &Bytes::from_static(text.as_bytes()))
+        };
+        assert_eq!(accept(0, "abc"), "abc");
+        assert_eq!(accept(0, "abc"), "");
+        assert_eq!(accept(2, "cde"), "de");
+        assert_eq!(accept(9, "x"), "x");
+    }
+
+    #[test]
+    fn absurd_offset_does_no_harm() {
+        let received = Received::default();
+        let bytes = Bytes::from_static(b"x");
+        assert_eq!(received.accept("client".into(), u64::MAX, &bytes), "x");
+        assert_eq!(received.accept("client".into(), 0, &bytes), "");
+    }
+}

@@ -1,0 +1,306 @@
+//! The recent past of a terminal: its bytes as they were, and its resizes, by offset.
+//!
+//! Every client reads the journal through a [`Cursor`] of its own; nothing is queued per client.
+//! What is older has been folded into the terminal's checkpoint.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+/// Small outputs are joined up to this size, so that single keystrokes do not cost an entry each.
+const JOIN_BYTES: usize = 4 * 1024;
+
+/// The size of a terminal, in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Width.
+    pub cols: u16,
+    /// Height.
+    pub rows: u16,
+}
+
+/// Something that happened in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A program wrote bytes.
+    Output(Bytes),
+    /// The size changed.
+    Resize(TerminalSize),
+}
+
+/// An event, or the rest of one, with the offset where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Bytes written before it, since the terminal's beginning.
+    pub offset: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A reader's place in a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The number of the event it reads next.
+    sequence: u64,
+    /// Bytes before it.
+    offset: u64,
+}
+
+/// The reader's place is older than the journal: it needs the checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+/// The recent events of a terminal.
+#[derive(Debug)]
+pub struct Journal {
+    events: VecDeque<Entry>,
+    /// The number of the first event.
+    first: u64,
+    start: u64,
+    end: u64,
+}
+
+impl Cursor {
+    /// Bytes before the cursor, since the terminal's beginning.
+    #[must_use]
+    pub fn offset(self) -> u64 {
+        self.offset
+    }
+}
+
+impl Journal {
+    /// Makes an empty journal.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { events: VecDeque::new(), first: 0, start: 0, end: 0 }
+    }
+
+    /// The offset after the last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// How many bytes the journal holds.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// The place of the first event.
+    #[must_use]
+    pub fn first_cursor(&self) -> Cursor {
+        Cursor { sequence: self.first, offset: self.start }
+    }
+
+    /// The place of a reader that already has all bytes before `offset`, if the journal still
+    /// reaches back that far. Resizes at that very offset are read again, which does no harm.
+    #[must_use]
+    pub fn cursor_at(&self, offset: u64) -> Option<Cursor> {
+        if offset < self.start || offset > self.end {
+            return None;
+        }
+        let index = self.events.partition_point(|entry| entry.end() < offset);
+        Some(Cursor { sequence: self.first + index as u64, offset })
+    }
+
+    /// Adds an event at the end.
+    pub fn push(&mut self, event: Event) {
+        let offset = self.end;
+        if let Event::Output(bytes) = &event {
+            self.end += bytes.len() as u64;
+            if self.join(bytes) {
+                return;
+            }
+        }
+        self.events.push_back(Entry { offset, event });
+    }
+
+    /// Takes the oldest event out, to be folded into the checkpoint.
+    pub fn pop(&mut self) -> Option<Event> {
+        let entry = self.events.pop_front()?;
+        self.first += 1;
+        self.start = entry.end();
+        Some(entry.event)
+    }
+
+    /// Reads the next events at `cursor`: either one resize, or at most `max_bytes` of output in
+    /// pieces that follow one another. Empty at the journal's end.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] when the cursor is older than the journal.
+    pub fn read(&self, cursor: &mut Cursor, max_bytes: usize) -> Result<Vec<Entry>, Lost> {
+        let mut entries = Vec::new();
+        let mut room = max_bytes;
+        loop {
+            let index = cursor.sequence.checked_sub(self.first).ok_or(Lost)?;
+            let Some(entry) = usize::try_from(index).ok().and_then(|at| self.events.get(at)) else {
+                return Ok(entries);
+            };
+            let rest = entry.after(cursor.offset);
+            match &rest.event {
+                Event::Resize(_) if entries.is_empty() => {
+                    cursor.sequence += 1;
+                    return Ok(vec![rest]);
+                }
+                Event::Output(bytes) if bytes.is_empty() => {
+                    // The last entry may still grow; only a later one shows that it is done.
+                    if index + 1 == self.events.len() as u64 {
+                        return Ok(entries);
+                    }
+                    cursor.sequence += 1;
+                }
+                Event::Output(bytes) if room > 0 => {
+                    let piece = bytes.slice(..bytes.len().min(room));
+                    room -= piece.len();
+                    cursor.offset += piece.len() as u64;
+                    entries.push(Entry { offset: rest.offset, event: Event::Output(piece) });
+                }
+                Event::Output(_) | Event::Resize(_) => return Ok(entries),
+            }
+        }
+    }
+
+    /// Appends `bytes` to the last entry where both are small.
+    fn join(&mut self, bytes: &Bytes) -> bool {
+        match self.events.back_mut() {
+            Some(Entry { event: Event::Output(last), .. })
+                if last.len() + bytes.len() <= JOIN_BYTES =>
+            {
+                let mut joined = BytesMut::with_capacity(last.len() + bytes.len());
+                joined.extend_from_slice(last);
+                joined.extend_from_slice(bytes);
+                *last = joined.freeze();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Entry {
+    /// The offset after it.
+    fn end(&self) -> u64 {
+        match &self.event {
+            Event::Output(bytes) => self.offset + bytes.len() as u64,
+            Event::Resize(_) => self.offset,
+        }
+    }
+
+    /// What of it stands at or after `offset`.
+    fn after(&self, offset: u64) -> Self {
+        match &self.event {
+            Event::Output(bytes) => {
+                let seen = offset.saturating_sub(self.offset);
+                let seen = usize::try_from(seen).map_or(bytes.len(), |seen| seen.min(bytes.len()));
+                Self {
+                    offset: self.offset + seen as u64,
+                    event: Event::Output(bytes.slice(seen..)),
+                }
+            }
+            Event::Resize(_) => self.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SMALL: TerminalSize = TerminalSize { cols: 20, rows: 5 };
+
+    fn output(text: &str) -> Event {
+        Event::Output(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn read_all(journal: &Journal, cursor: &mut Cursor, max_bytes: usize) -> Vec<Entry> {
+        let mut all = Vec::new();
+        loop {
+            let entries = journal.read(cursor, max_bytes).unwrap();
+            if entries.is_empty() {
+                return all;
+            }
+            all.extend(entries);
+        }
+    }
+
+    #[test]
+    fn resize_stands_between_the_bytes_around_it() {
+        let mut journal = Journal::new();
+        journal.push(output("ab"));
+        journal.push(Event::Resize(SMALL));
+        journal.push(output("cd"));
+        let mut cursor = journal.first_cursor();
+        let entries = read_all(&journal, &mut cursor, 64);
+        let offsets: Vec<u64> = entries.iter().map(|entry| entry.offset).collect();
+        assert_eq!(offsets, [0, 2, 2]);
+        assert_eq!(entries[1].event, Event::Resize(SMALL));
+        assert_eq!(cursor.offset(), 4);
+    }
+
+    #[test]
+    fn reader_at_the_end_gets_bytes_joined_to_the_entry_it_has_read() {
+        let mut journal = Journal::new();
+        journal.push(output("ab"));
+        let mut cursor = journal.first_cursor();
+        read_all(&journal, &mut cursor, 64);
+        journal.push(output("cd"));
+        let entries = read_all(&journal, &mut cursor, 64);
+        assert_eq!(entries, [Entry { offset: 2, event: output("cd") }]);
+    }
+
+    #[test]
+    fn reader_older_than_the_journal_is_lost() {
+        let mut journal = Journal::new();
+        let mut cursor = journal.first_cursor();
+        journal.push(output(&"x".repeat(JOIN_BYTES)));
+        journal.push(output("tail"));
+        assert!(journal.pop().is_some());
+        assert_eq!(journal.read(&mut cursor, 64), Err(Lost));
+        assert_eq!(journal.cursor_at(1), None);
+        assert!(journal.cursor_at(JOIN_BYTES as u64).is_some());
+    }
+
+    #[test]
+    fn offset_from_the_future_is_refused() {
+        let mut journal = Journal::new();
+        journal.push(output("ab"));
+        assert_eq!(journal.cursor_at(3), None);
+    }
+
+    proptest! {
+        #[test]
+        fn prop_any_resume_offset_gives_exactly_the_bytes_since(
+            chunks in prop::collection::vec("[a-z]{0,3000}", 1..12),
+            at in 0.0..1.0f64,
+            max_bytes in 1usize..9000,
+        ) {
+            let mut journal = Journal::new();
+            for chunk in &chunks {
+                journal.push(output(chunk));
+                journal.push(Event::Resize(SMALL));
+            }
+            let whole = chunks.concat();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "picks a place in a short text")]
+            let offset = (whole.len() as f64 * at) as usize;
+            let mut cursor = journal.cursor_at(offset as u64).unwrap();
+            let mut seen = Vec::new();
+            for entry in read_all(&journal, &mut cursor, max_bytes) {
+                if let Event::Output(bytes) = entry.event {
+                    prop_assert_eq!(entry.offset as usize, offset + seen.len());
+                    seen.extend_from_slice(&bytes);
+                }
+            }
+            prop_assert_eq!(&seen[..], &whole.as_bytes()[offset..]);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! How shells are started: which program, where, and with what environment.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use portable_pty::CommandBuilder;
+
+use super::{journal::TerminalSize, pty::Pty};
+
+/// Variables that never reach a shell: they carry secrets of katahost or of a hub it runs under.
+const SECRET_PREFIXES: [&str; 4] = ["KATAHOST_", "JUPYTERHUB_", "JPY_", "CONFIGPROXY_"];
+
+/// Starts the shells of a lab. The one place that isolation will replace.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    shell: PathBuf,
+    folder: PathBuf,
+}
+
+/// A shell that did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the shell `{}` did not start in `{}`: {source}", shell.display(), folder.display())]
+pub struct LaunchError {
+    shell: PathBuf,
+    folder: PathBuf,
+    source: io::Error,
+}
+
+impl LaunchError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        if self.folder.is_dir() {
+            "name an existing shell with `--shell PATH`, then start the terminal again".to_owned()
+        } else {
+            "put the scenario's folder back, then start the terminal again".to_owned()
+        }
+    }
+}
+
+impl Launcher {
+    /// Makes a launcher of `shell`, or of the user's own, in `folder`.
+    #[must_use]
+    pub fn new(shell: Option<PathBuf>, folder: &Path) -> Self {
+        let own = || std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
+        let shell = shell.or_else(|| own().map(PathBuf::from)).unwrap_or_else(|| "bash".into());
+        Self { shell, folder: folder.to_owned() }
+    }
+
+    /// Starts a shell in a new pseudo-terminal.
+    ///
+    /// # Errors
+    ///
+    /// The folder is gone, the shell does not exist, or no pseudo-terminal is left.
+    pub fn launch(&self, size: TerminalSize) -> Result<Pty, LaunchError> {
+        // The library would fall back to the home folder without a word.
+        let folder = std::fs::metadata(&self.folder);
+        folder
+            .and_then(|_| Pty::spawn(self.command(), size.cols, size.rows))
+            .map_err(|source| LaunchError {
+                shell: self.shell.clone(),
+                folder: self.folder.clone(),
+                source,
+            })
+    }
+
+    fn command(&self) -> CommandBuilder {
+        let mut command = CommandBuilder::new(&self.shell);
+        command.cwd(&self.folder);
+        for (name, _) in std::env::vars_os() {
+            let bytes = name.as_encoded_bytes();
+            if SECRET_PREFIXES.iter().any(|prefix| bytes.starts_with(prefix.as_bytes())) {
+                command.env_remove(&name);
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("TERM_PROGRAM", "katahost");
+        command.env("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION"));
+        if !speaks_utf8() {
+            command.env("LC_ALL", "C.UTF-8");
+        }
+        command
+    }
+}
+
+/// Whether the locale that programs would choose is a UTF-8 one (POSIX, locale environment).
+fn speaks_utf8() -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.contains("utf-8") || value.contains("utf8")
+        })
+}

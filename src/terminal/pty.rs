@@ -1,0 +1,245 @@
+//! A pseudo-terminal with a process in it: spawn, read, write, resize, interrupt, end.
+//!
+//! Reads and writes never block: the descriptor is watched by the runtime, and bytes are read
+//! into one buffer per worker thread, so that an idle terminal costs a descriptor and no memory.
+
+use std::{
+    cell::RefCell,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use bytes::Bytes;
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use rustix::{
+    fs::OFlags,
+    process::{Pid, Signal},
+    termios::{LocalModes, Winsize},
+};
+use tokio::io::unix::AsyncFd;
+
+use super::descriptor;
+
+/// How much one turn reads at most: large enough for speed, small enough to be fair to others.
+pub const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// A pseudo-terminal and the process that leads its session.
+#[derive(Debug)]
+pub struct Pty {
+    master: AsyncFd<OwnedFd>,
+    child: Box<dyn Child + Send + Sync>,
+    leader: Option<Pid>,
+}
+
+/// What reading a pseudo-terminal gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Bytes that a program wrote.
+    Bytes(Bytes),
+    /// Nothing more now.
+    Pending,
+    /// Nothing more ever: no process holds the terminal.
+    End,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Its exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal's name, where one ended it.
+    pub signal: Option<String>,
+}
+
+impl Pty {
+    /// Starts `command` in a new pseudo-terminal of `cols` × `rows` cells.
+    ///
+    /// # Errors
+    ///
+    /// There is no pseudo-terminal left, or the program can't be started.
+    pub fn spawn(command: CommandBuilder, cols: u16, rows: u16) -> io::Result<Self> {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).map_err(io::Error::other)?;
+        let master = descriptor::watch(pair.master.as_raw_fd())?;
+        let flags = rustix::fs::fcntl_getfl(&master)?;
+        rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
+        let child = pair.slave.spawn_command(command).map_err(io::Error::other)?;
+        // The slave must be closed here, or the end of the last process is never seen.
+        drop(pair);
+        let leader = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { master, child, leader })
+    }
+
+    /// Waits until there may be something to read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is consumed before [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// The runtime is shutting down.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.master.readable().await.map(|mut guard| guard.retain_ready())
+    }
+
+    /// Reads until there is nothing left or [`READ_BYTES`] are reached, without waiting.
+    pub fn read(&self) -> Read {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut filled = 0;
+            let mut ended = false;
+            while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+                match self.read_once(rest) {
+                    Ok(0) => ended = true,
+                    Ok(count) => {
+                        filled += count;
+                        continue;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    // Linux reports the end of the last process as EIO.
+                    Err(_) => ended = true,
+                }
+                break;
+            }
+            match buffer.get(..filled) {
+                Some(bytes) if filled > 0 => Read::Bytes(Bytes::copy_from_slice(bytes)),
+                _ if ended => Read::End,
+                _ => Read::Pending,
+            }
+        })
+    }
+
+    /// One system call; clears the readiness when there was nothing to read.
+    fn read_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.master
+            .try_io(tokio::io::Interest::READABLE, |fd| Ok(rustix::io::read(fd, buffer)?))
+    }
+
+    /// Waits until something may be written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is written before [`write`](Self::write).
+    ///
+    /// # Errors
+    ///
+    /// The runtime is shutting down.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.master.writable().await.map(|mut guard| guard.retain_ready())
+    }
+
+    /// Writes what fits, without waiting, and says how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when nothing fits now; others when the terminal is gone.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.master.try_io(tokio::io::Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?))
+    }
+
+    /// Tells the programs their terminal's new size.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub fn resize(&self, cols: u16, rows: u16) -> io::Result<()> {
+        let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+        Ok(rustix::termios::tcsetwinsize(self.fd(), size)?)
+    }
+
+    /// Whether the program in the foreground is the one the terminal was started with.
+    #[must_use]
+    pub fn leader_is_in_foreground(&self) -> bool {
+        self.leader.is_some() && self.foreground() == self.leader
+    }
+
+    /// Whether the terminal hands over whole lines: shells and line editors switch this off while
+    /// they wait at a prompt.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        rustix::termios::tcgetattr(self.fd())
+            .is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
+    }
+
+    /// How the leading process ended, if it did.
+    pub fn try_wait(&mut self) -> Option<Exit> {
+        let status = self.child.try_wait().ok()??;
+        let signal = status.signal().map(str::to_owned);
+        let code = signal.is_none().then(|| status.exit_code().cast_signed());
+        Some(Exit { code, signal })
+    }
+
+    /// The session that the terminal's processes belong to.
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        self.leader.map(Session)
+    }
+
+    /// Asks all of the terminal's processes to end, as closing a terminal's window does.
+    pub fn hang_up(&self) {
+        for group in [self.foreground(), self.leader].into_iter().flatten() {
+            signal_group(group, Signal::HUP);
+            signal_group(group, Signal::CONT);
+        }
+    }
+
+    fn foreground(&self) -> Option<Pid> {
+        rustix::termios::tcgetpgrp(self.fd()).ok()
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.master.get_ref().as_fd()
+    }
+}
+
+/// All processes that were started in one terminal and did not leave it on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session(Pid);
+
+impl Session {
+    /// Ends every process of the session at once, background jobs included.
+    ///
+    /// Linux tells the session of each process; elsewhere the leader's group is ended.
+    pub fn kill(self) {
+        signal_group(self.0, Signal::KILL);
+        for group in self.groups() {
+            signal_group(group, Signal::KILL);
+        }
+    }
+
+    /// The process groups of the session, as `/proc/*/stat` lists them (proc(5)).
+    fn groups(self) -> Vec<Pid> {
+        let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let mut groups: Vec<Pid> = processes
+            .flatten()
+            .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
+            .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
+            .filter_map(|stat| self.group_in(&stat))
+            .collect();
+        groups.sort_unstable_by_key(|group| group.as_raw_pid());
+        groups.dedup();
+        groups
+    }
+
+    /// The process group in a `stat` line, where the process is of this session.
+    fn group_in(self, stat: &str) -> Option<Pid> {
+        // The program's name is in parentheses and may itself hold some.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace().skip(2);
+        let group = fields.next()?.parse().ok()?;
+        let session: i32 = fields.next()?.parse().ok()?;
+        (session == self.0.as_raw_pid()).then(|| Pid::from_raw(group)).flatten()
+    }
+}
+
+/// Signals a group; one that is already gone needs none.
+fn signal_group(group: Pid, signal: Signal) {
+    if let Err(error) = rustix::process::kill_process_group(group, signal) {
+        tracing::trace!(%error, "process group is gone");
+    }
+}

@@ -1,0 +1,339 @@
+//! Questions that programs ask their terminal, and the answers.
+//!
+//! The server answers, so that a program gets exactly one answer with any number of clients or
+//! none, and never another one on replay; clients swallow the questions. The answers are those of
+//! xterm.js, the terminal that learners see (xterm's control sequences, ECMA-48).
+
+use std::collections::BTreeSet;
+
+use alacritty_terminal::vte::{Params, Parser, Perform};
+use bytes::Bytes;
+
+/// Finds questions in a terminal's output.
+#[derive(Default)]
+pub struct QueryScanner {
+    parser: Parser,
+    scan: Scan,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The answer does not depend on the screen: these bytes.
+    Fixed(Vec<u8>),
+    /// Where is the cursor? (`CSI 6 n`, or `CSI ? 6 n` when private)
+    Cursor {
+        /// Whether the DEC form was asked, which is answered in the same form.
+        private: bool,
+    },
+    /// How large is the terminal? (`CSI 18 t`)
+    Size,
+}
+
+/// The colours that programs are told of: those of the terminal's own theme.
+pub mod colour {
+    /// Text.
+    pub const FOREGROUND: [u8; 3] = [0xe4, 0xe7, 0xec];
+    /// Background, dark in every theme of the page.
+    pub const BACKGROUND: [u8; 3] = [0x14, 0x17, 0x1c];
+    /// The cursor.
+    pub const CURSOR: [u8; 3] = FOREGROUND;
+}
+
+/// Private modes that xterm.js knows, which `DECRQM` reports as set or reset.
+const KNOWN_PRIVATE_MODES: [u16; 23] = [
+    1, 3, 6, 7, 9, 12, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1047, 1048,
+    1049, 2004, 2026,
+];
+
+/// Public modes that xterm.js knows.
+const KNOWN_PUBLIC_MODES: [u16; 2] = [4, 20];
+
+/// The longest string control that is kept to be looked at; questions are far shorter.
+const STRING_BYTES: usize = 64;
+
+impl QueryScanner {
+    /// Scans `bytes` up to the end of the first question. Returns how many bytes that took, and
+    /// the question, or all bytes and nothing.
+    pub fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Query>) {
+        self.scan.query = None;
+        let taken = self.parser.advance_until_terminated(&mut self.scan, bytes);
+        (taken, self.scan.query.take())
+    }
+
+    /// Bytes that take back the modes a program left behind, for the shell that comes next.
+    /// Nothing on the screen or in the scrollback is lost.
+    #[must_use]
+    pub fn reset_sequence(&self) -> Bytes {
+        let set = self.scan.private_modes.iter().filter(|mode| ![7, 25].contains(*mode));
+        let mut sequence: String = set.map(|mode| format!("\x1b[?{mode}l")).collect();
+        sequence += "\x1b[?7h\x1b[?25h\x1b>\x1b[!p\x1b[0m\r\n";
+        sequence.into()
+    }
+}
+
+impl std::fmt::Debug for QueryScanner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryScanner").finish_non_exhaustive()
+    }
+}
+
+struct Scan {
+    query: Option<Query>,
+    private_modes: BTreeSet<u16>,
+    public_modes: BTreeSet<u16>,
+    /// The text of a `DECRQSS` that is being received.
+    setting: Option<Vec<u8>>,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            query: None,
+            // A terminal starts with autowrap and a visible cursor.
+            private_modes: BTreeSet::from([7, 25]),
+            public_modes: BTreeSet::new(),
+            setting: None,
+        }
+    }
+}
+
+impl Scan {
+    fn fixed(&mut self, answer: impl Into<Vec<u8>>) {
+        self.query = Some(Query::Fixed(answer.into()));
+    }
+
+    fn set_modes(&mut self, private: bool, params: &Params, on: bool) {
+        let (modes, known) = if private {
+            (&mut self.private_modes, &KNOWN_PRIVATE_MODES[..])
+        } else {
+            (&mut self.public_modes, &KNOWN_PUBLIC_MODES[..])
+        };
+        for mode in params.iter().filter_map(|param| param.first().copied()) {
+            if !on {
+                modes.remove(&mode);
+            } else if known.contains(&mode) {
+                modes.insert(mode);
+            }
+        }
+    }
+
+    /// `DECRPM`: 0 unknown, 1 set, 2 reset.
+    fn report_mode(&mut self, private: bool, mode: u16) {
+        let (modes, known, mark) = if private {
+            (&self.private_modes, &KNOWN_PRIVATE_MODES[..], "?")
+        } else {
+            (&self.public_modes, &KNOWN_PUBLIC_MODES[..], "")
+        };
+        let state = match (known.contains(&mode), modes.contains(&mode)) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        };
+        self.fixed(format!("\x1b[{mark}{mode};{state}$y"));
+    }
+
+    /// `OSC 10`, `11` and `12` with `?`: one question may ask for several in a row.
+    fn report_colours(&mut self, first: u16, specs: &[&[u8]], terminator: &str) {
+        let mut answer = String::new();
+        for (number, spec) in (first..=12).zip(specs) {
+            if *spec == b"?" {
+                let colour = match number {
+                    10 => colour::FOREGROUND,
+                    11 => colour::BACKGROUND,
+                    _ => colour::CURSOR,
+                };
+                answer += &format!("\x1b]{number};{}{terminator}", rgb(colour));
+            }
+        }
+        if !answer.is_empty() {
+            self.fixed(answer);
+        }
+    }
+}
+
+impl Perform for Scan {
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        if ignore {
+            return;
+        }
+        let first = params.iter().next().and_then(|param| param.first().copied()).unwrap_or(0);
+        match (intermediates, action) {
+            (b"", 'c') if first == 0 => self.fixed("\x1b[?1;2c"),
+            (b">", 'c') if first == 0 => self.fixed("\x1b[>0;276;0c"),
+            (b"", 'n') if first == 5 => self.fixed("\x1b[0n"),
+            (b"", 'n') if first == 6 => self.query = Some(Query::Cursor { private: false }),
+            (b"?", 'n') if first == 6 => self.query = Some(Query::Cursor { private: true }),
+            (b"", 't') if first == 18 => self.query = Some(Query::Size),
+            (b"$", 'p') => self.report_mode(false, first),
+            (b"?$", 'p') => self.report_mode(true, first),
+            (b">", 'q') if first == 0 => {
+                self.fixed(concat!("\x1bP>|katahost ", env!("CARGO_PKG_VERSION"), "\x1b\\"));
+            }
+            (b"?", 'h' | 'l') => self.set_modes(true, params, action == 'h'),
+            (b"", 'h' | 'l') => self.set_modes(false, params, action == 'h'),
+            _ => {}
+        }
+    }
+
+    fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
+        if (intermediates, byte) == (b"", b'c') {
+            *self = Self::default();
+        }
+    }
+
+    fn hook(&mut self, _params: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        self.setting = (!ignore && intermediates == b"$" && action == 'q').then(Vec::new);
+    }
+
+    fn put(&mut self, byte: u8) {
+        if let Some(setting) = &mut self.setting
+            && setting.len() < STRING_BYTES
+        {
+            setting.push(byte);
+        }
+    }
+
+    fn unhook(&mut self) {
+        let Some(setting) = self.setting.take() else { return };
+        let answer = match setting.as_slice() {
+            b"\"p" => "\x1bP1$r61;1\"p\x1b\\",
+            b"\"q" => "\x1bP1$r0\"q\x1b\\",
+            b"m" => "\x1bP1$r0m\x1b\\",
+            b" q" => "\x1bP1$r2 q\x1b\\",
+            _ => "\x1bP0$r\x1b\\",
+        };
+        self.fixed(answer);
+    }
+
+    fn osc_dispatch(&mut self, params: &[&[u8]], bell_terminated: bool) {
+        let terminator = if bell_terminated { "\x07" } else { "\x1b\\" };
+        let number = params.first().and_then(|number| std::str::from_utf8(number).ok());
+        match (number, params.get(1..).unwrap_or_default()) {
+            (Some("4"), [index, b"?"]) => {
+                let index = std::str::from_utf8(index).ok().and_then(|text| text.parse().ok());
+                if let Some(index) = index {
+                    let colour = rgb(palette(index));
+                    self.fixed(format!("\x1b]4;{index};{colour}{terminator}"));
+                }
+            }
+            (Some(number @ ("10" | "11" | "12")), specs) => {
+                let first = number.parse().unwrap_or_default();
+                self.report_colours(first, specs, terminator);
+            }
+            _ => {}
+        }
+    }
+
+    fn terminated(&self) -> bool {
+        self.query.is_some()
+    }
+}
+
+/// A colour as X11 writes it, which `OSC` answers use.
+fn rgb([red, green, blue]: [u8; 3]) -> String {
+    format!("rgb:{red:02x}{red:02x}/{green:02x}{green:02x}/{blue:02x}{blue:02x}")
+}
+
+/// The 256 colours of xterm: 16 named, a cube of 216, 24 greys.
+fn palette(index: u8) -> [u8; 3] {
+    const NAMED: [[u8; 3]; 16] = [
+        [0x2e, 0x34, 0x36], [0xcc, 0x00, 0x00], [0x4e, 0x9a, 0x06], [0xc4, 0xa0, 0x00],
+        [0x34, 0x65, 0xa4], [0x75, 0x50, 0x7b], [0x06, 0x98, 0x9a], [0xd3, 0xd7, 0xcf],
+        [0x55, 0x57, 0x53], [0xef, 0x29, 0x29], [0x8a, 0xe2, 0x34], [0xfc, 0xe9, 0x4f],
+        [0x72, 0x9f, 0xcf], [0xad, 0x7f, 0xa8], [0x34, 0xe2, 0xe2], [0xee, 0xee, 0xec],
+    ];
+    let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+    match index {
+        0..16 => NAMED[usize::from(index)],
+        16..232 => {
+            let cube = index - 16;
+            [level(cube / 36), level(cube / 6 % 6), level(cube % 6)]
+        }
+        232.. => [8 + 10 * (index - 232); 3],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// All questions in `bytes`.
+    fn queries(bytes: &[u8]) -> Vec<Query> {
+        let mut scanner = QueryScanner::default();
+        let mut rest = bytes;
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let (taken, query) = scanner.scan(rest);
+            rest = &rest[taken..];
+            found.extend(query);
+        }
+        found
+    }
+
+    fn check(bytes: &[u8], answer: &str) {
+        assert_eq!(queries(bytes), [Query::Fixed(answer.into())]);
+    }
+
+    #[test]
+    fn device_attributes_are_those_of_xterm_js() {
+        check(b"\x1b[c", "\x1b[?1;2c");
+        check(b"\x1b[0c", "\x1b[?1;2c");
+        check(b"\x1b[>c", "\x1b[>0;276;0c");
+    }
+
+    #[test]
+    fn cursor_questions_stop_right_behind_themselves() {
+        let mut scanner = QueryScanner::default();
+        let (taken, query) = scanner.scan(b"ab\x1b[6ncd\x1b[?6n");
+        assert_eq!((taken, query), (6, Some(Query::Cursor { private: false })));
+    }
+
+    #[test]
+    fn question_split_over_reads_is_found_once() {
+        let mut scanner = QueryScanner::default();
+        assert_eq!(scanner.scan(b"\x1b["), (2, None));
+        assert_eq!(scanner.scan(b"6n"), (2, Some(Query::Cursor { private: false })));
+        assert_eq!(scanner.scan(b"x"), (1, None));
+    }
+
+    #[test]
+    fn modes_are_reported_as_they_were_set() {
+        check(b"\x1b[?2004$p", "\x1b[?2004;2$y");
+        check(b"\x1b[?2004h\x1b[?2004$p", "\x1b[?2004;1$y");
+        check(b"\x1b[?25$p", "\x1b[?25;1$y");
+        check(b"\x1b[?9999h\x1b[?9999$p", "\x1b[?9999;0$y");
+        check(b"\x1b[4h\x1b[4$p", "\x1b[4;1$y");
+    }
+
+    #[test]
+    fn colours_are_answered_with_the_terminator_of_the_question() {
+        check(b"\x1b]11;?\x07", "\x1b]11;rgb:1414/1717/1c1c\x07");
+        check(b"\x1b]4;196;?\x1b\\", "\x1b]4;196;rgb:ffff/0000/0000\x1b\\");
+    }
+
+    #[test]
+    fn setting_a_colour_or_a_title_is_no_question() {
+        assert_eq!(queries(b"\x1b]11;#ffffff\x07\x1b]0;title?\x07\x1b[31m?\x1b[2J"), []);
+    }
+
+    #[test]
+    fn unknown_setting_is_answered_as_invalid() {
+        check(b"\x1bP$qz\x1b\\", "\x1bP0$r\x1b\\");
+    }
+
+    proptest! {
+        #[test]
+        fn prop_any_bytes_are_taken_whole(bytes: Vec<u8>) {
+            let mut scanner = QueryScanner::default();
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (taken, _) = scanner.scan(rest);
+                prop_assert!(taken > 0);
+                rest = &rest[taken..];
+            }
+        }
+    }
+}

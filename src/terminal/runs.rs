@@ -1,0 +1,157 @@
+//! The runs that wait for a terminal, in the order of their clicks.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::settle::{Cause, Settling, View};
+
+/// A run's number, unique within a lab.
+pub type RunNumber = u64;
+
+/// Something to type, in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The number under which the lab hears of it.
+    pub number: RunNumber,
+    /// What is typed, in order.
+    pub parts: VecDeque<Part>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Ctrl-C; what follows waits until the program has reacted.
+    Interrupt,
+    /// Text, typed as it is.
+    Text(Bytes),
+}
+
+/// Byte 0x03, which the terminal turns into an interrupt (termios, `VINTR`).
+const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
+
+/// The runs of one terminal.
+#[derive(Debug)]
+pub struct Runs {
+    queue: VecDeque<Run>,
+    settling: Option<Settling>,
+    /// How long a wait may last.
+    patience: Duration,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Type these bytes.
+    Type(Bytes),
+    /// All of this run was typed.
+    Finished(RunNumber),
+    /// Look again soon.
+    Wait,
+    /// There is nothing to do.
+    Idle,
+}
+
+impl Runs {
+    /// Makes an empty queue whose waits last at most `patience`.
+    #[must_use]
+    pub fn new(patience: Duration) -> Self {
+        Self { queue: VecDeque::new(), settling: None, patience }
+    }
+
+    /// Adds a run at the end.
+    pub fn push(&mut self, run: Run) {
+        self.queue.push_back(run);
+    }
+
+    /// Whether no run waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Makes what follows wait for a fresh shell's prompt.
+    pub fn shell_started(&mut self, now: Instant) {
+        self.settling = Some(Settling::new(Cause::FreshShell, self.patience, now));
+    }
+
+    /// Notes what a program wrote.
+    pub fn output(&mut self, bytes: &[u8], now: Instant) {
+        if let Some(settling) = &mut self.settling {
+            settling.output(bytes, now);
+        }
+    }
+
+    /// Drops all runs, because their shell ended, and names them.
+    pub fn clear(&mut self) -> Vec<RunNumber> {
+        self.settling = None;
+        self.queue.drain(..).map(|run| run.number).collect()
+    }
+
+    /// Says what to do next; `view` is asked only when a wait may be over.
+    pub fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
+        let Some(run) = self.queue.front_mut() else { return Next::Idle };
+        if let Some(settling) = &self.settling {
+            if !settling.is_over(view(), now) {
+                return Next::Wait;
+            }
+            self.settling = None;
+        }
+        match run.parts.pop_front() {
+            Some(Part::Text(text)) => Next::Type(text),
+            Some(Part::Interrupt) => {
+                self.settling = Some(Settling::new(Cause::Interrupt, self.patience, now));
+                Next::Type(INTERRUPT)
+            }
+            None => {
+                let number = run.number;
+                self.queue.pop_front();
+                Next::Finished(number)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUSY: View = View { shell_in_foreground: false, canonical: true };
+    const PROMPT: View = View { shell_in_foreground: true, canonical: false };
+
+    fn run(number: RunNumber, parts: impl Into<VecDeque<Part>>) -> Run {
+        Run { number, parts: parts.into() }
+    }
+
+    fn text(text: &'static str) -> Part {
+        Part::Text(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn later_runs_keep_their_order_behind_a_wait() {
+        let start = Instant::now();
+        let mut runs = Runs::new(Duration::from_secs(5));
+        runs.push(run(1, [Part::Interrupt, text("one\r")]));
+        runs.push(run(2, [text("two\r")]));
+        assert_eq!(runs.next(|| BUSY, start), Next::Type(INTERRUPT));
+        assert_eq!(runs.next(|| BUSY, start), Next::Wait);
+        runs.output(b"^C\r\n$ ", start);
+        let later = start + Duration::from_millis(100);
+        assert_eq!(runs.next(|| PROMPT, later), Next::Type("one\r".into()));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Finished(1));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Type("two\r".into()));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Finished(2));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Idle);
+    }
+
+    #[test]
+    fn ended_shell_names_the_runs_it_leaves() {
+        let mut runs = Runs::new(Duration::from_secs(5));
+        runs.push(run(7, [text("x")]));
+        assert_eq!(runs.clear(), [7]);
+        assert!(runs.is_empty());
+    }
+}

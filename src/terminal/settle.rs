@@ -1,0 +1,154 @@
+//! When a terminal is ready for the next text: after its shell started, and after an interrupt.
+//!
+//! A command that is typed while a program still dies can be swallowed by it, or be thrown away by
+//! a line editor that handles the interrupt. So a run waits until the shell, or the interrupted
+//! program's own prompt, is back. All of this is judgement from outside; a deadline bounds it.
+
+use std::time::{Duration, Instant};
+
+/// What the kernel echoes for Ctrl-C; it is no sign of life of the program.
+const INTERRUPT_ECHO: &[u8] = b"^C";
+
+/// A line editor that has written something and is quiet for this long has shown its prompt.
+const EDITOR_QUIET: Duration = Duration::from_millis(30);
+
+/// A program without a line editor must be quiet for longer before it is taken to wait.
+const PROGRAM_QUIET: Duration = Duration::from_millis(200);
+
+/// A line editor that shows no reaction to an interrupt at all had none to show.
+const SILENT_EDITOR: Duration = Duration::from_millis(300);
+
+/// What a run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A shell has just been started.
+    FreshShell,
+    /// Ctrl-C was typed.
+    Interrupt,
+}
+
+/// What can be seen of a terminal's programs.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// Whether the shell itself is in the foreground.
+    pub shell_in_foreground: bool,
+    /// Whether the terminal hands over whole lines, so that no line editor is waiting.
+    pub canonical: bool,
+}
+
+/// A wait, and what has been seen since it began.
+#[derive(Debug)]
+pub struct Settling {
+    cause: Cause,
+    began: Instant,
+    deadline: Instant,
+    last_output: Instant,
+    /// The first bytes since then, as many as the echo has, and one more.
+    head: Vec<u8>,
+    ends_line: bool,
+}
+
+impl Settling {
+    /// Begins to wait at `now`, for at most `patience`.
+    #[must_use]
+    pub fn new(cause: Cause, patience: Duration, now: Instant) -> Self {
+        let head = Vec::with_capacity(INTERRUPT_ECHO.len() + 1);
+        Self { cause, began: now, deadline: now + patience, last_output: now, head, ends_line: false }
+    }
+
+    /// Notes that a program wrote `bytes`.
+    pub fn output(&mut self, bytes: &[u8], now: Instant) {
+        let Some(last) = bytes.last() else { return };
+        let room = (INTERRUPT_ECHO.len() + 1).saturating_sub(self.head.len());
+        self.head.extend(bytes.iter().take(room));
+        self.ends_line = *last == b'\n';
+        self.last_output = now;
+    }
+
+    /// Whether the next text may be typed.
+    #[must_use]
+    pub fn is_over(&self, view: View, now: Instant) -> bool {
+        let quiet = now.duration_since(self.last_output);
+        let waited = now.duration_since(self.began);
+        let editor_waits = !view.canonical;
+        if now >= self.deadline {
+            return true;
+        }
+        match (self.cause, view.shell_in_foreground) {
+            (Cause::FreshShell, true) if editor_waits => quiet >= EDITOR_QUIET,
+            (Cause::FreshShell, _) => self.reacted() && quiet >= PROGRAM_QUIET,
+            (Cause::Interrupt, true) if editor_waits => {
+                quiet >= EDITOR_QUIET && (self.reacted() || waited >= SILENT_EDITOR)
+            }
+            (Cause::Interrupt, true) => quiet >= PROGRAM_QUIET,
+            // A program that took the interrupt and waits again: its line editor is up, or it
+            // wrote a prompt, a line without an end.
+            (Cause::Interrupt, false) => {
+                self.reacted() && quiet >= PROGRAM_QUIET && (editor_waits || !self.ends_line)
+            }
+        }
+    }
+
+    /// Whether a program wrote something, beyond the echo of the interrupt.
+    fn reacted(&self) -> bool {
+        match self.cause {
+            Cause::FreshShell => !self.head.is_empty(),
+            Cause::Interrupt => {
+                let beyond = self.head.strip_prefix(INTERRUPT_ECHO).unwrap_or(&self.head);
+                !beyond.is_empty()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+    const SHELL: View = View { shell_in_foreground: true, canonical: false };
+    const LOOP: View = View { shell_in_foreground: false, canonical: true };
+    const REPL: View = View { shell_in_foreground: false, canonical: false };
+
+    /// Whether the wait is over `after_ms` milliseconds after `output` came.
+    fn check(cause: Cause, output: &[u8], view: View, after_ms: u64) -> bool {
+        let began = Instant::now();
+        let mut settling = Settling::new(cause, PATIENCE, began);
+        settling.output(output, began);
+        settling.is_over(view, began + Duration::from_millis(after_ms))
+    }
+
+    #[test]
+    fn shell_that_shows_its_prompt_again_is_ready() {
+        assert!(check(Cause::Interrupt, b"^C\r\n$ ", SHELL, 40));
+        assert!(!check(Cause::Interrupt, b"^C\r\n$ ", SHELL, 10));
+    }
+
+    #[test]
+    fn echo_alone_is_no_reaction_of_a_program() {
+        assert!(!check(Cause::Interrupt, b"^C", LOOP, 4_000));
+    }
+
+    #[test]
+    fn program_that_reports_its_shutdown_in_lines_is_not_ready() {
+        assert!(!check(Cause::Interrupt, b"^CINFO: Shutting down\r\n", LOOP, 4_000));
+    }
+
+    #[test]
+    fn program_that_shows_a_prompt_after_the_interrupt_is_ready() {
+        assert!(check(Cause::Interrupt, b"^CKeyboardInterrupt\r\n>>> ", LOOP, 250));
+        assert!(check(Cause::Interrupt, b"^CKeyboardInterrupt\r\n>>> ", REPL, 250));
+    }
+
+    #[test]
+    fn patience_ends_every_wait() {
+        assert!(check(Cause::Interrupt, b"^C", LOOP, 5_000));
+        assert!(check(Cause::FreshShell, b"", LOOP, 5_000));
+    }
+
+    #[test]
+    fn fresh_shell_without_output_is_not_ready() {
+        assert!(!check(Cause::FreshShell, b"", View { canonical: true, ..SHELL }, 3_000));
+        assert!(check(Cause::FreshShell, b"$ ", View { canonical: true, ..SHELL }, 250));
+    }
+}

@@ -1,0 +1,399 @@
+//! The task that owns a terminal: its shell, its history, and the order of what is typed.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    time::sleep_until,
+};
+
+use super::{
+    handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
+    history::History,
+    journal::{Event, TerminalSize},
+    output::Output,
+    pace::{Pace, Permission},
+    pty::{Exit, Pty, Read, Session},
+    query::{Query, QueryScanner},
+    runs::{Next, Run, Runs},
+    settle::View,
+};
+
+/// The size of a terminal that no client shows.
+const DEFAULT_SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
+
+/// How long a run waits for a client's size before the shell starts without one.
+const SIZE_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How often a waiting run looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How many bytes may wait for a program that reads none; more is refused.
+const WAITING_INPUT_BYTES: usize = 1024 * 1024;
+
+/// How long processes get between the request to end and the end.
+const HANG_UP_GRACE: Duration = Duration::from_millis(800);
+
+/// How many reads empty a terminal whose shell has ended; a job that writes on is cut off there.
+const LAST_READS: usize = 64;
+
+pub(super) struct Terminal {
+    around: Surroundings,
+    output: Arc<Output>,
+    pace: Arc<Pace>,
+    received: Arc<Received>,
+    history: History,
+    scanner: QueryScanner,
+    runs: Runs,
+    writes: VecDeque<Bytes>,
+    size: Option<TerminalSize>,
+    pty: Option<Pty>,
+    /// Whether the last process has closed the terminal, so that there is nothing left to read.
+    drained: bool,
+    generation: u32,
+    /// Every session that was started here; all are ended with the terminal.
+    sessions: Vec<Session>,
+    /// When the shell starts even without a client's size.
+    start_at: Option<Instant>,
+}
+
+impl Terminal {
+    pub(super) fn new(
+        around: Surroundings,
+        output: Arc<Output>,
+        pace: Arc<Pace>,
+        received: Arc<Received>,
+    ) -> Self {
+        Self {
+            history: History::new(output.clone(), DEFAULT_SIZE),
+            runs: Runs::new(around.patience),
+            scanner: QueryScanner::default(),
+            writes: VecDeque::new(),
+            size: None,
+            pty: None,
+            drained: false,
+            generation: 0,
+            sessions: Vec::new(),
+            start_at: None,
+            around,
+            output,
+            pace,
+            received,
+        }
+    }
+
+    /// Lives until the token is cancelled.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let cancel = self.around.cancel.clone();
+        // Before the first shell starts, or its end could be missed.
+        let mut children = signal(SignalKind::child()).ok();
+        loop {
+            let look_again = self.advance().await;
+            let permission = self.pace.permission(self.output.end(), Instant::now());
+            let (may_read, awake_by) = match permission {
+                Permission::Read => (!self.drained, None),
+                Permission::WaitUntil(deadline) => (false, Some(deadline)),
+            };
+            let alarm = [look_again, awake_by, self.start_at].into_iter().flatten().min();
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                request = requests.recv() => match request {
+                    Some(request) => self.handle(request).await,
+                    None => break,
+                },
+                () = readable(self.pty.as_ref()), if may_read => {
+                    self.read();
+                    // A flooding terminal must not own its worker.
+                    tokio::task::yield_now().await;
+                }
+                () = writable(self.pty.as_ref()), if !self.writes.is_empty() => {}
+                () = self.pace.acknowledged(), if awake_by.is_some() => {}
+                () = child_changed(children.as_mut()), if self.pty.is_some() => self.reap().await,
+                () = sleep_until(alarm.unwrap_or_else(Instant::now).into()), if alarm.is_some() => {}
+            }
+        }
+        self.end().await;
+    }
+
+    /// Starts what is due and types what may be typed. Returns when to look again.
+    async fn advance(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        if self.start_at.is_some_and(|start_at| now >= start_at) {
+            self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
+        }
+        let mut look_again = None;
+        while let Some(pty) = &self.pty {
+            let view = || View {
+                shell_in_foreground: pty.leader_is_in_foreground(),
+                canonical: pty.is_canonical(),
+            };
+            match self.runs.next(view, now) {
+                Next::Type(bytes) => self.writes.push_back(bytes),
+                Next::Finished(run) => self.tell(News::Typed(run)).await,
+                Next::Wait => {
+                    look_again = Some(now + LOOK_AGAIN);
+                    break;
+                }
+                Next::Idle => break,
+            }
+        }
+        self.write();
+        look_again
+    }
+
+    async fn handle(&mut self, request: Request) {
+        match request {
+            Request::Run(run) => self.accept(run).await,
+            Request::Input { client, generation, offset, bytes } => {
+                if generation == self.generation && self.pty.is_some() {
+                    let bytes = self.received.accept(client, offset, &bytes);
+                    self.type_input(bytes).await;
+                }
+            }
+            Request::Resize(size) => self.resize(size).await,
+            Request::Restart => {
+                self.stop().await;
+                self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
+            }
+            Request::Clear => self.clear(),
+            Request::Checkpoint(answer) => {
+                // The asker may have left meanwhile.
+                drop(answer.send(self.history.checkpoint()));
+            }
+        }
+    }
+
+    async fn accept(&mut self, run: Run) {
+        self.runs.push(run);
+        if self.pty.is_some() {
+            return;
+        }
+        match self.size {
+            Some(size) => self.start(size).await,
+            None => self.start_at = self.start_at.or(Some(Instant::now() + SIZE_PATIENCE)),
+        }
+    }
+
+    async fn type_input(&mut self, bytes: Bytes) {
+        let waiting: usize = self.writes.iter().map(Bytes::len).sum();
+        if waiting > 0 && waiting + bytes.len() > WAITING_INPUT_BYTES {
+            self.tell(News::InputFull).await;
+        } else if !bytes.is_empty() {
+            self.writes.push_back(bytes);
+        }
+    }
+
+    async fn resize(&mut self, size: TerminalSize) {
+        let size = TerminalSize { cols: size.cols.clamp(2, 1000), rows: size.rows.clamp(1, 1000) };
+        let first = self.size.is_none();
+        if self.size.replace(size) == Some(size) {
+            return;
+        }
+        if let Some(pty) = &self.pty {
+            if let Err(error) = pty.resize(size.cols, size.rows) {
+                tracing::debug!(terminal = self.around.number, %error, "resize failed");
+            }
+            self.history.push(Event::Resize(size));
+            self.output.announce();
+        } else if first {
+            self.start(size).await;
+        } else {
+            self.history.push(Event::Resize(size));
+            self.output.announce();
+        }
+    }
+
+    /// Starts a shell.
+    async fn start(&mut self, size: TerminalSize) {
+        self.start_at = None;
+        self.size = Some(size);
+        if self.generation == 0 {
+            self.history = History::new(self.output.clone(), size);
+        } else {
+            let reset = self.scanner.reset_sequence();
+            self.scanner = QueryScanner::default();
+            self.history.push(Event::Output(reset));
+        }
+        self.generation += 1;
+        self.received.begin(self.generation);
+        self.writes.clear();
+        self.drained = false;
+        let status = match self.around.launcher.launch(size) {
+            Ok(pty) => {
+                self.sessions.extend(pty.session());
+                self.pty = Some(pty);
+                self.runs.shell_started(Instant::now());
+                Status::Running
+            }
+            Err(error) => Status::Failed { message: error.to_string(), hint: error.hint() },
+        };
+        let failed = self.pty.is_none();
+        self.tell(News::Status { generation: self.generation, status }).await;
+        if failed {
+            self.drop_runs().await;
+        }
+        self.output.announce();
+    }
+
+    /// Reads one turn's worth of output.
+    fn read(&mut self) {
+        let Some(pty) = &self.pty else { return };
+        match pty.read() {
+            Read::Bytes(bytes) => self.wrote(bytes),
+            Read::Pending => {}
+            Read::End => self.drained = true,
+        }
+    }
+
+    /// Records what a program wrote and answers what it asked.
+    fn wrote(&mut self, mut bytes: Bytes) {
+        self.runs.output(&bytes, Instant::now());
+        while !bytes.is_empty() {
+            let (taken, query) = self.scanner.scan(&bytes);
+            self.history.push(Event::Output(bytes.split_to(taken)));
+            if let Some(query) = query {
+                let answer = self.answer(query);
+                self.writes.push_back(answer);
+            }
+        }
+        self.history.fold();
+        self.output.announce();
+    }
+
+    fn answer(&mut self, query: Query) -> Bytes {
+        match query {
+            Query::Fixed(answer) => answer.into(),
+            Query::Cursor { private } => {
+                let (row, col) = self.history.cursor();
+                let mark = if private { "?" } else { "" };
+                format!("\x1b[{mark}{row};{col}R").into()
+            }
+            Query::Size => {
+                let size = self.size.unwrap_or(DEFAULT_SIZE);
+                format!("\x1b[8;{};{}t", size.rows, size.cols).into()
+            }
+        }
+    }
+
+    /// Writes what the terminal takes now.
+    fn write(&mut self) {
+        let Some(pty) = &self.pty else { return };
+        while let Some(front) = self.writes.front_mut() {
+            match pty.write(front) {
+                Ok(written) if written < front.len() => front.advance(written),
+                Ok(_) => {
+                    self.writes.pop_front();
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    tracing::debug!(terminal = self.around.number, %error, "write failed");
+                    self.writes.clear();
+                }
+            }
+        }
+    }
+
+    /// Clears screen and scrollback. A line editor is asked to draw its prompt again.
+    fn clear(&mut self) {
+        let editor_waits = self.pty.as_ref().is_some_and(|pty| !pty.is_canonical());
+        let sequence: &'static [u8] = if editor_waits {
+            self.writes.push_back(Bytes::from_static(b"\x0c"));
+            b"\x1b[3J"
+        } else {
+            b"\x1b[H\x1b[2J\x1b[3J"
+        };
+        self.history.push(Event::Output(Bytes::from_static(sequence)));
+        self.output.announce();
+    }
+
+    /// Notices that the shell ended.
+    async fn reap(&mut self) {
+        let Some(exit) = self.pty.as_mut().and_then(Pty::try_wait) else { return };
+        self.ended(exit).await;
+    }
+
+    /// Takes in the last output of a shell that ended.
+    async fn ended(&mut self, exit: Exit) {
+        for _ in 0..LAST_READS {
+            match self.pty.as_ref().map(Pty::read) {
+                Some(Read::Bytes(bytes)) => self.wrote(bytes),
+                _ => break,
+            }
+        }
+        self.pty = None;
+        self.writes.clear();
+        let status = Status::Exited(exit);
+        self.tell(News::Status { generation: self.generation, status }).await;
+        self.drop_runs().await;
+    }
+
+    async fn drop_runs(&mut self) {
+        let dropped = self.runs.clear();
+        if !dropped.is_empty() {
+            self.tell(News::Dropped(dropped)).await;
+        }
+    }
+
+    /// Ends the shell, by request and then by force.
+    async fn stop(&mut self) {
+        let Some(pty) = &mut self.pty else { return };
+        pty.hang_up();
+        let deadline = Instant::now() + HANG_UP_GRACE;
+        let exit = loop {
+            if let Some(exit) = pty.try_wait() {
+                break exit;
+            }
+            if Instant::now() >= deadline {
+                self.sessions.iter().for_each(|session| session.kill());
+                break Exit { code: None, signal: Some("SIGKILL".to_owned()) };
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        self.ended(exit).await;
+    }
+
+    /// Ends everything that was started here.
+    async fn end(mut self) {
+        // Nobody needs to hear of it any more.
+        let (nobody, _) = mpsc::channel(1);
+        self.around.events = nobody;
+        self.stop().await;
+        self.sessions.iter().for_each(|session| session.kill());
+    }
+
+    async fn tell(&self, news: News) {
+        let event = TerminalEvent { terminal: self.around.number, news };
+        if self.around.events.send(event).await.is_err() {
+            tracing::trace!(terminal = self.around.number, "lab has ended");
+        }
+    }
+}
+
+async fn readable(pty: Option<&Pty>) {
+    match pty {
+        Some(pty) if pty.readable().await.is_ok() => {}
+        _ => std::future::pending().await,
+    }
+}
+
+async fn writable(pty: Option<&Pty>) {
+    match pty {
+        Some(pty) if pty.writable().await.is_ok() => {}
+        _ => std::future::pending().await,
+    }
+}
+
+async fn child_changed(children: Option<&mut Signal>) {
+    match children {
+        Some(children) => {
+            children.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
