@@ -6,8 +6,10 @@
 //! - [`command`]: what executing a command asks a lab to do; pure.
 //! - [`protocol`]: every message on the wire; pure.
 
+pub mod cli;
 pub mod command;
 pub mod lab;
 pub mod protocol;
 pub mod scenario;
+pub mod server;
 pub mod terminal;

@@ -24,10 +24,11 @@ pub struct LabStore {
 }
 
 impl LabStore {
-    /// Makes a store of labs of the library's scenarios. Cancelling the token ends them all.
+    /// Makes a store of labs of the library's scenarios.
     #[must_use]
-    pub fn new(library: Library, options: LabOptions, cancel: CancellationToken) -> Self {
-        Self { library, options, labs: Mutex::default(), cancel, tracker: TaskTracker::new() }
+    pub fn new(library: Library, options: LabOptions) -> Self {
+        let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
+        Self { library, options, labs: Mutex::default(), cancel, tracker }
     }
 
     /// The scenarios.
@@ -50,8 +51,9 @@ impl LabStore {
         Some(lab)
     }
 
-    /// Waits until all labs have ended, after the token was cancelled.
-    pub async fn ended(&self) {
+    /// Ends all labs and what runs in them.
+    pub async fn end(&self) {
+        self.cancel.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }

@@ -1,0 +1,25 @@
+//! What the program says on its own terminal.
+
+use std::io::{self, Write};
+
+/// Prints text to standard output. A reader that has gone away needs nothing more.
+pub(super) fn print(text: &str) {
+    write(io::stdout().lock(), text);
+}
+
+/// Prints an error, and what to do about it, to standard error.
+pub(super) fn error(message: &str, hint: Option<&str>) {
+    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    write(io::stderr().lock(), &format!("error: {message}\n{hint}"));
+}
+
+/// Prints a warning to standard error.
+pub(super) fn warning(message: &str) {
+    write(io::stderr().lock(), &format!("warning: {message}\n"));
+}
+
+fn write(mut stream: impl Write, text: &str) {
+    if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        tracing::debug!(%error, "output has gone away");
+    }
+}

@@ -1,0 +1,293 @@
+//! `katahost serve`: serves a scenario, a folder of scenarios, or the quickstart.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum_server::tls_rustls::RustlsConfig;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, output, quickstart::Unpacked};
+use crate::{
+    lab::{
+        LabStore, Library,
+        store::{LabOptions, random_name},
+    },
+    server::{
+        self, Server,
+        auth::{Gate, GateOptions},
+    },
+};
+
+/// How long the program may take to end after everything was told to.
+const END_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Serve a scenario, a folder of scenarios, or the built-in quickstart
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A scenario's folder, or a folder of such folders; the built-in quickstart without it
+    pub(super) path: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, env = "KATAHOST_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7681")]
+    listen: SocketAddr,
+    /// Serve everything under this path, as behind a proxy that keeps it
+    #[arg(long, env = "KATAHOST_BASE_PATH", value_name = "/PATH/", default_value = "/")]
+    base_path: String,
+    /// Open the lab in the browser
+    #[arg(long, env = "KATAHOST_OPEN")]
+    open: bool,
+    /// The shell of the terminals [default: $SHELL, or bash]
+    #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
+    shell: Option<PathBuf>,
+    /// The secret that opens the labs [default: a new random one]
+    #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Let in everybody who reaches the port; on loopback only
+    #[arg(long, env = "KATAHOST_NO_TOKEN", conflicts_with = "token")]
+    no_token: bool,
+    /// The address that browsers see, where a proxy stands before katahost
+    #[arg(long, env = "KATAHOST_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// A host name that browsers may use, beside the loopback's; can be repeated
+    #[arg(long, env = "KATAHOST_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+    /// The certificate for TLS, as PEM
+    #[arg(long, env = "KATAHOST_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as PEM
+    #[arg(long, env = "KATAHOST_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How long a command waits after Ctrl-C for the program to react before it is typed anyway
+    #[arg(long, env = "KATAHOST_INTERRUPT_SECONDS", value_name = "SECONDS", default_value_t = 5.0)]
+    interrupt_seconds: f32,
+    /// What to log to standard error: error, warn, info, debug, trace, or a filter
+    #[arg(long, env = "KATAHOST_LOG", value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+/// Serves until a signal comes.
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    start_logging(&arguments.log)?;
+    let base_path = normalise_base_path(&arguments.base_path)?;
+    let public_origin = arguments.public_url.as_deref().map(origin).transpose()?;
+    let loopback = arguments.listen.ip().is_loopback();
+    if arguments.no_token && !loopback {
+        return Err(Failure::usage(
+            format!("`--no-token` would give a shell to everybody who reaches {}", arguments.listen),
+            "leave it out, or listen on 127.0.0.1",
+        ));
+    }
+    let unpacked = match arguments.path {
+        Some(_) => None,
+        None => Some(Unpacked::new().map_err(|error| {
+            Failure::usage(
+                format!("the quickstart can't be unpacked: {error}"),
+                "make room in the temporary folder, or name a scenario's folder",
+            )
+        })?),
+    };
+    let path = arguments.path.as_deref().or(unpacked.as_ref().map(Unpacked::path));
+    let library = Library::open(path.unwrap_or(Path::new(".")))
+        .map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+    let listener = bind(arguments.listen)?;
+    let address = listener.local_addr().map_err(|error| Failure::broken(error.to_string()))?;
+    let tls = arguments.tls_cert.is_some();
+    if !loopback && !tls && !public_origin.as_deref().is_some_and(|url| url.starts_with("https")) {
+        output::warning(
+            "without TLS everybody on the network's way can read the token and the terminals; \
+             give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
+        );
+    }
+    let token = (!arguments.no_token).then(|| arguments.token.unwrap_or_else(random_name));
+    let url = printed_url(address, tls, public_origin.as_deref(), &base_path, token.as_deref());
+    let mut hosts = arguments.allow_host;
+    if !address.ip().is_unspecified() {
+        hosts.push(host_of(address.ip()));
+    }
+    let gate = GateOptions {
+        token,
+        port: address.port(),
+        base_path: base_path.clone(),
+        tls,
+        public_origin,
+        hosts,
+    };
+    let patience = Duration::try_from_secs_f32(arguments.interrupt_seconds).map_err(|_| {
+        Failure::usage("`--interrupt-seconds` is no time", "give a number of seconds, such as 5")
+    })?;
+    let options = LabOptions { shell: arguments.shell, interrupt_patience: patience };
+    let what = library.single().map_or_else(
+        || format!("{} labs", library.scenarios().len()),
+        |folder| format!("`{}`", folder.name()),
+    );
+    let server = Server {
+        labs: LabStore::new(library, options),
+        gate: Gate::new(gate),
+        base_path,
+        stop: CancellationToken::new(),
+        sockets: TaskTracker::new(),
+    };
+    let certificate = arguments.tls_cert.zip(arguments.tls_key);
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
+    let served = runtime.block_on(async {
+        let tls = load_certificate(certificate).await?;
+        stop_on_signals(server.stop.clone())?;
+        output::print(&format!("katahost serves {what} at\n\n    {url}\n\nPress Ctrl-C to stop.\n"));
+        if arguments.open
+            && let Err(error) = open::that_detached(&url)
+        {
+            output::warning(&format!("no browser could be opened: {error}"));
+        }
+        let serving = server::serve(listener, tls, server);
+        serving.await.map_err(|error| Failure::broken(error.to_string()))
+    });
+    runtime.shutdown_timeout(END_PATIENCE);
+    served
+}
+
+fn start_logging(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        let hint = "use error, warn, info, debug or trace";
+        Failure::usage(format!("`--log` can't be read: {error}"), hint)
+    })?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    Ok(())
+}
+
+/// The base path with a slash at both ends.
+fn normalise_base_path(path: &str) -> Result<String, Failure> {
+    let inner = path.trim_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~@%:+".contains(&byte);
+    if !inner.bytes().all(plain) || inner.split('/').any(|part| part == "..") {
+        return Err(Failure::usage(
+            format!("`--base-path {path}` is no path of a web address"),
+            "give a path such as `/labs/`",
+        ));
+    }
+    Ok(if inner.is_empty() { "/".to_owned() } else { format!("/{inner}/") })
+}
+
+/// The scheme, host and port of a public URL.
+fn origin(url: &str) -> Result<String, Failure> {
+    let wrong = || {
+        let hint = "give an address such as `https://labs.example.org`; paths go to `--base-path`";
+        Failure::usage(format!("`--public-url {url}` is no web address without a path"), hint)
+    };
+    let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+    let host = rest.trim_end_matches('/');
+    let plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
+    if plain && ["http", "https"].contains(&scheme) {
+        Ok(format!("{scheme}://{host}"))
+    } else {
+        Err(wrong())
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::usage(
+            format!("port {} of {} is taken", address.port(), address.ip()),
+            format!("stop what listens there, or pick a free port with `--listen {}:0`", address.ip()),
+        ),
+        _ => Failure::usage(
+            format!("can't listen on {address}: {error}"),
+            "give an address of this machine with `--listen ADDR:PORT`",
+        ),
+    })
+}
+
+/// The address to click.
+fn printed_url(
+    address: SocketAddr,
+    tls: bool,
+    public_origin: Option<&str>,
+    base_path: &str,
+    token: Option<&str>,
+) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    let host = if address.ip().is_unspecified() {
+        "127.0.0.1".to_owned()
+    } else {
+        host_of(address.ip())
+    };
+    let own = format!("{scheme}://{host}:{}", address.port());
+    let origin = public_origin.unwrap_or(&own);
+    let query = token.map(|token| format!("?token={}", server::encode_segment(token)));
+    format!("{origin}{base_path}{}", query.unwrap_or_default())
+}
+
+/// An address as a host is written: IPv6 in brackets.
+fn host_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+async fn load_certificate(
+    files: Option<(PathBuf, PathBuf)>,
+) -> Result<Option<RustlsConfig>, Failure> {
+    let Some((certificate, key)) = files else { return Ok(None) };
+    // Another provider can only have been installed by ourselves.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let config = RustlsConfig::from_pem_file(&certificate, &key).await;
+    config.map(Some).map_err(|error| {
+        let (certificate, key) = (certificate.display(), key.display());
+        let message = format!("the certificate `{certificate}` with the key `{key}` can't be used: {error}");
+        Failure::usage(message, "give a PEM certificate chain and its unencrypted private key")
+    })
+}
+
+fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::broken(error.to_string()));
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_path_gets_a_slash_at_both_ends() {
+        for (given, wanted) in [("", "/"), ("/", "/"), ("x", "/x/"), ("/user/a@b.c/", "/user/a@b.c/")]
+        {
+            assert_eq!(normalise_base_path(given).unwrap(), wanted);
+        }
+        assert!(normalise_base_path("/a b/").is_err());
+        assert!(normalise_base_path("/a/../b/").is_err());
+    }
+
+    #[test]
+    fn public_url_is_an_origin() {
+        assert_eq!(origin("https://labs.example.org/").unwrap(), "https://labs.example.org");
+        for wrong in ["labs.example.org", "ftp://x", "https://x/path", "https://"] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn printed_address_is_one_that_a_browser_can_open() {
+        let any: SocketAddr = "0.0.0.0:80".parse().unwrap();
+        assert_eq!(printed_url(any, false, None, "/", None), "http://127.0.0.1:80/");
+        let six: SocketAddr = "[::1]:81".parse().unwrap();
+        assert_eq!(printed_url(six, true, None, "/x/", Some("t")), "https://[::1]:81/x/?token=t");
+        let public = Some("https://labs.example.org");
+        assert_eq!(printed_url(any, false, public, "/", None), "https://labs.example.org/");
+    }
+}

@@ -1,0 +1,284 @@
+//! Who may come in: the token, its cookie, and the addresses that requests may name.
+//!
+//! A terminal in a browser is a shell for whoever reaches the port. A page of a stranger must not
+//! reach it through the user's browser either: hence `Host` (DNS rebinding), `Origin` and
+//! `Sec-Fetch-Site` (cross-site requests) are checked beside the secret.
+
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, COOKIE, HOST, ORIGIN},
+};
+use subtle::ConstantTimeEq;
+
+use crate::command::Role;
+
+/// What decides whether a request comes in.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// The secret; none where the user chose to have none.
+    token: Option<String>,
+    /// The cookie's name; cookies ignore ports, so each instance has its own.
+    cookie: String,
+    /// Where the cookie is valid.
+    base_path: String,
+    /// Whether browsers must send the cookie over TLS only.
+    secure: bool,
+    /// Hosts that requests may name beside the loopback's.
+    hosts: Vec<String>,
+    /// The origin that browsers see, where a proxy stands before us.
+    public_origin: Option<String>,
+}
+
+/// Where and how the server is reached.
+#[derive(Debug, Clone, Default)]
+pub struct GateOptions {
+    /// The secret, if any.
+    pub token: Option<String>,
+    /// The port.
+    pub port: u16,
+    /// The path under which all is served, with a slash at both ends.
+    pub base_path: String,
+    /// Whether the server itself speaks TLS.
+    pub tls: bool,
+    /// The origin that browsers see, such as `https://labs.example.org`, where it is another.
+    pub public_origin: Option<String>,
+    /// Hosts that requests may name beside the loopback's and the public one, without ports.
+    pub hosts: Vec<String>,
+}
+
+/// Why a request stays out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The host is none that is served here.
+    Host,
+    /// The request comes from another site.
+    Origin,
+    /// The secret is missing or wrong.
+    Token,
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+impl Gate {
+    /// Makes a gate.
+    #[must_use]
+    pub fn new(options: GateOptions) -> Self {
+        let public = options.public_origin.as_deref();
+        let secure = public.map_or(options.tls, |origin| origin.starts_with("https://"));
+        let public_host = public.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+        let mut hosts = options.hosts;
+        hosts.extend(public_host.map(|host| without_port(host).to_owned()));
+        Self {
+            cookie: cookie_name(options.port, &options.base_path),
+            token: options.token,
+            base_path: options.base_path,
+            secure,
+            hosts,
+            public_origin: options.public_origin,
+        }
+    }
+
+    /// Checks that the request names a host that is served here.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Host`].
+    pub fn check_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let host = text(headers, &HOST).map(without_port).ok_or(Refusal::Host)?;
+        let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+        let named = self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+        if loopback || named { Ok(()) } else { Err(Refusal::Host) }
+    }
+
+    /// The role of whoever asks for a page or a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Token`] when the secret is missing or wrong.
+    pub fn role(&self, headers: &HeaderMap) -> Result<Role, Refusal> {
+        let Some(token) = &self.token else { return Ok(Role::Driver) };
+        let given = self.cookie(headers).into_iter().chain(bearer(headers));
+        let mut right = false;
+        for secret in given {
+            right |= same(secret, token);
+        }
+        if right { Ok(Role::Driver) } else { Err(Refusal::Token) }
+    }
+
+    /// The role of whoever opens a socket, which is what changes anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Origin`] when a page of another site asks, or a browser's cookie comes without
+    /// an origin; [`Refusal::Token`] when the secret is missing or wrong.
+    pub fn socket_role(&self, headers: &HeaderMap) -> Result<Role, Refusal> {
+        let site = text(headers, &SEC_FETCH_SITE);
+        if !matches!(site, None | Some("same-origin")) {
+            return Err(Refusal::Origin);
+        }
+        match text(headers, &ORIGIN) {
+            Some(origin) if !self.is_own(origin, headers) => return Err(Refusal::Origin),
+            // Programs send no origin; they bring the secret themselves.
+            None if self.token.is_some() && bearer(headers).is_none() => {
+                return Err(Refusal::Origin);
+            }
+            _ => {}
+        }
+        self.role(headers)
+    }
+
+    /// Whether `origin` is this server, as the browser sees it.
+    fn is_own(&self, origin: &str, headers: &HeaderMap) -> bool {
+        if self.public_origin.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(origin)) {
+            return true;
+        }
+        let asked = origin.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme));
+        match (asked, text(headers, &HOST)) {
+            (Some((_, origin)), Some(host)) => origin.eq_ignore_ascii_case(host),
+            _ => false,
+        }
+    }
+
+    /// The cookie that remembers a right `token`; nothing for a wrong one.
+    #[must_use]
+    pub fn cookie_for(&self, token: &str) -> Option<HeaderValue> {
+        let own = self.token.as_deref().filter(|own| same(token, own))?;
+        let secure = if self.secure { "; Secure" } else { "" };
+        let Self { cookie, base_path, .. } = self;
+        let value = format!("{cookie}={own}; Path={base_path}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::from_str(&value).ok()
+    }
+
+    fn cookie<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        pairs
+            .flat_map(|cookies| cookies.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(name, _)| *name == self.cookie)
+            .map(|(_, value)| value)
+            .collect()
+    }
+}
+
+/// A cookie's name that no instance with another port or base path has.
+fn cookie_name(port: u16, base_path: &str) -> String {
+    let path: String = base_path.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("katahost_{port}_{path}")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &AUTHORIZATION)?.strip_prefix("Bearer ")
+}
+
+/// Compares without telling by its time where the difference is.
+fn same(given: &str, own: &str) -> bool {
+    given.as_bytes().ct_eq(own.as_bytes()).into()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A host without its port; the brackets of an IPv6 address stay.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(token: Option<&str>) -> Gate {
+        Gate::new(GateOptions {
+            token: token.map(str::to_owned),
+            port: 7681,
+            base_path: "/".to_owned(),
+            public_origin: Some("https://labs.example.org".to_owned()),
+            ..GateOptions::default()
+        })
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    const COOKIE_OK: (&str, &str) = ("cookie", "a=b; katahost_7681_2f=secret");
+
+    #[test]
+    fn host_of_a_stranger_is_refused() {
+        for host in ["localhost:7681", "127.0.0.1:7681", "[::1]:7681", "labs.example.org"] {
+            assert_eq!(gate(None).check_host(&headers(&[("host", host)])), Ok(()), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example:7681", "labs.example.org.evil"] {
+            let refused = gate(None).check_host(&headers(&[("host", host)]));
+            assert_eq!(refused, Err(Refusal::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn right_cookie_or_bearer_comes_in() {
+        let gate = gate(Some("secret"));
+        assert_eq!(gate.role(&headers(&[COOKIE_OK])), Ok(Role::Driver));
+        assert_eq!(gate.role(&headers(&[("authorization", "Bearer secret")])), Ok(Role::Driver));
+    }
+
+    #[test]
+    fn missing_wrong_or_foreign_secret_stays_out() {
+        let gate = gate(Some("secret"));
+        for pair in [
+            ("cookie", "katahost_7681_2f=wrong"),
+            ("cookie", "katahost_7682_2f=secret"),
+            ("cookie", "katahost_7681_2f782f=secret"),
+            ("authorization", "Bearer secre"),
+            ("authorization", "secret"),
+        ] {
+            assert_eq!(gate.role(&headers(&[pair])), Err(Refusal::Token), "{pair:?}");
+        }
+        assert_eq!(gate.role(&headers(&[])), Err(Refusal::Token));
+    }
+
+    #[test]
+    fn socket_from_another_site_is_refused() {
+        let gate = gate(Some("secret"));
+        let check = |origin: &str| {
+            let host = ("host", "localhost:7681");
+            gate.socket_role(&headers(&[host, ("origin", origin), COOKIE_OK]))
+        };
+        assert_eq!(check("http://localhost:7681"), Ok(Role::Driver));
+        assert_eq!(check("https://labs.example.org"), Ok(Role::Driver));
+        for origin in ["http://evil.example", "http://localhost:7682", "null", "file://x"] {
+            assert_eq!(check(origin), Err(Refusal::Origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn cookie_without_an_origin_opens_no_socket() {
+        let gate = gate(Some("secret"));
+        let host = ("host", "localhost:7681");
+        assert_eq!(gate.socket_role(&headers(&[host, COOKIE_OK])), Err(Refusal::Origin));
+        let program = headers(&[host, ("authorization", "Bearer secret")]);
+        assert_eq!(gate.socket_role(&program), Ok(Role::Driver));
+    }
+
+    #[test]
+    fn cross_site_fetch_opens_no_socket_even_without_a_token() {
+        let stranger = headers(&[("host", "localhost:7681"), ("sec-fetch-site", "cross-site")]);
+        assert_eq!(gate(None).socket_role(&stranger), Err(Refusal::Origin));
+    }
+
+    #[test]
+    fn cookie_is_made_for_the_right_token_only() {
+        let gate = gate(Some("secret"));
+        assert_eq!(gate.cookie_for("wrong"), None);
+        assert_eq!(
+            gate.cookie_for("secret").unwrap(),
+            "katahost_7681_2f=secret; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! The HTML pages around a lab: the list of scenarios, the lab's shell, and messages.
+
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+
+use super::assets;
+use crate::{
+    lab::{Folder, Library},
+    scenario::Page,
+};
+
+/// How much of a scenario's first lines its card shows.
+const EXCERPT_CHARS: usize = 220;
+
+/// The list of all scenarios.
+pub(super) fn start(library: &Library) -> Response {
+    let cards: String = library.scenarios().iter().map(card).collect();
+    fill("start.html", &[("title", "Labs"), ("labs", &cards)])
+}
+
+/// The shell of a lab; its content comes over the socket.
+pub(super) fn lab(title: &str) -> Response {
+    fill("lab.html", &[("title", &escape(title))])
+}
+
+/// A message in place of a page. `root` is the base path.
+pub(super) fn message(
+    status: StatusCode,
+    root: &str,
+    title: &str,
+    message: &str,
+    hint: &str,
+) -> Response {
+    let pairs = [
+        ("root", root),
+        ("title", &escape(title)),
+        ("message", &escape(message)),
+        ("hint", &escape(hint)),
+    ];
+    (status, fill("message.html", &pairs)).into_response()
+}
+
+/// What the list shows of one scenario.
+fn card(folder: &Folder) -> String {
+    let description = folder.describe();
+    let steps = folder.steps();
+    let intro = folder.read_step("intro").unwrap_or_default();
+    let page = Page::parse("intro", &intro, &description.config);
+    let title = if intro.is_empty() { folder.name() } else { &page.title };
+    let terminals: String = description
+        .config
+        .terminals
+        .iter()
+        .map(|terminal| format!("<span>{}</span> ", escape(&terminal.name)))
+        .collect();
+    let address = super::encode_segment(folder.name());
+    format!(
+        "<li class=\"lab-card\"><a href=\"labs/{address}/\"><h2>{}</h2><p>{}</p>\
+         <p class=\"lab-card-meta\">{} · {}: {terminals}</p></a></li>\n",
+        escape(title),
+        escape(&excerpt(&page)),
+        count(steps.len(), "step"),
+        count(description.config.terminals.len(), "terminal"),
+    )
+}
+
+/// The first lines of a page, without its title.
+fn excerpt(page: &Page) -> String {
+    let text = page.text.trim();
+    let text = text.strip_prefix(page.title.as_str()).unwrap_or(text).trim();
+    let mut short: String = text.chars().take(EXCERPT_CHARS).collect();
+    if short.len() < text.len() {
+        let cut = short.rfind(' ').unwrap_or(short.len());
+        short.truncate(cut);
+        short.push('…');
+    }
+    short
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+fn fill(template: &str, pairs: &[(&str, &str)]) -> Response {
+    let mut html = assets::template(template).into_owned();
+    for (name, value) in pairs {
+        html = html.replace(&format!("{{{{{name}}}}}"), value);
+    }
+    ([("cache-control", "no-store")], Html(html)).into_response()
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // A value must not be taken for the next placeholder.
+            '{' => escaped.push_str("&#123;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,203 @@
+//! Between the lab's own words and those of the wire; no other module knows both.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    command::{Command, CommandError, Role},
+    lab::{
+        LabError, LabEvent, LabSnapshot,
+        event::{BlockState, Notice, PageView, TerminalView},
+        handle::Executed,
+    },
+    protocol::{
+        VERSION,
+        error::ErrorCode,
+        rpc::{Call, RpcError},
+        server::{self as wire, method},
+    },
+    scenario::{Block, BlockKind},
+    terminal::Status,
+};
+
+/// A text frame of a notification.
+pub(super) fn notification(method: &str, params: impl Serialize) -> String {
+    text(&Call::notification(method, params))
+}
+
+/// A text frame of any message.
+pub(super) fn text(message: &impl Serialize) -> String {
+    // Messages are plain data with string keys, which always have a JSON form.
+    serde_json::to_string(message).unwrap_or_default()
+}
+
+/// The text frame that tells a client of `event`. `client` is the client's own id.
+pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
+    match event {
+        LabEvent::Restarted(snapshot) => {
+            notification(method::LAB_STATE, lab_state(snapshot, role, client))
+        }
+        LabEvent::Page { view, execution } => {
+            let execution_id = execution.as_deref().map(str::to_owned);
+            notification(method::PAGE_SHOW, wire::PageShow { page: page(view), execution_id })
+        }
+        LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
+        LabEvent::Terminal(view) => {
+            let method = match view.status {
+                Status::Waiting | Status::Running => method::TERMINAL_OPENED,
+                Status::Exited(_) | Status::Failed { .. } => method::TERMINAL_EXITED,
+            };
+            notification(method, terminal(view))
+        }
+        LabEvent::Focus(terminal) => {
+            notification(method::TERMINAL_FOCUS, wire::TerminalFocus { terminal: *terminal })
+        }
+        LabEvent::Clients(clients) => {
+            notification(method::LAB_CLIENTS, wire::LabClients { clients: *clients })
+        }
+        LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
+        LabEvent::OpenDocument(uri) => {
+            notification(method::SHOW_DOCUMENT, wire::ShowDocument { uri: uri.clone() })
+        }
+    }
+}
+
+pub(super) fn heartbeat() -> String {
+    notification(method::HEARTBEAT, Value::Null)
+}
+
+pub(super) fn lab_state(lab: &LabSnapshot, role: Role, client: &str) -> wire::LabState {
+    let received = |view: &TerminalView| {
+        let (generation, bytes) = view.handle.received(client);
+        wire::InputReceived { terminal: view.number, generation, bytes }
+    };
+    wire::LabState {
+        protocol_version: VERSION,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: lab.instance.to_string(),
+        role: self::role(role),
+        scenario: lab.scenario.to_string(),
+        terminals: lab.terminals.iter().map(terminal).collect(),
+        input: lab.terminals.iter().map(received).collect(),
+        steps: lab.steps.clone(),
+        clients: lab.clients,
+        page: lab.page.as_ref().map(page),
+        message: lab.notice.as_ref().map(message),
+    }
+}
+
+pub(super) fn executed(executed: Executed) -> wire::ExecuteCommandResult {
+    let Executed { repeated, terminals } = executed;
+    wire::ExecuteCommandResult { repeated, terminals }
+}
+
+pub(super) fn command(command: &Command) -> wire::CommandInfo {
+    wire::CommandInfo {
+        id: command.id.to_owned(),
+        title: command.title.to_owned(),
+        arguments: command.arguments.to_owned(),
+        role: role(command.role),
+    }
+}
+
+pub(super) fn error(error: &LabError) -> RpcError {
+    let code = match error {
+        LabError::Command(error) => match error {
+            CommandError::UnknownCommand { .. } => ErrorCode::UnknownCommand,
+            CommandError::InvalidArguments { .. } => ErrorCode::InvalidArguments,
+            CommandError::NotAllowed { .. } => ErrorCode::NotAllowed,
+            CommandError::NotForPages { .. } => ErrorCode::NotForPages,
+            CommandError::UnknownStep { .. } => ErrorCode::UnknownStep,
+            CommandError::PageChanged => ErrorCode::PageChanged,
+            CommandError::UnknownBlock { .. } => ErrorCode::UnknownBlock,
+            CommandError::UnknownLink { .. } => ErrorCode::UnknownLink,
+            CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
+            CommandError::NotExecutable => ErrorCode::NotExecutable,
+            CommandError::LimitReached { .. } => ErrorCode::LimitReached,
+        },
+        LabError::UnreadableStep(_) => ErrorCode::UnreadableStep,
+        LabError::TerminalFull(_) => ErrorCode::InputFull,
+        LabError::Closed => ErrorCode::LabClosed,
+        LabError::Internal(_) => ErrorCode::Internal,
+    };
+    RpcError::new(code, error.to_string(), error.hint())
+}
+
+fn role(role: Role) -> wire::Role {
+    match role {
+        Role::Viewer => wire::Role::Viewer,
+        Role::Driver => wire::Role::Driver,
+    }
+}
+
+fn message(notice: &Notice) -> wire::ShowMessage {
+    let severity = if notice.failed { wire::Severity::Error } else { wire::Severity::Info };
+    wire::ShowMessage {
+        severity,
+        message: notice.message.clone(),
+        hint: notice.hint.clone(),
+        code: None,
+    }
+}
+
+fn terminal(view: &TerminalView) -> wire::TerminalInfo {
+    let status = match &view.status {
+        Status::Waiting => wire::TerminalStatus::Waiting,
+        Status::Running => wire::TerminalStatus::Running,
+        Status::Exited(exit) => wire::TerminalStatus::Exited {
+            message: match (&exit.code, &exit.signal) {
+                (Some(0), _) => "the shell has ended".to_owned(),
+                (Some(code), _) => format!("the shell ended with code {code}"),
+                (None, Some(signal)) => format!("the shell was ended by a signal: {signal}"),
+                (None, None) => "the shell was ended".to_owned(),
+            },
+            code: exit.code,
+            signal: exit.signal.clone(),
+        },
+        Status::Failed { message, hint } => {
+            wire::TerminalStatus::Failed { message: message.clone(), hint: hint.clone() }
+        }
+    };
+    wire::TerminalInfo {
+        terminal: view.number,
+        id: view.id.clone(),
+        name: view.name.clone(),
+        generation: view.generation,
+        status,
+    }
+}
+
+fn page(view: &PageView) -> wire::Page {
+    let blocks = view.page.blocks.iter().zip(&view.terminals).zip(&view.states);
+    wire::Page {
+        step: view.page.step.clone(),
+        title: view.page.title.clone(),
+        revision: view.page.revision.clone(),
+        html: view.page.html.clone(),
+        blocks: blocks.map(|((block, terminal), state)| self::block(block, *terminal, state)).collect(),
+    }
+}
+
+fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
+    let invocation = &block.invocation;
+    wire::Block {
+        index: block.index,
+        id: invocation.id.clone(),
+        language: block.language.clone(),
+        kind: match block.kind {
+            BlockKind::Executable => wire::BlockKind::Executable,
+            BlockKind::Text => wire::BlockKind::Text,
+            BlockKind::Mermaid => wire::BlockKind::Mermaid,
+        },
+        terminal,
+        command: invocation.command.clone(),
+        interrupts: !invocation.macros_before.is_empty(),
+        limit: invocation.max_invocations.0,
+        background_color: invocation.background_color.clone(),
+        state: block_state(state),
+    }
+}
+
+fn block_state(state: &BlockState) -> wire::BlockState {
+    wire::BlockState { id: state.id.clone(), runs: state.runs, waiting: state.waiting }
+}
