@@ -53,12 +53,41 @@ pub struct Invocation {
     pub background_color: Option<String>,
 }
 
+impl Invocation {
+    /// What a run types, in order: each macro, then the text.
+    #[must_use]
+    pub fn keystrokes(&self) -> Vec<Vec<u8>> {
+        let macros = self.macros_before.iter().map(|key| key.bytes().to_vec());
+        macros.chain([self.typed_text().into_bytes()]).collect()
+    }
+
+    /// The text as it is typed: each line ended by the return key, the last one too.
+    #[must_use]
+    pub fn typed_text(&self) -> String {
+        let mut text = self.command.replace("\r\n", "\r").replace('\n', "\r");
+        if !text.ends_with('\r') {
+            text.push('\r');
+        }
+        text
+    }
+}
+
 /// What is typed before a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Macro {
     /// Byte 0x03.
     CtrlC,
+}
+
+impl Macro {
+    /// The bytes that it types.
+    #[must_use]
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::CtrlC => b"\x03",
+        }
+    }
 }
 
 /// How often an invocation may run: a number of runs, or `None` without a limit.
@@ -74,5 +103,53 @@ impl Limit {
     #[must_use]
     pub fn allows(self, runs: u64) -> bool {
         self.0.is_none_or(|limit| runs < limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(command: &str, macros_before: &[Macro]) -> Invocation {
+        Invocation {
+            id: "inPage_intro_0".to_owned(),
+            executable: true,
+            command: command.to_owned(),
+            terminal: "cqlsh".to_owned(),
+            macros_before: macros_before.to_vec(),
+            max_invocations: Limit::UNLIMITED,
+            background_color: None,
+        }
+    }
+
+    #[test]
+    fn typed_text_ends_every_line_with_the_return_key() {
+        let cases = [
+            ("", "\r"),
+            ("a", "a\r"),
+            ("a\n", "a\r"),
+            ("a\r\nb\n\n", "a\rb\r\r"),
+            ("a\r", "a\r"),
+        ];
+        for (command, typed) in cases {
+            assert_eq!(invocation(command, &[]).typed_text(), typed, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn macros_are_typed_before_the_text() {
+        let keystrokes = invocation("ls\n", &[Macro::CtrlC, Macro::CtrlC]).keystrokes();
+        assert_eq!(
+            keystrokes,
+            [b"\x03".to_vec(), b"\x03".to_vec(), b"ls\r".to_vec()]
+        );
+    }
+
+    #[test]
+    fn limit_allows_that_many_runs() {
+        assert!(Limit::UNLIMITED.allows(u64::MAX));
+        assert!(Limit(Some(1)).allows(0));
+        assert!(!Limit(Some(1)).allows(1));
+        assert!(!Limit(Some(0)).allows(0));
     }
 }

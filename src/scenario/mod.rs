@@ -3,11 +3,24 @@
 //! Nothing here fails: what is wrong with a scenario becomes a [`Diagnostic`] beside the best
 //! reading of it, as the original's behaviour asks for.
 
+mod address;
+mod attach;
 pub mod block;
 pub mod config;
+mod curly;
 pub mod diagnostic;
+mod extract;
+mod header;
+mod javascript;
 pub mod link;
+mod markdown;
+mod nesting;
+mod on_load;
 pub mod page;
+mod render;
+mod sanitise;
+mod text;
+mod token;
 
 pub use block::{Block, BlockKind, Invocation, Limit, Macro};
 pub use config::{Config, OnLoad, TerminalSpec};

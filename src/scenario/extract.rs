@@ -1,0 +1,386 @@
+//! Reads a sanitised page back: collects what is in it, and makes its addresses work.
+//!
+//! All passes go over the tree in a loop, never by recursion, so that no nesting can overflow the
+//! stack.
+
+use super::address::{Address, encode_component};
+use super::diagnostic::Diagnostic;
+use super::link::{CommandLink, LOAD_PAGE, Link};
+use super::markdown::POSITION_ATTRIBUTE;
+use super::page::{Heading, Image};
+use super::render::BLOCK_ATTRIBUTE;
+use super::text::{fold, quote};
+use scraper::node::Element;
+use scraper::{CaseSensitivity, Html, Node};
+
+/// Where the server has the scenario's files, relative to the page.
+const FILES: &str = "files/";
+
+/// What a page holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// The page, ready to be shown.
+    pub(super) html: String,
+    /// Its title, if it has one.
+    pub(super) title: Option<String>,
+    /// Its links.
+    pub(super) links: Vec<Link>,
+    /// Its images.
+    pub(super) images: Vec<Image>,
+    /// Its headings.
+    pub(super) headings: Vec<Heading>,
+    /// How many tables it has.
+    pub(super) tables: usize,
+    /// How many `<details>` it has.
+    pub(super) details: usize,
+    /// Its text.
+    pub(super) text: String,
+    /// Which blocks it shows, by index.
+    pub(super) blocks: Vec<usize>,
+    /// What is wrong with it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the sanitised HTML of a page. `line_of` tells the line of a place in the Markdown.
+pub(super) fn extract(
+    html: &str,
+    file: &str,
+    nonce: &str,
+    line_of: &dyn Fn(usize) -> usize,
+) -> Contents {
+    let mut tree = Html::parse_fragment(html);
+    let mut extractor = Extractor {
+        file,
+        nonce,
+        line_of,
+        contents: Contents::default(),
+        text: String::new(),
+        open: Vec::new(),
+        titles: Titles::default(),
+    };
+    walk(&mut tree, |opens, node| extractor.visit(opens, node));
+    let mut contents = extractor.contents;
+    contents.text = fold(&extractor.text);
+    contents.title = extractor.titles.best();
+    contents.html = tree.root_element().inner_html();
+    contents
+}
+
+/// Visits every node of a tree twice: when it begins, and when it ends.
+fn walk(tree: &mut Html, mut visit: impl FnMut(bool, &mut Node)) {
+    let mut next = Some((true, tree.tree.root().id()));
+    while let Some((opens, id)) = next {
+        let Some(mut node) = tree.tree.get_mut(id) else {
+            return;
+        };
+        visit(opens, node.value());
+        let node = node.as_ref();
+        let child = node.first_child().filter(|_| opens);
+        next = child
+            .map(|child| (true, child.id()))
+            .or_else(|| opens.then_some((false, id)))
+            .or_else(|| node.next_sibling().map(|sibling| (true, sibling.id())))
+            .or_else(|| node.parent().map(|parent| (false, parent.id())));
+    }
+}
+
+/// Goes over a page.
+struct Extractor<'a> {
+    file: &'a str,
+    nonce: &'a str,
+    line_of: &'a dyn Fn(usize) -> usize,
+    contents: Contents,
+    /// All text so far, as it stands.
+    text: String,
+    /// The elements that are open and whose text is wanted.
+    open: Vec<Wanted>,
+    titles: Titles,
+}
+
+/// An element whose text is wanted when it ends.
+#[derive(Debug)]
+struct Wanted {
+    /// Where its text begins.
+    start: usize,
+    /// What the text is for.
+    purposes: Vec<Purpose>,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    Link(usize),
+    Heading(usize),
+    StepTitle,
+    ScenarioTitle,
+}
+
+/// The candidates for a page's title.
+#[derive(Debug, Default)]
+struct Titles {
+    step: Option<String>,
+    heading: Option<String>,
+    scenario: Option<String>,
+}
+
+impl Titles {
+    fn best(self) -> Option<String> {
+        self.step.or(self.heading).or(self.scenario)
+    }
+}
+
+/// Sets the first text that is not empty.
+fn set_first(title: &mut Option<String>, text: &str) {
+    if title.is_none() && !text.is_empty() {
+        *title = Some(text.to_owned());
+    }
+}
+
+impl Extractor<'_> {
+    fn visit(&mut self, opens: bool, node: &mut Node) {
+        match node {
+            Node::Text(text) if opens => self.text.push_str(text),
+            Node::Element(element) if opens => self.begin(element),
+            Node::Element(_) => self.end(),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, element: &mut Element) {
+        let position = take(element, POSITION_ATTRIBUTE);
+        self.block(element);
+        let mut purposes = Vec::new();
+        match element.name() {
+            "a" => purposes.extend(self.link(element, position.as_deref())),
+            "img" => self.image(element),
+            "video" | "source" => self.media(element),
+            "table" => self.contents.tables += 1,
+            "details" => self.contents.details += 1,
+            name => purposes.extend(self.heading(heading_level(name))),
+        }
+        if element.has_class("step-title", CaseSensitivity::CaseSensitive) {
+            purposes.push(Purpose::StepTitle);
+        }
+        if element.has_class("scenario-title", CaseSensitivity::CaseSensitive) {
+            purposes.push(Purpose::ScenarioTitle);
+        }
+        self.open.push(Wanted {
+            start: self.text.len(),
+            purposes,
+        });
+    }
+
+    fn end(&mut self) {
+        let Some(wanted) = self.open.pop() else {
+            return;
+        };
+        if wanted.purposes.is_empty() {
+            return;
+        }
+        let text = fold(self.text.get(wanted.start..).unwrap_or_default());
+        for purpose in wanted.purposes {
+            match purpose {
+                Purpose::Link(index) => self.contents.links[index].text.clone_from(&text),
+                Purpose::Heading(index) => {
+                    set_first(&mut self.titles.heading, &text);
+                    self.contents.headings[index].text.clone_from(&text);
+                }
+                Purpose::StepTitle => set_first(&mut self.titles.step, &text),
+                Purpose::ScenarioTitle => set_first(&mut self.titles.scenario, &text),
+            }
+        }
+    }
+
+    /// Gives a fence's element the index of its block.
+    fn block(&mut self, element: &mut Element) {
+        let Some(value) = take(element, BLOCK_ATTRIBUTE) else {
+            return;
+        };
+        let index = value
+            .strip_prefix(self.nonce)
+            .and_then(|rest| rest.strip_prefix(':'))
+            .and_then(|index| index.parse().ok());
+        if let Some(index) = index {
+            set(element, "data-block", &format!("{index}"));
+            self.contents.blocks.push(index);
+        }
+    }
+
+    fn heading(&mut self, level: Option<u8>) -> Option<Purpose> {
+        let level = level?;
+        self.contents.headings.push(Heading {
+            level,
+            text: String::new(),
+        });
+        Some(Purpose::Heading(self.contents.headings.len() - 1))
+    }
+
+    fn link(&mut self, element: &mut Element, position: Option<&str>) -> Option<Purpose> {
+        let href = get(element, "href")?;
+        let line = position
+            .and_then(|position| position.parse().ok())
+            .map(self.line_of);
+        let index = self.contents.links.len();
+        let mut command = None;
+        match Address::read(&href) {
+            Address::Command => command = self.command(element, &href, index, line),
+            Address::Web => open_outside(element),
+            Address::Anchor | Address::Other => drop(take(element, "target")),
+            Address::File(path) => {
+                set(element, "href", &format!("{FILES}{path}"));
+                if take(element, "target").is_some() {
+                    open_outside(element);
+                }
+            }
+            Address::Outside => self.outside(element, "href", &href, line),
+            Address::InlineImage | Address::Refused => self.refused(element, "href", &href, line),
+        }
+        self.contents.links.push(Link {
+            text: String::new(),
+            href,
+            line,
+            command,
+        });
+        Some(Purpose::Link(index))
+    }
+
+    /// Makes a command link of an element: the page says which link it is, never what it does.
+    fn command(
+        &mut self,
+        element: &mut Element,
+        href: &str,
+        index: usize,
+        line: Option<usize>,
+    ) -> Option<CommandLink> {
+        let (command, result) = CommandLink::parse(href)?;
+        let step = command.step();
+        if let Err(error) = result {
+            self.report(
+                "unreadable-link",
+                format!("the link {}: {error}", quote(href)),
+                line,
+            );
+        } else if step.is_none() && command.command == LOAD_PAGE {
+            self.report(
+                "link-without-step",
+                format!("the link {} names no step", quote(href)),
+                line,
+            );
+        }
+        let address = step.map_or_else(
+            || "#".to_owned(),
+            |s| format!("?step={}", encode_component(s)),
+        );
+        take(element, "target");
+        set(element, "href", &address);
+        set(element, "data-link", &index.to_string());
+        Some(command)
+    }
+
+    fn image(&mut self, element: &mut Element) {
+        let Some(src) = get(element, "src") else {
+            return;
+        };
+        let alt = get(element, "alt").unwrap_or_default();
+        let (src, local) = match Address::read(&src) {
+            Address::Web | Address::InlineImage => (src, false),
+            Address::File(path) => {
+                set(element, "src", &format!("{FILES}{path}"));
+                (path, true)
+            }
+            Address::Outside => {
+                self.outside(element, "src", &src, None);
+                (src, true)
+            }
+            _ => {
+                self.refused(element, "src", &src, None);
+                (src, false)
+            }
+        };
+        self.contents.images.push(Image { src, local, alt });
+    }
+
+    fn media(&mut self, element: &mut Element) {
+        for attribute in ["src", "poster"] {
+            let Some(address) = get(element, attribute) else {
+                continue;
+            };
+            match Address::read(&address) {
+                Address::Web | Address::InlineImage => {}
+                Address::File(path) => set(element, attribute, &format!("{FILES}{path}")),
+                Address::Outside => self.outside(element, attribute, &address, None),
+                _ => self.refused(element, attribute, &address, None),
+            }
+        }
+    }
+
+    fn outside(&mut self, element: &mut Element, name: &str, address: &str, line: Option<usize>) {
+        take(element, name);
+        let message = format!("the address {} leads out of the scenario", quote(address));
+        self.report("address-outside", message, line);
+    }
+
+    fn refused(&mut self, element: &mut Element, name: &str, address: &str, line: Option<usize>) {
+        take(element, name);
+        self.report(
+            "address-refused",
+            format!("the address {} is not allowed", quote(address)),
+            line,
+        );
+    }
+
+    fn report(&mut self, code: &'static str, message: String, line: Option<usize>) {
+        let hint = match code {
+            "unreadable-link" => "write the arguments as a JSON array: [{\"step\":\"step2\"}]",
+            "link-without-step" => "write command:katapod.loadPage?[{\"step\":\"step2\"}]",
+            "address-outside" => "it is left out; files of the scenario are reached without `..`",
+            _ => "it is left out; write https://…, or the path of a file of the scenario",
+        };
+        let diagnostic = Diagnostic::error(code, self.file, message)
+            .at(line)
+            .with_hint(hint);
+        self.contents.diagnostics.push(diagnostic);
+    }
+}
+
+fn heading_level(name: &str) -> Option<u8> {
+    match name.as_bytes() {
+        [b'h', level @ b'1'..=b'6'] => Some(level - b'0'),
+        _ => None,
+    }
+}
+
+/// Opens a link in a tab of its own, which learns nothing about this one.
+fn open_outside(element: &mut Element) {
+    set(element, "target", "_blank");
+    set(element, "rel", "noopener noreferrer");
+}
+
+fn get(element: &Element, name: &str) -> Option<String> {
+    let found = element.attrs.iter().find(|(key, _)| &*key.local == name);
+    found.map(|(_, value)| value.to_string())
+}
+
+fn take(element: &mut Element, name: &str) -> Option<String> {
+    let index = element
+        .attrs
+        .iter()
+        .position(|(key, _)| &*key.local == name)?;
+    Some(element.attrs.remove(index).1.to_string())
+}
+
+/// Sets an attribute.
+fn set(element: &mut Element, name: &str, value: &str) {
+    let existing = element
+        .attrs
+        .iter()
+        .position(|(key, _)| &*key.local == name);
+    if let Some(index) = existing {
+        element.attrs[index].1 = value.into();
+        return;
+    }
+    // The type of names belongs to a crate below scraper, so a new name is made of the element's.
+    let mut key = element.name.clone();
+    key.local = name.into();
+    key.ns = "".into();
+    element.attrs.push((key, value.into()));
+}
