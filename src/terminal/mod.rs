@@ -1,0 +1,3 @@
+//! Named terminals of a lab.
+
+pub mod screen;
