@@ -8,7 +8,7 @@ use super::{
     arguments::{self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument},
     error::{CommandError, nearest},
 };
-use crate::scenario::link;
+use crate::scenario::{CommandLink, link::SEND_TEXT};
 
 /// What a client may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,11 +77,11 @@ pub static REGISTRY: &[Command] = &[
         role: Role::Driver,
         for_pages: true,
         resolve: |call, command, state| {
-            let wrong = |reason| command.wrong(reason);
-            let invocation = link::send_text(call.arguments, "sendText", &state.config)
-                .map_err(wrong)?;
-            state.admit(&invocation)?;
-            Ok(vec![Effect::Run(invocation)])
+            let text = CommandLink {
+                command: call.command.to_owned(),
+                arguments: call.arguments.to_vec(),
+            };
+            send_text(&text, "", 0, command, state)
         },
     },
     Command {
@@ -241,13 +241,8 @@ fn follow_link(
     let link = state.link(&step, revision.as_deref(), index)?;
     let unknown = || CommandError::UnknownLink { step: step.clone(), link: index };
     let target = link.command.as_ref().ok_or_else(unknown)?;
-    if target.command == "katapod.sendText" {
-        // Without an id of its own the link is counted under its place in the page.
-        let id = format!("link_{step}_{index}");
-        let wrong = |reason| command.wrong(reason);
-        let invocation = link::send_text(&target.arguments, &id, &state.config).map_err(wrong)?;
-        state.admit(&invocation)?;
-        return Ok(vec![Effect::Run(invocation)]);
+    if target.command == SEND_TEXT {
+        return send_text(target, &step, index, command, state);
     }
     let call = Call {
         command: &target.command,
@@ -256,6 +251,22 @@ fn follow_link(
         origin: Origin::Page,
     };
     resolve(call, state)
+}
+
+/// Runs the text of a `katapod.sendText`. Without an id of its own it is counted under its place:
+/// link `index` of `step`.
+fn send_text(
+    text: &CommandLink,
+    step: &str,
+    index: usize,
+    command: &Command,
+    state: &State,
+) -> Result<Vec<Effect>, CommandError> {
+    let (invocation, diagnostics) = text.invocation(step, index, &state.config);
+    let reason = diagnostics.first().map_or("there is no text", |first| &first.message);
+    let invocation = invocation.ok_or_else(|| command.wrong(reason.to_owned()))?;
+    state.admit(&invocation)?;
+    Ok(vec![Effect::Run(invocation)])
 }
 
 /// Addresses that a browser may be sent to, and files of the scenario.

@@ -5,7 +5,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use crate::scenario::{Config, Diagnostic, config::ConfigFiles, is_scenario};
+use crate::scenario::{
+    Config, Diagnostic,
+    config::{ConfigFiles, is_scenario},
+};
 
 /// The largest page that is read; a book has fewer letters.
 const PAGE_BYTES: u64 = 4 * 1024 * 1024;

@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn repeated_input_is_taken_once() {
         let received = Received::default();
-        let mut accept = |offset, text: &'static str| {
+        let accept = |offset, text: &'static str| {
             received.accept("client".into(), offset, &Bytes::from_static(text.as_bytes()))
         };
         assert_eq!(accept(0, "abc"), "abc");

@@ -1,3 +1,4 @@
 //! Integration tests, in one binary so that they are linked once.
 
 mod golden;
+mod screen;

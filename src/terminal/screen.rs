@@ -1,0 +1,147 @@
+//! A terminal without a window, whose state can be written down as escape sequences.
+//!
+//! A browser that joins late gets the [`Screen::dump`] of the terminal and then the live stream.
+//! The bytes are made for xterm.js 6 with its Unicode 11 widths, the one terminal they are ever
+//! written into, and so the functions here follow xterm.js wherever terminals differ: what an
+//! erase does to colours, which lines come back from the scrollback on a resize, how wide an
+//! emoji is. `vte` (through `alacritty_terminal`) does the parsing.
+//!
+//! The parts, in reading order:
+//!
+//! - `filter`: whole characters only, and the bytes of what is not finished;
+//! - `perform`, `sgr`: from sequences to functions;
+//! - `state`, `edit`: the functions; `modes`, `charset`: what they depend on;
+//! - `buffer`, `row`, `tabs`, `cell`, `width`: what they change;
+//! - `reflow`: what a new size changes;
+//! - `serialise`: the way back to escape sequences.
+//!
+//! What is not restored: protected cells (DECSCA), national character sets other than the British
+//! one, the title stack, images, and the phase of synchronised updates. C1 controls in their
+//! one-character form are ignored, but for IND, NEL and HTS.
+
+mod buffer;
+mod cell;
+mod charset;
+mod edit;
+mod filter;
+mod modes;
+mod perform;
+mod reflow;
+mod row;
+mod serialise;
+mod sgr;
+mod state;
+mod tabs;
+mod width;
+
+use alacritty_terminal::vte::Parser;
+
+use self::filter::Filter;
+use self::modes::Mode;
+use self::state::State;
+
+/// The fewest columns: a wide character has to fit.
+const MIN_COLS: u16 = 2;
+/// The most columns and rows: more than any window has, and little enough to keep in memory.
+const MAX_SIZE: u16 = 1000;
+
+/// A terminal emulator that follows a stream of output and can tell its state.
+pub struct Screen {
+    filter: Filter,
+    parser: Parser,
+    state: State,
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen")
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Screen {
+    /// Creates an empty terminal that keeps `scrollback_lines` lines above its screen. The size is
+    /// clamped to between 2×1 and 1000×1000.
+    #[must_use]
+    pub fn new(cols: u16, rows: u16, scrollback_lines: usize) -> Self {
+        let (cols, rows) = clamped(cols, rows);
+        Self {
+            filter: Filter::default(),
+            parser: Parser::new(),
+            state: State::new(cols, rows, scrollback_lines),
+        }
+    }
+
+    /// Takes in what a program wrote. The bytes may be cut anywhere and may be anything.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let Self {
+            filter,
+            parser,
+            state,
+        } = self;
+        filter.feed(bytes, |bytes| parser.advance(state, bytes));
+    }
+
+    /// Changes the size, clamped as in [`Screen::new`].
+    pub fn resize(&mut self, cols: u16, rows: u16) {
+        if (cols, rows) != self.size() {
+            let (cols, rows) = clamped(cols, rows);
+            self.state.resize(cols, rows);
+        }
+    }
+
+    /// Returns the size as columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        let main = &self.state.main;
+        (number(main.cols), number(main.rows))
+    }
+
+    /// Returns the cursor as a row and a column, counted from 1 and, in origin mode, from the top
+    /// margin: what a cursor position report says.
+    #[must_use]
+    pub fn cursor(&self) -> (u16, u16) {
+        let buffer = self.state.buffer();
+        let top = if self.state.modes.has(Mode::ORIGIN) {
+            buffer.top
+        } else {
+            0
+        };
+        let row = buffer.y.saturating_sub(top) + 1;
+        (number(row), number((buffer.x + 1).min(buffer.cols)))
+    }
+
+    /// Returns the bytes that bring a fresh terminal of the same size into this state. They hold
+    /// no question that a terminal would answer.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        let mut bytes = serialise::serialise(&self.state).into_bytes();
+        self.filter.write_unfinished(&mut bytes);
+        bytes
+    }
+
+    /// Returns the text on screen, one line per row, without the empty cells at the ends.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let buffer = self.state.buffer();
+        let mut text = String::new();
+        for y in 0..buffer.rows {
+            buffer.line(y).push_text(&mut text);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn clamped(cols: u16, rows: u16) -> (usize, usize) {
+    (
+        cols.clamp(MIN_COLS, MAX_SIZE).into(),
+        rows.clamp(1, MAX_SIZE).into(),
+    )
+}
+
+/// Sizes and positions are at most [`MAX_SIZE`].
+fn number(value: usize) -> u16 {
+    u16::try_from(value).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,233 @@
+//! A screen's dump restores in xterm.js what the stream before it would have built.
+
+mod made;
+mod recorded;
+mod stream;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use katahost::terminal::screen::Screen;
+use serde_json::{Value, json};
+
+use stream::{Random, Stream};
+
+/// Lines of scrollback on both sides of the comparison.
+const SCROLLBACK_LINES: usize = 5000;
+/// The random numbers that choose the cuts start here, so that a failure comes again.
+const SEED: u64 = 0x5eed_cafe;
+
+/// Shares of cases that have to be equal, in per mille, as reached with all programs present.
+const EXACT_PER_MILLE: u64 = 980;
+const COMPLETE_PER_MILLE: u64 = 950;
+
+#[test]
+fn dump_restores_screen_in_xterm() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if let Err(missing) = tools(root) {
+        tell(&format!(
+            "SKIPPED: the fidelity of screen dumps was not tested: {missing}"
+        ));
+        return;
+    }
+    let mut streams = made::streams();
+    streams.extend(recorded::streams());
+    let report = compare(root, &input(&streams));
+    tell(&summary(&report));
+    assert_eq!(
+        report["total"]["answers"], 0,
+        "a dump asked the terminal something"
+    );
+    assert_eq!(
+        report["total"]["atCut"]["wrong"],
+        0,
+        "text differs at a cut: {}",
+        failures(&report)
+    );
+    for when in ["atCut", "atEnd"] {
+        let total = &report["total"][when];
+        for (kind, least) in [("exact", EXACT_PER_MILLE), ("complete", COMPLETE_PER_MILLE)] {
+            let share = number(&total[kind]) * 1000 / number(&total["cases"]);
+            assert!(
+                share >= least,
+                "{kind} {when}: {share} ‰ of {least} ‰: {}",
+                failures(&report)
+            );
+        }
+    }
+}
+
+#[test]
+fn any_bytes_are_survived() {
+    let mut random = Random::new(SEED);
+    for _ in 0..300 {
+        let (cols, rows) = (random.below(40) as u16, random.below(12) as u16);
+        let mut screen = Screen::new(cols, rows, random.below(30));
+        for _ in 0..20 {
+            screen.feed(&stream::noise(&mut random, 200));
+            if random.below(4) == 0 {
+                screen.resize(random.below(60) as u16, random.below(16) as u16);
+            }
+            let (cols, rows) = screen.size();
+            let mut copy = Screen::new(cols, rows, 30);
+            copy.feed(&screen.dump());
+            assert_eq!(copy.text(), screen.text());
+            assert_eq!(copy.cursor(), screen.cursor());
+        }
+    }
+}
+
+#[test]
+fn size_is_clamped() {
+    assert_eq!(Screen::new(0, 0, 0).size(), (2, 1));
+    assert_eq!(Screen::new(u16::MAX, u16::MAX, 0).size(), (1000, 1000));
+}
+
+#[test]
+fn cursor_is_counted_from_margin_in_origin_mode() {
+    let mut screen = Screen::new(80, 24, 0);
+    screen.feed(b"\x1b[5;10r\x1b[?6h\x1b[2;3H");
+    assert_eq!(screen.cursor(), (2, 3));
+    screen.feed(b"\x1b[?6l\x1b[7;80Hx");
+    assert_eq!(screen.cursor(), (7, 80));
+}
+
+#[test]
+fn text_is_visible_screen() {
+    let mut screen = Screen::new(10, 2, 5);
+    screen.feed("one\r\ntwo\r\n漢e\u{301}".as_bytes());
+    assert_eq!(screen.text(), "two\n漢e\u{301}\n");
+}
+
+#[test]
+fn unfinished_sequence_ends_dump() {
+    for cut in [
+        "\x1b",
+        "\x1b[3",
+        "\x1b]0;titl",
+        "\x1bP+q",
+        "\x1b(",
+        "\x1b[?1;",
+    ] {
+        let mut screen = Screen::new(80, 24, 0);
+        screen.feed(b"text\x1b[31m");
+        screen.feed(cut.as_bytes());
+        assert!(screen.dump().ends_with(cut.as_bytes()), "{cut:?}");
+    }
+    let mut screen = Screen::new(80, 24, 0);
+    screen.feed(b"\xe6\xbc");
+    assert!(screen.dump().ends_with(b"\xe6\xbc"));
+}
+
+fn tools(root: &Path) -> Result<(), String> {
+    let node = Command::new("node").arg("--version").output();
+    if !node.is_ok_and(|output| output.status.success()) {
+        return Err("there is no `node`".to_owned());
+    }
+    for package in ["@xterm/headless", "@xterm/addon-unicode11"] {
+        if !root.join("web/node_modules").join(package).is_dir() {
+            return Err(format!("`{package}` is not in web/node_modules"));
+        }
+    }
+    Ok(())
+}
+
+fn input(streams: &[Stream]) -> Value {
+    let mut random = Random::new(SEED);
+    let streams: Vec<Value> = streams
+        .iter()
+        .map(|stream| with_cases(stream, &mut random))
+        .collect();
+    json!({ "scrollback": SCROLLBACK_LINES, "streams": streams })
+}
+
+fn with_cases(stream: &Stream, random: &mut Random) -> Value {
+    let cases: Vec<Value> = stream
+        .cuts(random)
+        .into_iter()
+        .map(|cut| {
+            let mut screen = Screen::new(stream.cols, stream.rows, SCROLLBACK_LINES);
+            stream.play(cut, random, &mut screen);
+            json!({ "cut": cut, "dump": latin1(&screen.dump()) })
+        })
+        .collect();
+    let resizes: Vec<Value> = stream
+        .resizes
+        .iter()
+        .map(|resize| json!({ "at": resize.at, "cols": resize.cols, "rows": resize.rows }))
+        .collect();
+    json!({
+        "name": stream.name, "cols": stream.cols, "rows": stream.rows,
+        "bytes": latin1(&stream.bytes), "resizes": resizes, "cases": cases,
+    })
+}
+
+/// JSON has no bytes; every byte becomes the character of that number.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}
+
+fn compare(root: &Path, input: &Value) -> Value {
+    let mut node = Command::new("node")
+        .arg(root.join("tests/screen/compare.mjs"))
+        .arg(root.join("web"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = node.stdin.take().unwrap();
+    let text = input.to_string();
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = node.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "compare.mjs failed");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kept = root.join("target/screen-report.json");
+    std::fs::write(kept, report.to_string()).unwrap();
+    report
+}
+
+fn summary(report: &Value) -> String {
+    let line = |name: &str, counts: &Value| {
+        let of = |when: &str, kind: &str| number(&counts[when][kind]);
+        format!(
+            "{name:<16} {:>4} cases; exact {:>4} {:>4}; complete {:>4} {:>4}; text cells wrong {}\n",
+            of("atCut", "cases"),
+            of("atCut", "exact"),
+            of("atEnd", "exact"),
+            of("atCut", "complete"),
+            of("atEnd", "complete"),
+            of("atCut", "wrong"),
+        )
+    };
+    let streams = report["streams"].as_array().unwrap();
+    let mut text: String = streams
+        .iter()
+        .map(|stream| line(stream["name"].as_str().unwrap(), stream))
+        .collect();
+    text.push_str(&line("total", &report["total"]));
+    text.push_str(&format!(
+        "{}\n{}",
+        report["total"]["atCut"], report["total"]["atEnd"]
+    ));
+    text
+}
+
+fn failures(report: &Value) -> String {
+    let failures = report["failures"].as_array().unwrap();
+    failures
+        .iter()
+        .take(5)
+        .map(|failure| format!("\n{failure}"))
+        .collect()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+fn tell(text: &str) {
+    // Unlike `eprintln!`, this is seen when the test passes as well.
+    writeln!(std::io::stderr(), "{text}").unwrap();
+}

@@ -1,0 +1,127 @@
+//! A stream of terminal output, and where to cut it.
+
+use katahost::terminal::screen::Screen;
+
+/// Cuts of a stream, and of one that is long.
+const CUTS: usize = 24;
+const CUTS_OF_LONG_STREAM: usize = 8;
+const LONG_STREAM_BYTES: usize = 300_000;
+
+/// A new size, at an offset of the stream.
+pub(super) struct Resize {
+    pub(super) at: usize,
+    pub(super) cols: u16,
+    pub(super) rows: u16,
+}
+
+/// What a terminal got to see.
+pub(super) struct Stream {
+    pub(super) name: &'static str,
+    pub(super) cols: u16,
+    pub(super) rows: u16,
+    pub(super) bytes: Vec<u8>,
+    pub(super) resizes: Vec<Resize>,
+}
+
+impl Stream {
+    pub(super) fn new(name: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name,
+            cols: 80,
+            rows: 24,
+            bytes: bytes.into(),
+            resizes: Vec::new(),
+        }
+    }
+
+    /// Offsets to cut at: a third anywhere, a third inside escape sequences and a third inside
+    /// characters, as far as there are any.
+    pub(super) fn cuts(&self, random: &mut Random) -> Vec<usize> {
+        let escapes = self.offsets(|byte| byte == 0x1b);
+        let inside = self.offsets(|byte| byte & 0xc0 == 0x80);
+        let long = self.bytes.len() > LONG_STREAM_BYTES;
+        let count = if long { CUTS_OF_LONG_STREAM } else { CUTS };
+        let cut = |index: usize, random: &mut Random| match index % 3 {
+            1 if !escapes.is_empty() => escapes[random.below(escapes.len())] + 1 + random.below(6),
+            2 if !inside.is_empty() => inside[random.below(inside.len())],
+            _ => random.below(self.bytes.len()),
+        };
+        (0..count)
+            .map(|index| cut(index, random).min(self.bytes.len()))
+            .collect()
+    }
+
+    /// Feeds the stream up to `cut`, in pieces of any length.
+    pub(super) fn play(&self, cut: usize, random: &mut Random, screen: &mut Screen) {
+        let mut at = 0;
+        for resize in self.resizes.iter().filter(|resize| resize.at <= cut) {
+            feed(&self.bytes[at..resize.at], random, screen);
+            screen.resize(resize.cols, resize.rows);
+            at = resize.at;
+        }
+        feed(&self.bytes[at..cut], random, screen);
+    }
+
+    fn offsets(&self, wanted: impl Fn(u8) -> bool) -> Vec<usize> {
+        (0..self.bytes.len())
+            .filter(|&at| wanted(self.bytes[at]))
+            .collect()
+    }
+}
+
+fn feed(mut bytes: &[u8], random: &mut Random, screen: &mut Screen) {
+    while !bytes.is_empty() {
+        let len = (1 + random.below(4096)).min(bytes.len());
+        let (piece, rest) = bytes.split_at(len);
+        screen.feed(piece);
+        bytes = rest;
+    }
+}
+
+/// Bytes that look like terminal output to something that does not look closely.
+pub(super) fn noise(random: &mut Random, len: usize) -> Vec<u8> {
+    const PIECES: [&str; 16] = [
+        "\x1b[",
+        "\x1b",
+        ";",
+        "?",
+        "1049h",
+        "47l",
+        "r",
+        "\x1b]8;;x\x07",
+        "漢",
+        "e\u{301}",
+        "\r\n",
+        "\x1b[?6h",
+        "\x1b(0",
+        "\x1b[4h",
+        "\t",
+        "\x1b[3b",
+    ];
+    let mut bytes = Vec::new();
+    while bytes.len() < len {
+        match random.below(4) {
+            0 => bytes.extend(PIECES[random.below(PIECES.len())].as_bytes()),
+            1 => bytes.extend(format!("\x1b[{};{}", random.below(50), random.below(50)).bytes()),
+            2 => bytes.push(b'@' + random.below(63) as u8),
+            _ => bytes.push(random.below(256) as u8),
+        }
+    }
+    bytes
+}
+
+/// Random numbers that are the same every time (xorshift64*).
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
+    }
+}
