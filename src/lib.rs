@@ -7,6 +7,7 @@
 //! - [`protocol`]: every message on the wire; pure.
 
 pub mod cli;
+pub mod client;
 pub mod command;
 pub mod lab;
 pub mod protocol;

@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::{
     Effect, State,
     arguments::{self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument},
-    error::{CommandError, nearest},
+    error::CommandError,
 };
-use crate::scenario::{CommandLink, link::SEND_TEXT};
+use crate::scenario::{CommandLink, link::SEND_TEXT, nearest};
 
 /// What a client may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,8 +198,8 @@ pub static REGISTRY: &[Command] = &[
 /// does not allow it. Nothing is to be done then.
 pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandError> {
     let Some(command) = REGISTRY.iter().find(|command| command.id == call.command) else {
-        let nearest = nearest(call.command, REGISTRY.iter().map(|command| command.id));
-        let nearest = REGISTRY.iter().map(|known| known.id).find(|id| Some(*id) == nearest);
+        let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
+        let nearest = nearest(call.command, &known);
         return Err(CommandError::UnknownCommand { id: call.command.to_owned(), nearest });
     };
     if call.role < command.role {
@@ -315,7 +315,9 @@ mod tests {
         let files = ConfigFiles { config: Some(CONFIG), ..ConfigFiles::default() };
         let (config, _) = Config::read(files);
         let page = Page::parse("intro", PAGE, &config);
-        State { page: Some(Arc::new(page)), ..State::new(config) }
+        let mut state = State::new(config);
+        state.page = Some(Arc::new(page));
+        state
     }
 
     fn execute(command: &str, arguments: &Value) -> Result<Vec<Effect>, CommandError> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::folder::{Folder, StepError};
 use crate::{
-    command::{CommandError, error::nearest},
+    command::CommandError,
     lab::LabError,
-    scenario::{Config, Page},
+    scenario::{Config, Page, nearest},
 };
 
 /// Reads a step's page off the runtime's workers, since disks and large pages take time.
@@ -41,7 +41,8 @@ fn read(folder: &Folder, config: &Config, step: &str) -> Result<Arc<Page>, LabEr
         }
         Err(StepError::Unknown(step)) => {
             let steps = folder.steps();
-            let nearest = nearest(&step, steps.iter().map(String::as_str)).map(str::to_owned);
+            let known: Vec<&str> = steps.iter().map(String::as_str).collect();
+            let nearest = nearest(&step, &known).map(str::to_owned);
             Err(CommandError::UnknownStep { step, nearest }.into())
         }
         Err(error @ StepError::Unreadable { .. }) => Err(LabError::UnreadableStep(error)),

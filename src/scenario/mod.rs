@@ -27,3 +27,4 @@ pub use config::{Config, OnLoad, TerminalSpec};
 pub use diagnostic::{Diagnostic, Severity};
 pub use link::{CommandLink, Link};
 pub use page::Page;
+pub(crate) use text::nearest;

@@ -61,7 +61,7 @@ pub(super) fn list(names: &[&str]) -> String {
 }
 
 /// The candidate that `name` was probably meant to be, if one is near enough.
-pub(super) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let length = name.chars().count();
     if length > COMPARED_CHARS {
         return None;

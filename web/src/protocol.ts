@@ -321,6 +321,10 @@ command: string,
  */
 interrupts: boolean, 
 /**
+ * How often it may run, or null where there is no limit. Compared with `state.runs`.
+ */
+limit: number | null, 
+/**
  * The block's background, as in CSS.
  */
 backgroundColor?: string, 
@@ -335,7 +339,7 @@ state: BlockState, };
 export type BlockKind = "executable" | "text" | "mermaid";
 
 /**
- * How it stands with a block.
+ * How it stands with all blocks of one id.
  */
 export type BlockState = { 
 /**
@@ -346,10 +350,6 @@ id: string,
  * How often it was run.
  */
 runs: number, 
-/**
- * How often it may run, or null where there is no limit.
- */
-limit: number | null, 
 /**
  * How many of its runs wait for their terminal.
  */
