@@ -1,0 +1,3 @@
+//! What answers browsers.
+
+pub mod assets;
