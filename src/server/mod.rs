@@ -12,6 +12,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::{Body, Bytes},
     extract::{Path, Request, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
@@ -268,8 +269,28 @@ fn accept_socket(
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    assets::respond(&path, accepts)
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let accepts = text(header::ACCEPT_ENCODING);
+    let Some(asset) = assets::get(&format!("assets/{path}"), accepts) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let about = [
+        (header::CONTENT_TYPE, asset.content_type.as_str()),
+        (header::CACHE_CONTROL, assets::CACHE_CONTROL),
+        (header::VARY, "accept-encoding"),
+        (header::ETAG, &asset.etag),
+    ];
+    let known = text(header::IF_NONE_MATCH).is_some_and(|tags| tags.contains(&asset.etag));
+    let mut response = if known {
+        (StatusCode::NOT_MODIFIED, about).into_response()
+    } else {
+        (about, Body::from(Bytes::from_owner(asset.body))).into_response()
+    };
+    if let Some(encoding) = asset.encoding {
+        let encoding = HeaderValue::from_static(encoding);
+        response.headers_mut().insert(header::CONTENT_ENCODING, encoding);
+    }
+    response
 }
 
 async fn not_found(State(server): State<Shared>, uri: Uri) -> Response {

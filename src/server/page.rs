@@ -5,7 +5,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::assets;
+use super::assets::{self, Slot, Template};
 use crate::{
     lab::{Folder, Library},
     scenario::Page,
@@ -17,12 +17,12 @@ const EXCERPT_CHARS: usize = 220;
 /// The list of all scenarios.
 pub(super) fn start(library: &Library) -> Response {
     let cards: String = library.scenarios().iter().map(card).collect();
-    fill("start.html", &[("title", "Labs"), ("labs", &cards)])
+    fill(Template::Start, &[("title", Slot::Text("Labs")), ("labs", Slot::Html(&cards))])
 }
 
 /// The shell of a lab; its content comes over the socket.
 pub(super) fn lab(title: &str) -> Response {
-    fill("lab.html", &[("title", &escape(title))])
+    fill(Template::Lab, &[("title", Slot::Text(title))])
 }
 
 /// A message in place of a page. `root` is the base path.
@@ -33,13 +33,13 @@ pub(super) fn message(
     message: &str,
     hint: &str,
 ) -> Response {
-    let pairs = [
-        ("root", root),
-        ("title", &escape(title)),
-        ("message", &escape(message)),
-        ("hint", &escape(hint)),
+    let values = [
+        ("root", Slot::Text(root)),
+        ("title", Slot::Text(title)),
+        ("message", Slot::Text(message)),
+        ("hint", Slot::Text(hint)),
     ];
-    (status, fill("message.html", &pairs)).into_response()
+    (status, fill(Template::Message, &values)).into_response()
 }
 
 /// What the list shows of one scenario.
@@ -83,27 +83,12 @@ fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-fn fill(template: &str, pairs: &[(&str, &str)]) -> Response {
-    let mut html = assets::template(template).into_owned();
-    for (name, value) in pairs {
-        html = html.replace(&format!("{{{{{name}}}}}"), value);
-    }
-    ([("cache-control", "no-store")], Html(html)).into_response()
+fn fill(template: Template, values: &[(&str, Slot<'_>)]) -> Response {
+    ([("cache-control", "no-store")], Html(template.fill(values))).into_response()
 }
 
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // A value must not be taken for the next placeholder.
-            '{' => escaped.push_str("&#123;"),
-            other => escaped.push(other),
-        }
-    }
+    assets::escape(text, &mut escaped);
     escaped
 }

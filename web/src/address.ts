@@ -1,0 +1,35 @@
+import { type Disposable, listen } from "./events";
+
+/** The step in the page's address, and the browser's Back and Forward. */
+export class Address implements Disposable {
+  readonly #moved: Disposable;
+
+  constructor(moved: (step: string) => void) {
+    this.#moved = listen(window, "popstate", () => {
+      const step = this.step;
+      if (step !== null) moved(step);
+    });
+  }
+
+  get step(): string | null {
+    return new URLSearchParams(location.search).get("step");
+  }
+
+  /** The step that a fresh visit asks for; a reload shows what the lab shows. */
+  get deepLink(): string | null {
+    const [entry] = performance.getEntriesByType("navigation");
+    const type = entry instanceof PerformanceNavigationTiming ? entry.type : "navigate";
+    return type === "navigate" ? this.step : null;
+  }
+
+  /** Names the step that is shown: as a new entry of the history where this tab asked for it. */
+  show(step: string, asked: boolean): void {
+    const url = `?step=${encodeURIComponent(step)}`;
+    if (asked && this.step !== null && this.step !== step) history.pushState(null, "", url);
+    else if (location.search !== url || location.hash) history.replaceState(null, "", url);
+  }
+
+  dispose(): void {
+    this.#moved.dispose();
+  }
+}

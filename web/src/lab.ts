@@ -1,0 +1,276 @@
+import { Address } from "./address";
+import { Connection } from "./connection";
+import { required } from "./dom";
+import { Executions, uniqueId } from "./executions";
+import type { Frame } from "./frames";
+import { Layout } from "./layout";
+import { announce, notify, sentence } from "./notices";
+import { PageView } from "./page";
+import {
+  ACK,
+  BLOCK_STATE,
+  HEARTBEAT,
+  type InitializeParams,
+  type JsonValue,
+  LAB_CLIENTS,
+  LAB_STATE,
+  type LabState,
+  PAGE_SHOW,
+  type Page,
+  RESIZE,
+  type Role,
+  SHOW_DOCUMENT,
+  SHOW_MESSAGE,
+  TERMINAL_EXITED,
+  TERMINAL_FOCUS,
+  TERMINAL_OPENED,
+  type TerminalInfo,
+  VERSION,
+} from "./protocol";
+import { type Notification, Refusal } from "./rpc";
+import { StatusView } from "./status";
+import { Terminals, type TerminalsHost } from "./terminals";
+import { Toolbar } from "./toolbar";
+
+/** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
+export class Lab {
+  // A name per visit, in memory only: a reload begins a new count of typed bytes, and a duplicated
+  // tab is another client.
+  readonly #clientId = uniqueId();
+  readonly #connection: Connection;
+  readonly #executions: Executions;
+  readonly #address: Address;
+  readonly #layout: Layout;
+  readonly #toolbar: Toolbar;
+  readonly #status: StatusView;
+  readonly #page: PageView;
+  readonly #layoutKey = `katahost.layout.${location.pathname}`;
+  #terminals: Terminals | null = null;
+  #instance: string | null = null;
+  #role: Role = "viewer";
+  #deepLink: string | null;
+
+  constructor() {
+    this.#address = new Address((step) => this.#perform("katapod.loadPage", [{ step }]));
+    this.#deepLink = this.#address.deepLink;
+    this.#layout = new Layout(`${this.#layoutKey}.split`);
+    const url = new URL("ws", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.search = "";
+    url.hash = "";
+    this.#connection = new Connection(url, () => this.#greeting());
+    this.#executions = new Executions(this.#connection);
+    this.#status = new StatusView(this.#connection);
+    this.#toolbar = new Toolbar({
+      load: (step) => this.#perform("katapod.loadPage", [{ step }]),
+      reload: () => this.#perform("katapod.reloadPage"),
+      startOver: () => this.#perform("katapod.start"),
+    });
+    const lab = this;
+    this.#page = new PageView(required("steps"), required("page"), {
+      get role() {
+        return lab.#role;
+      },
+      terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
+      run: (block) => lab.#onPage("katahost.runBlock", { block }),
+      follow: (link) => lab.#onPage("katahost.followLink", { link }),
+    });
+    this.#connection.onReady.on((state) => this.#ready(state));
+    this.#connection.onFrame.on((frame) => this.#frame(frame));
+    this.#connection.onNotification.on((notification) => this.#notified(notification));
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  #greeting(): InitializeParams {
+    const greeting: InitializeParams = {
+      protocolVersion: VERSION,
+      clientId: this.#clientId,
+      attach: true,
+    };
+    if (this.#instance !== null) {
+      const panes = this.#terminals?.panes ?? [];
+      greeting.resume = {
+        instance: this.#instance,
+        terminals: panes
+          .filter((pane) => pane.terminal.generation > 0)
+          .map(({ info, terminal }) => ({ terminal: info.terminal, offset: terminal.received })),
+      };
+    } else if (this.#deepLink !== null) {
+      greeting.step = this.#deepLink;
+    }
+    return greeting;
+  }
+
+  #ready(state: LabState): void {
+    this.#deepLink = null;
+    if (state.instance === this.#instance && this.#terminals) {
+      this.#terminals.resume(state.terminals, state.input);
+      this.#status.setClients(state.clients);
+      this.#resumePage(state);
+      this.#executions.resend();
+      this.#terminals.offerSizes();
+      return;
+    }
+    const restarted = this.#instance !== null;
+    this.#begin(state);
+    if (restarted) announce("The lab was started over.");
+    else this.#executions.resend();
+  }
+
+  /** Shows a lab from nothing: the first time, and after it was started over. */
+  #begin(state: LabState): void {
+    if (this.#instance !== null) this.#executions.forget();
+    this.#instance = state.instance;
+    this.#role = state.role;
+    this.#toolbar.setLab(state.scenario, state.steps, state.role === "driver");
+    this.#status.setClients(state.clients);
+    this.#terminals?.dispose();
+    const terminals = new Terminals(
+      required("terminals"),
+      state.terminals,
+      this.#terminalsHost(),
+      this.#layoutKey,
+    );
+    this.#terminals = terminals;
+    this.#layout.setPanes(terminals.panes);
+    terminals.onReveal.on((pane) => this.#layout.show(pane));
+    if (state.page) this.#show(state.page, false, state);
+    else this.#missing(state);
+    terminals.offerSizes();
+  }
+
+  #resumePage(state: LabState): void {
+    const shown = this.#page.page;
+    if (!state.page) {
+      this.#missing(state);
+    } else if (shown?.step === state.page.step && shown.revision === state.page.revision) {
+      this.#page.refresh(state.page);
+    } else {
+      this.#show(state.page, false, state);
+    }
+  }
+
+  #show(page: Page, asked: boolean, state: LabState | null = null): void {
+    this.#address.show(page.step, asked);
+    this.#toolbar.setStep(page.step, page.title);
+    this.#page.show(page, state?.message ?? null);
+    if (asked) {
+      this.#layout.show(null);
+      announce(page.title);
+    }
+  }
+
+  #missing(state: LabState): void {
+    const message = state.message ?? {
+      severity: "error" as const,
+      message: "this step could not be read",
+      hint: "choose another one in the list of steps above",
+      code: null,
+    };
+    this.#page.showMissing(message);
+  }
+
+  #terminalsHost(): TerminalsHost {
+    const connection = this.#connection;
+    const lab = this;
+    return {
+      get open() {
+        return connection.open;
+      },
+      get driver() {
+        return lab.#role === "driver";
+      },
+      acknowledge: (terminal, offset) => connection.notify(ACK, { terminal, offset }),
+      resize: (terminal, size) => connection.notify(RESIZE, { terminal, ...size }),
+      sendInput: (frame) => connection.sendFrame(frame),
+      restart: (terminal) => this.#onTerminal("katahost.restartTerminal", terminal),
+      clear: (terminal) => this.#onTerminal("workbench.action.terminal.clear", terminal),
+    };
+  }
+
+  #onTerminal(command: string, terminal: number): void {
+    const terminalId = this.#terminals?.pane(terminal)?.id;
+    if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
+  }
+
+  /** Executes a command about the page that is shown, and brings the terminals typed into in view. */
+  async #onPage(command: string, target: { block: number } | { link: number }): Promise<void> {
+    const page = this.#page.page;
+    if (!page) return;
+    const argument = { step: page.step, revision: page.revision, ...target };
+    const { terminals } = await this.#executions.execute(command, [argument]);
+    for (const terminal of terminals) this.#terminals?.reveal(terminal);
+  }
+
+  /** Executes a command that has no place of its own on the page to report to. */
+  #perform(command: string, args: JsonValue[] = []): void {
+    this.#executions.execute(command, args).catch((error: unknown) => {
+      const shown = this.#page.page;
+      // The address may name a step that could not be loaded; the page stays, and so does its name.
+      if (shown) this.#address.show(shown.step, false);
+      notify({
+        severity: "error",
+        message: error instanceof Error ? error.message : String(error),
+        hint: error instanceof Refusal ? error.hint : null,
+      });
+    });
+  }
+
+  #frame(frame: Frame): void {
+    if (this.#terminals && !this.#terminals.accept(frame)) this.#connection.resync();
+  }
+
+  #terminal(info: TerminalInfo): void {
+    this.#terminals?.update(info);
+    if (info.status.state === "exited") announce(sentence(`${info.name} ${info.status.message}`));
+  }
+
+  #notified(notification: Notification): void {
+    switch (notification.method) {
+      case HEARTBEAT:
+        return;
+      case LAB_STATE:
+        this.#begin(notification.params);
+        announce("The lab was started over.");
+        return;
+      case PAGE_SHOW: {
+        const { page, executionId } = notification.params;
+        this.#show(page, this.#executions.owns(executionId));
+        return;
+      }
+      case BLOCK_STATE:
+        this.#page.update(notification.params);
+        return;
+      case TERMINAL_OPENED:
+      case TERMINAL_EXITED:
+        this.#terminal(notification.params);
+        return;
+      case TERMINAL_FOCUS:
+        this.#terminals?.reveal(notification.params.terminal);
+        return;
+      case LAB_CLIENTS:
+        this.#status.setClients(notification.params.clients);
+        return;
+      case SHOW_MESSAGE:
+        notify(notification.params);
+        return;
+      case SHOW_DOCUMENT:
+        this.#document(notification.params.uri);
+    }
+  }
+
+  #document(uri: string): void {
+    const url = new URL(uri, location.href);
+    if (!["http:", "https:", "mailto:"].includes(url.protocol)) return;
+    // Browsers open a tab only within a click; the link is there where that was too long ago.
+    if (navigator.userActivation?.isActive) window.open(url.href, "_blank", "noopener");
+    notify({
+      severity: "info",
+      message: `the lab opens \`${url.href}\``,
+      action: { label: "Open", href: url.href },
+    });
+  }
+}

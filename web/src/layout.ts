@@ -1,0 +1,90 @@
+import { Divider } from "./dividers";
+import { element, icon, required } from "./dom";
+import type { Pane } from "./pane";
+import { recall, remember } from "./storage";
+
+const NARROW = window.matchMedia("(max-width: 799px)");
+const FIRST_PERCENT = 46;
+const LEAST_PX = 300;
+
+/** Steps left and terminals right; in a narrow window one at a time, with a row of tabs. */
+export class Layout {
+  readonly #workspace = required("workspace");
+  readonly #steps = required("steps");
+  readonly #tabs = required("tabs");
+  readonly #key: string;
+  readonly #divider: Divider;
+  #panes: readonly Pane[] = [];
+  #shown: Pane | null = null;
+
+  constructor(key: string) {
+    this.#key = key;
+    const width = (): number => this.#workspace.clientWidth || 1;
+    this.#divider = new Divider("x", "Border between steps and terminals", {
+      position: () => this.#steps.offsetWidth,
+      move: (start, delta) => {
+        const most = width() - LEAST_PX;
+        const pixels = Math.max(LEAST_PX, Math.min(start + delta, most));
+        this.#split((pixels / width()) * 100);
+      },
+      range: () => {
+        const min = (LEAST_PX / width()) * 100;
+        return { now: (this.#steps.offsetWidth / width()) * 100, min, max: 100 - min };
+      },
+      done: () => remember(this.#key, this.#workspace.style.getPropertyValue("--split")),
+      reset: () => this.#split(FIRST_PERCENT),
+    });
+    this.#steps.after(this.#divider.element);
+    const stored = Number.parseFloat(recall(key) ?? "");
+    this.#split(Number.isFinite(stored) ? stored : FIRST_PERCENT);
+    this.#divider.describe();
+    NARROW.addEventListener("change", () => this.#apply());
+  }
+
+  /** Makes a tab for each terminal. */
+  setPanes(panes: readonly Pane[]): void {
+    this.#panes = panes;
+    this.#shown = null;
+    this.#apply();
+  }
+
+  /** Shows a terminal, or the steps for null, where there is room for one only. */
+  show(pane: Pane | null): void {
+    this.#shown = pane;
+    this.#apply();
+  }
+
+  #split(percent: number): void {
+    const bounded = Math.max(15, Math.min(percent, 85));
+    this.#workspace.style.setProperty("--split", `${bounded.toFixed(2)}%`);
+  }
+
+  #apply(): void {
+    const narrow = NARROW.matches;
+    document.body.classList.toggle("narrow", narrow);
+    this.#workspace.classList.toggle("shows-terminal", narrow && this.#shown !== null);
+    for (const pane of this.#panes) pane.setShown(!narrow || pane === this.#shown);
+    this.#tabs.hidden = !narrow;
+    if (!narrow) return;
+    this.#tabs.replaceChildren(
+      this.#tab(null, "Steps"),
+      ...this.#panes.map((pane) => this.#tab(pane, pane.name)),
+    );
+    this.#tabs.querySelector("[aria-current]")?.scrollIntoView({ inline: "nearest" });
+  }
+
+  #tab(pane: Pane | null, name: string): HTMLElement {
+    const current = pane === this.#shown;
+    const tab = element(
+      "button",
+      { type: "button", class: "tab", "aria-current": current && "true" },
+      icon(pane ? "terminal" : "steps"),
+      name,
+    );
+    tab.onclick = () => {
+      this.show(pane);
+      pane?.terminal.focus();
+    };
+    return tab;
+  }
+}

@@ -1,0 +1,144 @@
+import { type BlockHost, Blocks } from "./blocks";
+import { element } from "./dom";
+import { Disposables, listen } from "./events";
+import { highlightAll } from "./highlight";
+import { mendImages } from "./images";
+import { announce, noticeBody, sentence } from "./notices";
+import type { BlockState, Page, ShowMessage } from "./protocol";
+import { Refusal } from "./rpc";
+import { css } from "./styles/page.css";
+import { setServerHtml } from "./trusted";
+
+/** What a page needs of the lab around it. */
+export interface PageHost extends BlockHost {
+  follow(link: number): Promise<unknown>;
+}
+
+const SLOW_MS = 150;
+
+/** The steps' side: one page at a time, in a shadow root of its own. */
+export class PageView {
+  readonly #scroller: HTMLElement;
+  readonly #root: ShadowRoot;
+  readonly #content = element("div", { class: "page" });
+  readonly #host: PageHost;
+  #parts = new Disposables();
+  #blocks: Blocks | null = null;
+  #page: Page | null = null;
+
+  constructor(scroller: HTMLElement, place: HTMLElement, host: PageHost) {
+    this.#scroller = scroller;
+    this.#host = host;
+    this.#root = place.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    this.#root.adoptedStyleSheets = [sheet];
+    this.#root.append(this.#content);
+    mendImages(this.#root);
+    listen<MouseEvent>(this.#root, "click", (event) => this.#clicked(event));
+  }
+
+  get page(): Page | null {
+    return this.#page;
+  }
+
+  /** Shows a page from its top. */
+  show(page: Page, message: ShowMessage | null = null): void {
+    this.#begin(page);
+    setServerHtml(this.#content, page.html);
+    for (const link of this.#content.querySelectorAll<HTMLAnchorElement>("a[href]")) {
+      // A page on the network opens beside the lab, never in its place.
+      if (/^(https?:|files\/)/i.test(link.getAttribute("href") ?? "")) link.target = "_blank";
+    }
+    for (const table of this.#content.querySelectorAll("table")) {
+      const frame = element("div", { class: "table-frame" });
+      table.replaceWith(frame);
+      frame.append(table);
+    }
+    this.#blocks = this.#parts.add(new Blocks(this.#content, page.blocks, this.#host));
+    this.#parts.add(highlightAll(this.#content));
+    this.#blocks.colour();
+    if (message) this.#content.prepend(this.#note(message));
+    this.#scroller.scrollTop = 0;
+  }
+
+  /** Keeps a page that did not change while the connection was lost; only its marks may have. */
+  refresh(page: Page): void {
+    this.#page = page;
+    for (const block of page.blocks) this.update(block.state);
+  }
+
+  /** Says why there is no page. */
+  showMissing(message: ShowMessage): void {
+    this.#begin(null);
+    this.#content.replaceChildren(this.#note(message));
+  }
+
+  update(state: BlockState): void {
+    this.#blocks?.update(state);
+  }
+
+  #begin(page: Page | null): void {
+    this.#parts.dispose();
+    this.#parts = new Disposables();
+    this.#blocks = null;
+    this.#page = page;
+  }
+
+  #note({ severity, message, hint }: ShowMessage): HTMLElement {
+    announce(sentence(message));
+    return element("p", { class: `note note-${severity}` }, noticeBody(message, hint));
+  }
+
+  #clicked(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    const link = target instanceof Element ? target.closest<HTMLElement>("a") : null;
+    if (!link) return;
+    const href = link.getAttribute("href") ?? "";
+    if (link.dataset.link !== undefined) {
+      event.preventDefault();
+      this.#follow(link, Number(link.dataset.link));
+    } else if (href.startsWith("#")) {
+      event.preventDefault();
+      this.#scrollTo(decodeURIComponent(href.slice(1)));
+    }
+  }
+
+  #scrollTo(id: string): void {
+    const target = id ? this.#root.getElementById(id) : this.#content;
+    if (!target) return;
+    target.scrollIntoView();
+    target.tabIndex = -1;
+    target.focus({ preventScroll: true });
+  }
+
+  #follow(link: HTMLElement, index: number): void {
+    if (link.getAttribute("aria-busy") === "true") return;
+    this.#noteBeside(link, null);
+    const slow = setTimeout(() => link.setAttribute("aria-busy", "true"), SLOW_MS);
+    this.#host
+      .follow(index)
+      .catch((error: unknown) => this.#noteBeside(link, error))
+      .finally(() => {
+        clearTimeout(slow);
+        link.removeAttribute("aria-busy");
+      });
+  }
+
+  /** Puts an error where the learner looks: below the paragraph or bar that holds the link. */
+  #noteBeside(link: HTMLElement, error: unknown): void {
+    const place = link.closest(
+      ".navigation-top, .navigation-bottom, p, h1, h2, h3, h4, h5, h6, .table-frame, ul, ol",
+    );
+    const anchor = place ?? link;
+    const next = anchor.nextElementSibling;
+    if (next?.matches(".note-link")) next.remove();
+    if (error === null) return;
+    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof Refusal ? error.hint : null;
+    anchor.after(element("p", { class: "note note-error note-link" }, noticeBody(message, hint)));
+    announce([sentence(message), hint ? sentence(hint) : ""].join(" "));
+  }
+}

@@ -1,0 +1,137 @@
+import type { Frame } from "./frames";
+
+/** What a stream paints on; an xterm.js terminal, or a recorder in tests. */
+export interface Screen {
+  write(bytes: Uint8Array, parsed: () => void): void;
+  resize(cols: number, rows: number): void;
+  reset(): void;
+}
+
+/** What became of a frame: `gap` means that bytes before it are missing. */
+export type Accepted = "taken" | "known" | "gap";
+
+type Step =
+  | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean }
+  | { kind: "resize"; cols: number; rows: number }
+  | { kind: "reset" };
+
+// Often enough that a fast program never waits for us, seldom enough to cost nothing.
+const ACK_BYTES = 64 * 1024;
+
+/**
+ * One terminal's output in its exact order: cuts what is known already, finds gaps, and applies
+ * sizes and resets only after all bytes before them are parsed.
+ */
+export class TerminalStream {
+  readonly #screen: Screen;
+  readonly #acknowledge: (offset: number) => void;
+  readonly #steps: Step[] = [];
+  #generation = 0;
+  #received = 0;
+  #parsed = 0;
+  #acknowledged = 0;
+  #writing = 0;
+  #replaying = 0;
+  // Makes callbacks of an earlier generation harmless.
+  #epoch = 0;
+
+  constructor(screen: Screen, acknowledge: (offset: number) => void) {
+    this.#screen = screen;
+    this.#acknowledge = acknowledge;
+  }
+
+  /** Which shell the bytes are of; 0 before the first. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The offset after the last byte received. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Whether what is being parsed is a snapshot, so that its side effects happened before. */
+  get replaying(): boolean {
+    return this.#replaying > 0;
+  }
+
+  accept(frame: Frame): Accepted {
+    if (frame.generation < this.#generation) return "known";
+    if (frame.kind === "snapshot") {
+      this.#begin(frame.generation, frame.offset);
+      this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
+      this.#push({ kind: "write", bytes: frame.payload, end: frame.offset, replay: true });
+      return "taken";
+    }
+    if (frame.generation > this.#generation) {
+      if (frame.offset !== 0) return "gap";
+      this.#begin(frame.generation, 0);
+    }
+    if (frame.offset > this.#received) return "gap";
+    const overlap = this.#received - frame.offset;
+    if (frame.kind === "resize") {
+      if (overlap > 0) return "known";
+      this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
+      return "taken";
+    }
+    if (overlap > 0 && overlap >= frame.payload.length) return "known";
+    const bytes = overlap > 0 ? frame.payload.subarray(overlap) : frame.payload;
+    this.#received += bytes.length;
+    this.#push({ kind: "write", bytes, end: this.#received, replay: false });
+    return "taken";
+  }
+
+  /** Says again how far this client is, for a server that forgot with the connection. */
+  acknowledgeAgain(): void {
+    this.#acknowledged = this.#parsed;
+    this.#acknowledge(this.#parsed);
+  }
+
+  #begin(generation: number, offset: number): void {
+    this.#generation = generation;
+    this.#received = offset;
+    this.#parsed = offset;
+    this.#acknowledged = offset;
+    this.#epoch += 1;
+    this.#steps.length = 0;
+    this.#push({ kind: "reset" });
+  }
+
+  #push(step: Step): void {
+    this.#steps.push(step);
+    this.#pump();
+  }
+
+  #pump(): void {
+    for (let step = this.#steps[0]; step; step = this.#steps[0]) {
+      if (step.kind !== "write" && this.#writing > 0) return;
+      if (step.kind === "write" && step.replay !== this.replaying && this.#writing > 0) return;
+      this.#steps.shift();
+      if (step.kind === "reset") this.#screen.reset();
+      else if (step.kind === "resize") this.#screen.resize(step.cols, step.rows);
+      else this.#write(step);
+    }
+  }
+
+  #write(step: Step & { kind: "write" }): void {
+    const epoch = this.#epoch;
+    this.#writing += 1;
+    if (step.replay) this.#replaying += 1;
+    this.#screen.write(step.bytes, () => {
+      this.#writing -= 1;
+      if (step.replay) this.#replaying -= 1;
+      if (epoch === this.#epoch) this.#advance(step.end, step.replay);
+      this.#pump();
+    });
+  }
+
+  #advance(end: number, replay: boolean): void {
+    this.#parsed = end;
+    const idle = this.#writing === 0 && this.#steps.length === 0;
+    const due = end - this.#acknowledged >= ACK_BYTES;
+    if (due || replay || (idle && end > this.#acknowledged)) {
+      this.#acknowledged = end;
+      this.#acknowledge(end);
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import { SearchAddon } from "@xterm/addon-search";
+import { Unicode11Addon } from "@xterm/addon-unicode11";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { WebglAddon } from "@xterm/addon-webgl";
+import { Terminal as Xterm } from "@xterm/xterm";
+import { copyText, textOfOsc52 } from "./clipboard";
+import { type Disposable, Disposables, Emitter } from "./events";
+import { type Frame, inputFrame } from "./frames";
+import { InputLedger } from "./ledger";
+import { MAX_CLIENT_MESSAGE_BYTES } from "./protocol";
+import { swallowQueries } from "./queries";
+import { type Accepted, TerminalStream } from "./stream";
+
+/** The size of a terminal in cells. */
+export interface CellSize {
+  cols: number;
+  rows: number;
+}
+
+/** What a terminal sends to its lab. */
+export interface TerminalPort {
+  readonly open: boolean;
+  acknowledge(terminal: number, offset: number): void;
+  sendInput(frame: Uint8Array<ArrayBuffer>): void;
+}
+
+const SCROLLBACK_LINES = 10_000;
+const FONT_SIZE_PX = 13;
+const FRAME_BYTES = Math.floor(MAX_CLIENT_MESSAGE_BYTES / 16);
+// What xterm.js keeps free at the right for its scroll bar.
+const SCROLLBAR_PX = 14;
+const SMALLEST: CellSize = { cols: 2, rows: 1 };
+
+const THEME = {
+  background: "#12161c",
+  foreground: "#d7dde5",
+  cursor: "#7cc4ff",
+  cursorAccent: "#12161c",
+  selectionBackground: "#2f5878",
+  selectionInactiveBackground: "#2b3d4d",
+  black: "#1d232b",
+  red: "#f47983",
+  green: "#84cf96",
+  yellow: "#e3c078",
+  blue: "#79b4f7",
+  magenta: "#c9a0f0",
+  cyan: "#6fced1",
+  white: "#cbd3dc",
+  brightBlack: "#76818f",
+  brightRed: "#ff9aa2",
+  brightGreen: "#a5e3b3",
+  brightYellow: "#f2d79b",
+  brightBlue: "#a2ccff",
+  brightMagenta: "#dcbdfb",
+  brightCyan: "#98e5e6",
+  brightWhite: "#f4f7fa",
+  scrollbarSliderBackground: "#ffffff26",
+  scrollbarSliderHoverBackground: "#ffffff40",
+  scrollbarSliderActiveBackground: "#ffffff59",
+};
+
+function openLink(_event: MouseEvent, uri: string): void {
+  if (/^https?:/i.test(uri)) window.open(uri, "_blank", "noopener");
+}
+
+/** One named terminal as this tab shows it: the screen, its stream, and what is typed. */
+export class Terminal implements Disposable {
+  readonly number: number;
+  readonly search = new SearchAddon();
+  readonly onTitle = new Emitter<string>();
+  readonly onBell = new Emitter<void>();
+  /** Typed bytes that nobody can take: `ended` where no shell runs, `full` while offline. */
+  readonly onRefused = new Emitter<"ended" | "full">();
+  /** The person wants to leave the terminal, or to search it. */
+  readonly onLeave = new Emitter<void>();
+  readonly onFind = new Emitter<void>();
+  /** Enter was pressed where no shell runs. */
+  readonly onRestart = new Emitter<void>();
+  readonly #name: string;
+  readonly #xterm: Xterm;
+  readonly #port: TerminalPort;
+  readonly #stream: TerminalStream;
+  readonly #ledger = new InputLedger();
+  readonly #parts = new Disposables();
+  #body: HTMLElement | null = null;
+  #webgl: WebglAddon | null = null;
+  #running = false;
+
+  constructor(number: number, name: string, port: TerminalPort) {
+    this.number = number;
+    this.#name = name;
+    this.#port = port;
+    this.#xterm = new Xterm({
+      allowProposedApi: true,
+      cursorBlink: false,
+      fontFamily: 'ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", Menlo, Consolas, monospace',
+      fontSize: FONT_SIZE_PX,
+      lineHeight: 1.2,
+      linkHandler: { activate: openLink },
+      minimumContrastRatio: 4.5,
+      scrollback: SCROLLBACK_LINES,
+      theme: THEME,
+    });
+    this.#stream = new TerminalStream(
+      {
+        write: (bytes, parsed) => this.#xterm.write(bytes, parsed),
+        resize: (cols, rows) => this.#resize(cols, rows),
+        reset: () => this.#xterm.reset(),
+      },
+      (offset) => this.#port.acknowledge(number, offset),
+    );
+    this.#xterm.loadAddon(new Unicode11Addon());
+    this.#xterm.unicode.activeVersion = "11";
+    this.#xterm.loadAddon(new WebLinksAddon(openLink));
+    this.#xterm.loadAddon(this.search);
+    this.#parts.add(this.#xterm);
+    this.#parts.add(swallowQueries(this.#xterm.parser));
+    this.#parts.add(this.#xterm.parser.registerOscHandler(52, (data) => this.#copy(data)));
+    const encoder = new TextEncoder();
+    this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(text))));
+    this.#parts.add(
+      this.#xterm.onBinary((text) => this.#type(Uint8Array.from(text, (c) => c.charCodeAt(0)))),
+    );
+    this.#parts.add(this.#xterm.onTitleChange((title) => this.onTitle.fire(title)));
+    this.#parts.add(this.#xterm.onBell(() => this.onBell.fire()));
+    this.#xterm.attachCustomKeyEventHandler((event) => this.#key(event));
+  }
+
+  get generation(): number {
+    return this.#stream.generation;
+  }
+
+  /** The offset after the last byte received, to resume from. */
+  get received(): number {
+    return this.#stream.received;
+  }
+
+  /** The size that all tabs show, as the server last said. */
+  get size(): CellSize {
+    return { cols: this.#xterm.cols, rows: this.#xterm.rows };
+  }
+
+  /** Puts the screen into `body`, which must be laid out. */
+  open(body: HTMLElement): void {
+    this.#body = body;
+    this.#xterm.open(body);
+    this.#xterm.textarea?.setAttribute(
+      "aria-label",
+      `Terminal ${this.#name}. Shift and Escape leaves it.`,
+    );
+    this.#frame();
+  }
+
+  accept(frame: Frame): Accepted {
+    const accepted = this.#stream.accept(frame);
+    if (accepted === "taken") this.#ledger.begin(frame.generation);
+    return accepted;
+  }
+
+  /** Notes whether a shell runs, and which. */
+  shell(generation: number, running: boolean): void {
+    this.#running = running;
+    this.#ledger.begin(generation);
+  }
+
+  /** After a reconnect: sends again what did not arrive, and says how far the output came. */
+  resume(generation: number, receivedBytes: number): void {
+    this.#stream.acknowledgeAgain();
+    if (generation !== this.#ledger.generation) return;
+    const { offset, bytes } = this.#ledger.resume(receivedBytes);
+    this.#send(offset, bytes);
+  }
+
+  /** Uses the graphics card only for what is seen: browsers allow few contexts. */
+  setVisible(visible: boolean): void {
+    if (visible === (this.#webgl !== null)) return;
+    if (!visible) {
+      this.#webgl?.dispose();
+      this.#webgl = null;
+      return;
+    }
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => this.setVisible(false));
+      this.#xterm.loadAddon(webgl);
+      this.#webgl = webgl;
+    } catch {
+      // Without WebGL 2 xterm.js draws with elements, which is slower and as good.
+    }
+  }
+
+  /** How many cells fit, by the size of a cell as it is drawn; null while nothing is laid out. */
+  measure(): CellSize | null {
+    const body = this.#body;
+    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
+    if (!body || !screen || screen.offsetWidth === 0 || body.clientHeight === 0) return null;
+    const { cols, rows } = this.size;
+    const width = body.offsetWidth - SCROLLBAR_PX;
+    return {
+      cols: Math.max(SMALLEST.cols, Math.floor((width * cols) / screen.offsetWidth)),
+      rows: Math.max(SMALLEST.rows, Math.floor((body.offsetHeight * rows) / screen.offsetHeight)),
+    };
+  }
+
+  /** Shows again which part of the lab's size this pane has room for. */
+  fit(): void {
+    this.#frame();
+  }
+
+  focus(): void {
+    this.#xterm.focus();
+  }
+
+  scrollToEnd(): void {
+    this.#xterm.scrollToBottom();
+  }
+
+  dispose(): void {
+    this.setVisible(false);
+    this.#parts.dispose();
+  }
+
+  #resize(cols: number, rows: number): void {
+    if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) this.#xterm.resize(cols, rows);
+    this.#frame();
+  }
+
+  // Where the lab's size is larger than this pane, the pane scrolls; its own bars must not
+  // change what `measure` says, or two tabs would resize each other for ever.
+  #frame(): void {
+    const body = this.#body;
+    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
+    const root = this.#xterm.element;
+    if (!body || !screen || !root || screen.offsetWidth === 0) return;
+    const width = screen.offsetWidth + SCROLLBAR_PX;
+    const height = screen.offsetHeight;
+    root.style.minWidth = `${width}px`;
+    root.style.minHeight = `${height}px`;
+    const larger = width > body.offsetWidth + 1 || height > body.offsetHeight + 1;
+    body.classList.toggle("oversized", larger);
+  }
+
+  #key(event: KeyboardEvent): boolean {
+    if (event.type !== "keydown") return true;
+    const chord = event.ctrlKey && event.shiftKey && !event.altKey && !event.metaKey;
+    if (event.key === "Escape" && event.shiftKey) this.onLeave.fire();
+    else if (chord && event.code === "KeyF") this.onFind.fire();
+    else if (chord && event.code === "KeyC" && this.#xterm.hasSelection()) {
+      copyText(this.#xterm.getSelection()).catch(() => undefined);
+    } else if (chord && event.code === "KeyV") return false;
+    else return true;
+    event.preventDefault();
+    return false;
+  }
+
+  #copy(data: string): boolean {
+    const text = textOfOsc52(data);
+    // A snapshot repeats what a program once said; only what it says now may reach the clipboard.
+    const live = !this.#stream.replaying && document.hasFocus();
+    if (text !== null && live) copyText(text).catch(() => undefined);
+    return true;
+  }
+
+  #type(bytes: Uint8Array): void {
+    if (!this.#running) {
+      if (bytes.length === 1 && bytes[0] === 13) this.onRestart.fire();
+      else this.onRefused.fire("ended");
+      return;
+    }
+    const offset = this.#ledger.append(bytes, this.#port.open);
+    if (offset === null) this.onRefused.fire("full");
+    else if (this.#port.open) this.#send(offset, bytes);
+  }
+
+  #send(offset: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+      const piece = bytes.subarray(at, at + FRAME_BYTES);
+      this.#port.sendInput(inputFrame(this.number, this.#ledger.generation, offset + at, piece));
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import { Divider, type DividerTarget } from "./dividers";
+import { type Disposable, Disposables, Emitter, listen } from "./events";
+import type { Frame } from "./frames";
+import { Pane, type PaneHost } from "./pane";
+import type { InputReceived, TerminalInfo } from "./protocol";
+import { recall, remember } from "./storage";
+import type { CellSize, TerminalPort } from "./terminal";
+
+/** What the stack asks of its lab. */
+export interface TerminalsHost extends TerminalPort {
+  readonly driver: boolean;
+  restart(terminal: number): void;
+  clear(terminal: number): void;
+  resize(terminal: number, size: CellSize): void;
+}
+
+interface Stored {
+  weights: Record<string, number>;
+  collapsed: string[];
+}
+
+// A header and five lines: fewer show nothing, and then the stack scrolls instead.
+const SMALLEST_PX = 116;
+
+/** All terminals of the lab, under each other in the order of its config. */
+export class Terminals implements Disposable {
+  /** The pane that should be seen in a narrow window changed. */
+  readonly onReveal = new Emitter<Pane>();
+  readonly #stack: HTMLElement;
+  readonly #host: TerminalsHost;
+  readonly #key: string;
+  readonly #panes: Pane[] = [];
+  readonly #dividers: Divider[] = [];
+  readonly #weights = new Map<Pane, number>();
+  readonly #parts = new Disposables();
+  #maximised: Pane | null = null;
+
+  constructor(stack: HTMLElement, infos: TerminalInfo[], host: TerminalsHost, key: string) {
+    this.#stack = stack;
+    this.#host = host;
+    this.#key = key;
+    const paneHost = this.#paneHost();
+    for (const info of infos) {
+      const pane = this.#parts.add(new Pane(info, paneHost));
+      if (this.#panes.length > 0) this.#addDivider(this.#panes.length - 1, info.name);
+      this.#panes.push(pane);
+      stack.append(pane.element);
+    }
+    this.#restore();
+    for (const pane of this.#panes) pane.open();
+    const offer = (): void => this.offerSizes();
+    this.#parts.add(listen(window, "focus", offer));
+    this.#parts.add(listen(document, "visibilitychange", offer));
+  }
+
+  get panes(): readonly Pane[] {
+    return this.#panes;
+  }
+
+  pane(terminal: number): Pane | undefined {
+    return this.#panes.find((pane) => pane.info.terminal === terminal);
+  }
+
+  /** Gives a frame to its terminal; false where bytes before it are missing. */
+  accept(frame: Frame): boolean {
+    return this.pane(frame.terminal)?.terminal.accept(frame) !== "gap";
+  }
+
+  update(info: TerminalInfo): void {
+    this.pane(info.terminal)?.update(info);
+  }
+
+  /** After a reconnect to the same lab: takes what changed, and sends what did not arrive. */
+  resume(infos: TerminalInfo[], inputs: InputReceived[]): void {
+    for (const info of infos) {
+      this.update(info);
+      const received = inputs.find(
+        (input) => input.terminal === info.terminal && input.generation === info.generation,
+      );
+      this.pane(info.terminal)?.terminal.resume(info.generation, received?.bytes ?? 0);
+    }
+  }
+
+  /** Tells the server what there is room for, if this tab is the one that is looked at. */
+  offerSizes(): void {
+    for (const pane of this.#panes) this.#offer(pane);
+  }
+
+  /** Brings a terminal into view and marks it. */
+  reveal(terminal: number): void {
+    const pane = this.pane(terminal);
+    if (!pane) return;
+    if (this.#maximised && this.#maximised !== pane) this.#maximise(null);
+    if (pane.collapsed) this.#toggle(pane);
+    this.onReveal.fire(pane);
+    pane.element.scrollIntoView({ block: "nearest" });
+    pane.flash();
+  }
+
+  dispose(): void {
+    for (const divider of this.#dividers) divider.dispose();
+    this.#parts.dispose();
+    this.#stack.replaceChildren();
+  }
+
+  #paneHost(): PaneHost {
+    const host = this.#host;
+    return {
+      get open() {
+        return host.open;
+      },
+      get driver() {
+        return host.driver;
+      },
+      acknowledge: (terminal, offset) => host.acknowledge(terminal, offset),
+      sendInput: (frame) => host.sendInput(frame),
+      restart: (terminal) => host.restart(terminal),
+      clear: (terminal) => host.clear(terminal),
+      toggle: (pane) => {
+        if (this.#maximised) this.#maximise(null);
+        else this.#toggle(pane);
+        this.#store();
+      },
+      maximise: (pane) => this.#maximise(this.#maximised === pane ? null : pane),
+      resized: (pane) => this.#offer(pane),
+    };
+  }
+
+  #offer(pane: Pane): void {
+    if (!this.#host.driver || !this.#host.open) return;
+    const { state } = pane.info.status;
+    // Nobody sees the size of a terminal without a shell; the next one asks for it.
+    if (state === "exited" || state === "failed") return;
+    const waiting = state === "waiting";
+    if (document.visibilityState !== "visible" && !waiting) return;
+    const size = pane.collapsed ? null : pane.terminal.measure();
+    if (size) {
+      const now = pane.terminal.size;
+      const same = size.cols === now.cols && size.rows === now.rows;
+      if (!same || waiting) this.#host.resize(pane.info.terminal, size);
+    } else if (waiting) {
+      // A folded terminal still has to start; any size will do until it is unfolded.
+      this.#host.resize(pane.info.terminal, pane.terminal.size);
+    }
+  }
+
+  #toggle(pane: Pane): void {
+    pane.setCollapsed(!pane.collapsed);
+    this.#layout();
+  }
+
+  #maximise(pane: Pane | null): void {
+    this.#maximised?.setMaximised(false);
+    this.#maximised = pane;
+    if (pane?.collapsed) pane.setCollapsed(false);
+    pane?.setMaximised(true);
+    this.#stack.classList.toggle("has-maximised", pane !== null);
+    this.#layout();
+  }
+
+  #layout(): void {
+    for (const pane of this.#panes) {
+      pane.element.style.setProperty("--weight", String(this.#weights.get(pane) ?? 1));
+    }
+    requestAnimationFrame(() => {
+      for (const divider of this.#dividers) divider.describe();
+    });
+  }
+
+  #addDivider(index: number, below: string): void {
+    const above = (): Pane | undefined =>
+      this.#panes.slice(0, index + 1).findLast((pane) => !pane.collapsed);
+    const under = (): Pane | undefined => this.#panes.slice(index + 1).find((p) => !p.collapsed);
+    const height = (pane: Pane | undefined): number => pane?.element.offsetHeight ?? 0;
+    const target: DividerTarget = {
+      position: () => height(above()),
+      move: (start, delta) => this.#move(above(), under(), start + delta),
+      range: () => {
+        const total = height(above()) + height(under()) || 1;
+        const min = (SMALLEST_PX / total) * 100;
+        return { now: (height(above()) / total) * 100, min, max: 100 - min };
+      },
+      done: () => this.#store(),
+      reset: () => {
+        this.#weights.clear();
+        this.#layout();
+      },
+    };
+    const divider = new Divider("y", `Border above ${below}`, target);
+    this.#dividers.push(divider);
+    this.#stack.append(divider.element);
+  }
+
+  #move(above: Pane | undefined, under: Pane | undefined, wanted: number): void {
+    if (!above || !under || this.#maximised) return;
+    // Pixels become the weights, so that the other panes stay as they are.
+    for (const pane of this.#panes) {
+      if (!pane.collapsed) this.#weights.set(pane, pane.element.offsetHeight);
+    }
+    const total = above.element.offsetHeight + under.element.offsetHeight;
+    const size = Math.max(SMALLEST_PX, Math.min(wanted, total - SMALLEST_PX));
+    this.#weights.set(above, size);
+    this.#weights.set(under, total - size);
+    this.#layout();
+  }
+
+  #store(): void {
+    const weights = Object.fromEntries(
+      this.#panes.map((pane) => [pane.id, this.#weights.get(pane) ?? 1]),
+    );
+    const collapsed = this.#panes.filter((pane) => pane.collapsed).map((pane) => pane.id);
+    remember(this.#key, JSON.stringify({ weights, collapsed } satisfies Stored));
+  }
+
+  #restore(): void {
+    try {
+      const stored = JSON.parse(recall(this.#key) ?? "{}") as Partial<Stored>;
+      for (const pane of this.#panes) {
+        const weight = stored.weights?.[pane.id];
+        if (typeof weight === "number" && weight > 0) this.#weights.set(pane, weight);
+        if (stored.collapsed?.includes(pane.id)) pane.setCollapsed(true);
+      }
+    } catch {
+      remember(this.#key, "{}");
+    }
+    this.#layout();
+  }
+}
