@@ -1,16 +1,14 @@
 //! Pages: a step's Markdown as sanitised HTML, and what is in it.
 
 use super::attach::attach;
-use super::block::{BlockKind, Limit};
-use super::diagnostic::Reporter;
+use super::blocks::{Blocks, Lines};
 use super::extract::{Contents, extract};
-use super::header::{self, Defaults, Header};
 use super::markdown::{self, normalise_source};
 use super::nesting::limit_depth;
-use super::render::{self, BLOCK_ATTRIBUTE, language, render};
+use super::render::{self, BLOCK_ATTRIBUTE, render};
 use super::sanitise::sanitise;
 use super::text::{Fnv, fold};
-use super::token::{Fence, Kind, Token};
+use super::token::Fence;
 use super::{Block, Config, Diagnostic, Link};
 use serde::Serialize;
 
@@ -185,86 +183,9 @@ fn show_hidden_blocks(
     }
 }
 
-/// Reads the blocks of a page.
-struct Blocks<'a> {
-    step: &'a str,
-    file: &'a str,
-    config: &'a Config,
-    lines: &'a Lines,
-}
-
-impl Blocks<'_> {
-    fn read(&self, tokens: &[Token], diagnostics: &mut Vec<Diagnostic>) -> Vec<Block> {
-        let fences = tokens.iter().filter_map(|token| match &token.kind {
-            Kind::Fence(fence) => Some(fence),
-            _ => None,
-        });
-        fences
-            .enumerate()
-            .map(|(index, fence)| self.block(index, fence, diagnostics))
-            .collect()
-    }
-
-    fn block(&self, index: usize, fence: &Fence, diagnostics: &mut Vec<Diagnostic>) -> Block {
-        let line = self.lines.line(fence.start);
-        let parted = header::part(&fence.content);
-        let place = format!("block {index}");
-        let mut reporter = Reporter {
-            file: self.file,
-            line: Some(parted.header.map_or(line, |(number, _)| line + number + 1)),
-            place: &place,
-            diagnostics,
-        };
-        let header = parted.header.map_or_else(Header::default, |(_, text)| {
-            Header::read(text, &mut reporter)
-        });
-        let defaults = Defaults {
-            id: format!("inPage_{}_{index}", self.step),
-            terminal: None,
-            limit: Limit::UNLIMITED,
-        };
-        let mut invocation =
-            header.into_invocation(parted.command, defaults, self.config, &mut reporter);
-        let language = language(&fence.info).to_owned();
-        let kind = kind(&language, invocation.executable);
-        invocation.executable = kind == BlockKind::Executable;
-        Block {
-            index,
-            line,
-            language,
-            kind,
-            invocation,
-        }
-    }
-}
-
-/// What a block is for: diagrams are never run.
-fn kind(language: &str, executable: bool) -> BlockKind {
-    match language.to_ascii_lowercase().as_str() {
-        "mermaid" => BlockKind::Mermaid,
-        "plantuml" => BlockKind::Text,
-        _ if executable => BlockKind::Executable,
-        _ => BlockKind::Text,
-    }
-}
-
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(text: &str) -> Self {
-        let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(behind_breaks).collect())
-    }
-
-    /// The line of a place in the text, from 1.
-    fn line(&self, at: usize) -> usize {
-        self.0.partition_point(|&start| start <= at)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::block::BlockKind;
     use super::super::config::ConfigFiles;
     use super::*;
     use proptest::prelude::*;
