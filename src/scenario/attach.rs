@@ -17,7 +17,7 @@ pub(super) fn attach(tokens: &mut [Token], source: &str) {
         match &tokens[index].kind {
             Kind::Open(Element::BulletList | Element::OrderedList(_)) => list = Some(index),
             Kind::Open(Element::Paragraph | Element::HiddenParagraph) => {
-                rule(tokens, index, source)
+                rule(tokens, index, source);
             }
             Kind::Close(open) => {
                 let open = *open;

@@ -61,7 +61,7 @@ pub(super) fn pairs(list: &str) -> Vec<(String, String)> {
             reader.finish();
             break;
         }
-        if reader.pairs.len() >= MAX_PAIRS {
+        if reader.done.len() >= MAX_PAIRS {
             break;
         }
         // `{..module}` is for CSS modules.
@@ -71,13 +71,13 @@ pub(super) fn pairs(list: &str) -> Vec<(String, String)> {
             reader.take(c);
         }
     }
-    reader.pairs
+    reader.done
 }
 
 /// Reads pairs character by character.
 #[derive(Debug, Default)]
 struct Pairs {
-    pairs: Vec<(String, String)>,
+    done: Vec<(String, String)>,
     key: String,
     value: String,
     in_value: bool,
@@ -113,7 +113,7 @@ impl Pairs {
         let value = std::mem::take(&mut self.value);
         self.in_value = false;
         if !key.is_empty() {
-            self.pairs.push((key, value));
+            self.done.push((key, value));
         }
     }
 }

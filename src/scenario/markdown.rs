@@ -146,7 +146,7 @@ impl Reader<'_> {
         match tag {
             TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableCell => self.close_leaf(),
             TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item | TagEnd::TableRow => {
-                self.close()
+                self.close();
             }
             TagEnd::TableHead => {
                 self.close();
@@ -197,6 +197,14 @@ impl Reader<'_> {
         let mut inline = self.inline.take().unwrap_or_default();
         inline.range.end = inline.range.end.max(self.inline_end.min(self.source.len()));
         self.open_spans.clear();
+        // pulldown-cmark leaves a tab at the end of a heading, behind which no list would count.
+        if let Some(Span {
+            kind: SpanKind::Text(text),
+            ..
+        }) = inline.spans.last_mut()
+        {
+            text.truncate(text.trim_end_matches([' ', '\t']).len());
+        }
         self.tokens.push(Kind::Inline(inline).into());
         self.close();
     }
@@ -275,7 +283,12 @@ impl Reader<'_> {
     }
 
     fn close_raw(&mut self) {
-        if let Some(kind) = self.raw.take() {
+        if let Some(mut kind) = self.raw.take() {
+            if let Kind::Code(code) = &mut kind
+                && !code.ends_with('\n')
+            {
+                code.push('\n');
+            }
             self.tokens.push(kind.into());
         }
     }
@@ -405,5 +418,45 @@ fn css_alignment(alignment: pulldown_cmark::Alignment) -> Alignment {
         pulldown_cmark::Alignment::Left => Some("left"),
         pulldown_cmark::Alignment::Center => Some("center"),
         pulldown_cmark::Alignment::Right => Some("right"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fences(source: &str) -> Vec<(String, String)> {
+        let fences = read(source)
+            .into_iter()
+            .filter_map(|token| match token.kind {
+                Kind::Fence(fence) => Some((fence.info, fence.content)),
+                _ => None,
+            });
+        fences.collect()
+    }
+
+    #[test]
+    fn source_has_plain_line_ends_and_no_nul() {
+        assert_eq!(normalise_source("a\r\nb\rc\0"), "a\nb\nc\u{fffd}");
+    }
+
+    #[test]
+    fn fence_keeps_its_info_as_written() {
+        let source = "> ~~~ba&amp;sh {.a} \n> x\n> ~~~\n";
+        assert_eq!(
+            fences(source),
+            [("ba&amp;sh {.a} ".to_owned(), "x\n".to_owned())]
+        );
+        assert_eq!(fences("```"), [(String::new(), String::new())]);
+    }
+
+    #[test]
+    fn tight_items_get_a_hidden_paragraph() {
+        let tokens = read("- a\n  - b\n");
+        let hidden = tokens
+            .iter()
+            .filter(|token| matches!(token.kind, Kind::Open(Element::HiddenParagraph)))
+            .count();
+        assert_eq!(hidden, 2);
     }
 }

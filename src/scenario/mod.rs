@@ -2,10 +2,15 @@
 //!
 //! Nothing here fails: what is wrong with a scenario becomes a [`Diagnostic`] beside the best
 //! reading of it, as the original's behaviour asks for.
+//!
+//! A page goes through `markdown` (source to `token`s), `attach` (`{.class}` lists, read by
+//! `curly`), `blocks` (fences, with their `header`), `render` (HTML), `nesting` and `sanitise`,
+//! and is read back by `extract`, which finds its links and makes its `address`es work.
 
 mod address;
 mod attach;
 pub mod block;
+mod blocks;
 pub mod config;
 mod curly;
 pub mod diagnostic;

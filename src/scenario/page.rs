@@ -1,16 +1,14 @@
 //! Pages: a step's Markdown as sanitised HTML, and what is in it.
 
 use super::attach::attach;
-use super::block::{BlockKind, Limit};
-use super::diagnostic::Reporter;
+use super::blocks::{Blocks, Lines};
 use super::extract::{Contents, extract};
-use super::header::{self, Defaults, Header};
 use super::markdown::{self, normalise_source};
 use super::nesting::limit_depth;
-use super::render::{self, BLOCK_ATTRIBUTE, language, render};
+use super::render::{self, BLOCK_ATTRIBUTE, render};
 use super::sanitise::sanitise;
 use super::text::{Fnv, fold};
-use super::token::{Fence, Kind, Token};
+use super::token::Fence;
 use super::{Block, Config, Diagnostic, Link};
 use serde::Serialize;
 
@@ -185,80 +183,239 @@ fn show_hidden_blocks(
     }
 }
 
-/// Reads the blocks of a page.
-struct Blocks<'a> {
-    step: &'a str,
-    file: &'a str,
-    config: &'a Config,
-    lines: &'a Lines,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::block::BlockKind;
+    use super::super::config::ConfigFiles;
+    use super::*;
+    use proptest::prelude::*;
 
-impl Blocks<'_> {
-    fn read(&self, tokens: &[Token], diagnostics: &mut Vec<Diagnostic>) -> Vec<Block> {
-        let fences = tokens.iter().filter_map(|token| match &token.kind {
-            Kind::Fence(fence) => Some(fence),
-            _ => None,
-        });
-        fences
-            .enumerate()
-            .map(|(index, fence)| self.block(index, fence, diagnostics))
+    fn page(markdown: &str) -> Page {
+        Page::parse("intro", markdown, &Config::read(ConfigFiles::default()).0)
+    }
+
+    fn html(markdown: &str) -> String {
+        page(markdown).html
+    }
+
+    fn codes(markdown: &str) -> Vec<(&'static str, Option<usize>)> {
+        page(markdown)
+            .diagnostics
+            .iter()
+            .map(|found| (found.code, found.line))
             .collect()
     }
 
-    fn block(&self, index: usize, fence: &Fence, diagnostics: &mut Vec<Diagnostic>) -> Block {
-        let line = self.lines.line(fence.start);
-        let parted = header::part(&fence.content);
-        let place = format!("block {index}");
-        let mut reporter = Reporter {
-            file: self.file,
-            line: Some(parted.header.map_or(line, |(number, _)| line + number + 1)),
-            place: &place,
-            diagnostics,
-        };
-        let header = parted.header.map_or_else(Header::default, |(_, text)| {
-            Header::read(text, &mut reporter)
+    #[test]
+    fn fence_becomes_a_numbered_block() {
+        assert_eq!(
+            html("```BASH {.wide #main}\n### api\na < b\n```\n"),
+            "<pre class=\"wide\" id=\"main\" data-block=\"0\">\
+             <code class=\"language-bash\">a &lt; b\n</code></pre>\n"
+        );
+        let page = page("x\n\n```BASH x=1\n### api\nls\n```\n");
+        let block = &page.blocks[0];
+        assert_eq!(
+            (block.index, block.line, block.language.as_str()),
+            (0, 3, "BASH")
+        );
+        assert_eq!(block.invocation.id, "inPage_intro_0");
+        assert_eq!(page.diagnostics[0].line, Some(4));
+    }
+
+    #[test]
+    fn diagrams_and_switched_off_blocks_keep_their_index_and_never_run() {
+        let source = "```mermaid\na\n```\n```plantuml\nb\n```\n```\n### {\"execute\": false}\n```\n```\n```\n";
+        let page = page(source);
+        let kinds: Vec<BlockKind> = page.blocks.iter().map(|block| block.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                BlockKind::Mermaid,
+                BlockKind::Text,
+                BlockKind::Text,
+                BlockKind::Executable
+            ]
+        );
+        let executable = page.blocks.iter().map(|block| block.invocation.executable);
+        assert_eq!(executable.collect::<Vec<_>>(), [false, false, false, true]);
+        assert_eq!(page.blocks[3].invocation.id, "inPage_intro_3");
+    }
+
+    #[test]
+    fn command_links_name_their_index_and_work_as_addresses() {
+        assert_eq!(
+            html("[a](https://example.com) [b](command:katapod.loadPage?my%20step){.go}"),
+            "<p><a href=\"https://example.com\" target=\"_blank\" rel=\"noopener noreferrer\">a</a> \
+             <a class=\"go\" href=\"?step=my%20step\" data-link=\"1\">b</a></p>\n"
+        );
+        assert_eq!(
+            html(
+                "<a href='command:katapod.start' target='_top' data-link='7' data-block='0'>x</a>"
+            ),
+            "<p><a href=\"#\" data-link=\"0\">x</a></p>\n"
+        );
+    }
+
+    #[test]
+    fn files_are_served_from_the_scenario() {
+        let cases = [
+            (
+                "![a](/images/my%20pic.png)",
+                "<p><img alt=\"a\" src=\"files/images/my%20pic.png\"></p>\n",
+            ),
+            (
+                "[x](docs/a.md#top)",
+                "<p><a href=\"files/docs/a.md#top\">x</a></p>\n",
+            ),
+            ("[x](#top)", "<p><a href=\"#top\">x</a></p>\n"),
+            ("<img src=../../etc/passwd>", "<img>"),
+            ("[x](//example.com)", "<p><a>x</a></p>\n"),
+            (
+                "<video src=v.mp4 poster=p.png></video>",
+                "<p><video poster=\"files/p.png\" src=\"files/v.mp4\"></video></p>\n",
+            ),
+        ];
+        for (markdown, expected) in cases {
+            assert_eq!(html(markdown), expected, "{markdown}");
+        }
+        assert_eq!(codes("[x](../y)"), [("address-outside", Some(1))]);
+    }
+
+    #[test]
+    fn title_prefers_the_step_title() {
+        let step =
+            "<h1 class='scenario-title'>Scenario</h1>\n\n# One\n\n<p class='step-title'>Two</p>\n";
+        assert_eq!(page(step).title, "Two");
+        assert_eq!(page("# One").title, "One");
+        assert_eq!(page("<p class='scenario-title'>Three</p>").title, "Three");
+        assert_eq!(page("text").title, "intro");
+    }
+
+    #[test]
+    fn braces_go_to_what_they_stand_behind() {
+        let cases = [
+            ("# A {#b .c}", "<h1 class=\"c\" id=\"b\">A</h1>\n"),
+            ("*a*{.b} c", "<p><em class=\"b\">a</em> c</p>\n"),
+            ("`a`{.b}", "<p><code class=\"b inline_code\">a</code></p>\n"),
+            (
+                "![a](https://b/c){.d}",
+                "<p><img alt=\"a\" class=\"d\" src=\"https://b/c\"></p>\n",
+            ),
+            ("a\n{.b}", "<p class=\"b\">a</p>\n"),
+            (
+                "- a {.b}\n- c\n{.d}",
+                "<ul class=\"d\">\n<li class=\"b\">a</li>\n<li>c</li>\n</ul>\n",
+            ),
+            (
+                "> a\n{.b}",
+                "<blockquote class=\"b\">\n<p>a</p>\n</blockquote>\n",
+            ),
+            ("--- {.a}", "<hr class=\"a\">\n"),
+            ("use ${HOME}", "<p>use $</p>\n"),
+            (
+                "a {onclick=x style=color:red}",
+                "<p style=\"color:red\">a</p>\n",
+            ),
+        ];
+        for (markdown, expected) in cases {
+            assert_eq!(html(markdown), expected, "{markdown}");
+        }
+        let table = html("| a |\n|---|\n| b |\n\n{.c}\n");
+        assert!(
+            table.starts_with("<table class=\"c katapod-table\">"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn swallowed_blocks_are_shown_at_the_end() {
+        let source = "<div title=\"\n\n```\nls\n```\n";
+        let page = page(source);
+        assert!(
+            page.html
+                .ends_with("<pre data-block=\"0\"><code>ls\n</code></pre>\n")
+        );
+        assert_eq!(codes(source), [("block-hidden", Some(3))]);
+    }
+
+    #[test]
+    fn revision_names_markdown_and_terminals() {
+        assert_eq!(page("a").revision, page("a").revision);
+        assert_ne!(page("a").revision, page("b").revision);
+        let config = r#"{"layout": {"terminals": [{"id": "x"}]}}"#;
+        let (other, _) = Config::read(ConfigFiles {
+            config: Some(config),
+            ..ConfigFiles::default()
         });
-        let defaults = Defaults {
-            id: format!("inPage_{}_{index}", self.step),
-            terminal: None,
-            limit: Limit::UNLIMITED,
-        };
-        let mut invocation =
-            header.into_invocation(parted.command, defaults, self.config, &mut reporter);
-        let language = language(&fence.info).to_owned();
-        let kind = kind(&language, invocation.executable);
-        invocation.executable = kind == BlockKind::Executable;
-        Block {
-            index,
-            line,
-            language,
-            kind,
-            invocation,
+        assert_ne!(
+            page("a").revision,
+            Page::parse("intro", "a", &other).revision
+        );
+    }
+
+    #[test]
+    fn hostile_nesting_neither_overflows_nor_hangs() {
+        let pages = [
+            format!("{}x", "> ".repeat(10_000)),
+            "<div>\n\n".repeat(50_000),
+            format!("<p>{}", "<b id=x>".repeat(50_000)),
+            "[".repeat(50_000),
+            "*a_ ".repeat(20_000),
+            "{.a ".repeat(20_000),
+            format!("a {{{}}}", "b=c ".repeat(50_000)),
+            "```\n### {\"maxInvocations\": 1}\nls\n```\n".repeat(10_000),
+            "- a {.b}\n".repeat(10_000),
+            "|a".repeat(2_000) + "\n" + &"|-".repeat(2_000) + "\n" + &"|b\n".repeat(500),
+        ];
+        for markdown in pages {
+            let started = std::time::Instant::now();
+            let page = page(&markdown);
+            let blocks = page.html.matches("data-block=").count();
+            assert_eq!(page.blocks.len(), blocks);
+            let seconds = started.elapsed().as_secs();
+            assert!(
+                seconds < 20,
+                "{seconds} s for {}",
+                markdown.chars().take(20).collect::<String>()
+            );
         }
     }
-}
 
-/// What a block is for: diagrams are never run.
-fn kind(language: &str, executable: bool) -> BlockKind {
-    match language.to_ascii_lowercase().as_str() {
-        "mermaid" => BlockKind::Mermaid,
-        "plantuml" => BlockKind::Text,
-        _ if executable => BlockKind::Executable,
-        _ => BlockKind::Text,
-    }
-}
-
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(text: &str) -> Self {
-        let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(behind_breaks).collect())
+    /// Pieces that pages are made of, so that random pages are not all plain text.
+    fn markdown() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "\\PC{0,8}",
+            "[<>/a-z \"'=!-]{0,12}",
+            "[\\[\\](){}`*_~#.|:\\\\>\\n -]{0,8}",
+            Just("\n\n".to_owned()),
+            Just("\n```sh {.a}\n### b\nls\n```\n".to_owned()),
+            Just("[a](command:katapod.loadPage?b){.c}".to_owned()),
+            Just("<div title=\"".to_owned()),
+            Just("<table><tr><select>".to_owned()),
+            Just("</div>\n\n".to_owned()),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 
-    /// The line of a place in the text, from 1.
-    fn line(&self, at: usize) -> usize {
-        self.0.partition_point(|&start| start <= at)
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn prop_any_page_is_read_the_same_way_twice(markdown in markdown()) {
+            prop_assert_eq!(page(&markdown), page(&markdown));
+        }
+
+        #[test]
+        fn prop_every_block_and_command_link_is_in_the_html(markdown in markdown()) {
+            let page = page(&markdown);
+            prop_assert_eq!(page.html.matches(" data-block=\"").count(), page.blocks.len());
+            let commands = page.links.iter().filter(|link| link.command.is_some()).count();
+            prop_assert_eq!(page.html.matches(" data-link=\"").count(), commands);
+            let tree = scraper::Html::parse_fragment(&page.html);
+            let elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
+            let ours = elements.flat_map(scraper::node::Element::attrs);
+            prop_assert!(!ours.into_iter().any(|(name, _)| name.starts_with("data-katahost")));
+        }
     }
 }

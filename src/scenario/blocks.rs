@@ -1,0 +1,92 @@
+//! Fences as blocks: numbered in document order, with what their headers say.
+
+use super::block::{Block, BlockKind, Limit};
+use super::config::Config;
+use super::diagnostic::{Diagnostic, Reporter};
+use super::header::{self, Defaults, Header};
+use super::render::language;
+use super::token::{Fence, Kind, Token};
+
+/// Reads the blocks of a page.
+pub(super) struct Blocks<'a> {
+    /// The step.
+    pub(super) step: &'a str,
+    /// Its file.
+    pub(super) file: &'a str,
+    /// The terminals that headers name.
+    pub(super) config: &'a Config,
+    /// Where the lines of its Markdown begin.
+    pub(super) lines: &'a Lines,
+}
+
+impl Blocks<'_> {
+    /// Reads all fences among the tokens, in order.
+    pub(super) fn read(&self, tokens: &[Token], diagnostics: &mut Vec<Diagnostic>) -> Vec<Block> {
+        let fences = tokens.iter().filter_map(|token| match &token.kind {
+            Kind::Fence(fence) => Some(fence),
+            _ => None,
+        });
+        fences
+            .enumerate()
+            .map(|(index, fence)| self.block(index, fence, diagnostics))
+            .collect()
+    }
+
+    fn block(&self, index: usize, fence: &Fence, diagnostics: &mut Vec<Diagnostic>) -> Block {
+        let line = self.lines.line(fence.start);
+        let parted = header::part(&fence.content);
+        let place = format!("block {index}");
+        let mut reporter = Reporter {
+            file: self.file,
+            line: Some(parted.header.map_or(line, |(number, _)| line + number + 1)),
+            place: &place,
+            diagnostics,
+        };
+        let header = parted.header.map_or_else(Header::default, |(_, text)| {
+            Header::read(text, &mut reporter)
+        });
+        let defaults = Defaults {
+            id: format!("inPage_{}_{index}", self.step),
+            terminal: None,
+            limit: Limit::UNLIMITED,
+        };
+        let mut invocation =
+            header.into_invocation(parted.command, defaults, self.config, &mut reporter);
+        let language = language(&fence.info).to_owned();
+        let kind = kind(&language, invocation.executable);
+        invocation.executable = kind == BlockKind::Executable;
+        Block {
+            index,
+            line,
+            language,
+            kind,
+            invocation,
+        }
+    }
+}
+
+/// What a block is for: diagrams are never run.
+fn kind(language: &str, executable: bool) -> BlockKind {
+    match language.to_ascii_lowercase().as_str() {
+        "mermaid" => BlockKind::Mermaid,
+        "plantuml" => BlockKind::Text,
+        _ if executable => BlockKind::Executable,
+        _ => BlockKind::Text,
+    }
+}
+
+/// Where the lines of a text begin.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Finds the lines of a text.
+    pub(super) fn new(text: &str) -> Self {
+        let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(behind_breaks).collect())
+    }
+
+    /// The line of a place in the text, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|&start| start <= at)
+    }
+}
