@@ -115,7 +115,11 @@ impl Client {
             headers.insert(name.clone(), value.clone());
         }
         let (socket, _) = connect_async(request).await?;
-        Ok(Self { socket, next_id: 1, earlier: VecDeque::new() })
+        Ok(Self {
+            socket,
+            next_id: 1,
+            earlier: VecDeque::new(),
+        })
     }
 
     /// Says who this is; `attach` for one that watches terminals.
@@ -131,8 +135,13 @@ impl Client {
         step: Option<String>,
     ) -> Result<LabState, ClientError> {
         let client_id = client_id.to_owned();
-        let params =
-            InitializeParams { protocol_version: VERSION, client_id, attach, resume, step };
+        let params = InitializeParams {
+            protocol_version: VERSION,
+            client_id,
+            attach,
+            resume,
+            step,
+        };
         self.request(method::INITIALIZE, params).await
     }
 
@@ -148,7 +157,11 @@ impl Client {
         execution_id: Option<String>,
     ) -> Result<ExecuteCommandResult, ClientError> {
         let command = command.to_owned();
-        let params = ExecuteCommandParams { command, arguments, execution_id };
+        let params = ExecuteCommandParams {
+            command,
+            arguments,
+            execution_id,
+        };
         self.request(method::EXECUTE_COMMAND, params).await
     }
 
@@ -158,8 +171,13 @@ impl Client {
     ///
     /// The connection fails.
     pub async fn resize(&mut self, terminal: u16, cols: u16, rows: u16) -> Result<(), ClientError> {
-        let params = ResizeParams { terminal, cols, rows };
-        self.send_text(&Call::notification(method::RESIZE, params)).await
+        let params = ResizeParams {
+            terminal,
+            cols,
+            rows,
+        };
+        self.send_text(&Call::notification(method::RESIZE, params))
+            .await
     }
 
     /// Says how far a terminal's output was parsed.
@@ -169,7 +187,8 @@ impl Client {
     /// The connection fails.
     pub async fn acknowledge(&mut self, terminal: u16, offset: u64) -> Result<(), ClientError> {
         let params = AckParams { terminal, offset };
-        self.send_text(&Call::notification(method::ACK, params)).await
+        self.send_text(&Call::notification(method::ACK, params))
+            .await
     }
 
     /// Types into a terminal; `offset` counts the bytes typed there before in this generation.
@@ -184,8 +203,16 @@ impl Client {
         offset: u64,
         bytes: &[u8],
     ) -> Result<(), ClientError> {
-        let header = Header { kind: FrameKind::Input, terminal, generation, offset };
-        Ok(self.socket.send(Message::Binary(header.frame(&[bytes]))).await?)
+        let header = Header {
+            kind: FrameKind::Input,
+            terminal,
+            generation,
+            offset,
+        };
+        Ok(self
+            .socket
+            .send(Message::Binary(header.frame(&[bytes])))
+            .await?)
     }
 
     /// Asks something and waits for the answer; what comes before it is kept for
@@ -205,7 +232,9 @@ impl Client {
         loop {
             match self.receive().await? {
                 Received::Answer(answered, outcome) if answered == Some(RequestId::Number(id)) => {
-                    return Ok(serde_json::from_value(outcome.map_err(ClientError::Refused)?)?);
+                    return Ok(serde_json::from_value(
+                        outcome.map_err(ClientError::Refused)?,
+                    )?);
                 }
                 // An answer to a request that nobody waits for any more.
                 Received::Answer(..) => {}
@@ -243,7 +272,8 @@ impl Client {
     }
 
     async fn send_text(&mut self, message: &impl Serialize) -> Result<(), ClientError> {
-        self.send_raw(Message::text(serde_json::to_string(message)?)).await
+        self.send_raw(Message::text(serde_json::to_string(message)?))
+            .await
     }
 
     async fn receive(&mut self) -> Result<Received, ClientError> {
@@ -261,10 +291,9 @@ impl Client {
                 }
                 Message::Close(frame) => {
                     // 1006: the connection ended without a word (RFC 6455, section 7.4.1).
-                    let (code, reason) = frame
-                        .map_or((1006, String::new()), |frame| {
-                            (frame.code.into(), frame.reason.to_string())
-                        });
+                    let (code, reason) = frame.map_or((1006, String::new()), |frame| {
+                        (frame.code.into(), frame.reason.to_string())
+                    });
                     return Ok(Received::Incident(Incident::Closed(code, reason)));
                 }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -279,7 +308,14 @@ enum Received {
 }
 
 fn received(text: &str) -> Result<Received, ClientError> {
-    let Incoming { id, method, params, result, error, .. } = serde_json::from_str(text)?;
+    let Incoming {
+        id,
+        method,
+        params,
+        result,
+        error,
+        ..
+    } = serde_json::from_str(text)?;
     Ok(match method {
         Some(method) => {
             let params = params.unwrap_or_default();

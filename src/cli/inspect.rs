@@ -62,7 +62,10 @@ struct Typed {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = Folder::open(&arguments.path).map_err(|error| {
         Failure::usage(
-            format!("the folder `{}` can't be opened: {error}", arguments.path.display()),
+            format!(
+                "the folder `{}` can't be opened: {error}",
+                arguments.path.display()
+            ),
             "name a scenario's folder",
         )
     })?;
@@ -99,7 +102,10 @@ fn report(folder: &Folder, steps: &[String]) -> Result<Report, Failure> {
         };
         let page = Page::parse(step, &markdown, &description.config);
         let report = serde_json::to_value(step_report(&page, &description.config));
-        reports.insert(step.clone(), report.map_err(|error| Failure::broken(error.to_string()))?);
+        reports.insert(
+            step.clone(),
+            report.map_err(|error| Failure::broken(error.to_string()))?,
+        );
         diagnostics.extend(link::check_links(&page, &names));
         diagnostics.extend(page.diagnostics);
     }
@@ -165,8 +171,15 @@ fn summary(report: &Report) -> String {
         terminals.join(", ")
     );
     for (name, step) in &report.steps {
-        let length = |key: &str| step.get(key).and_then(|list| list.as_array()).map_or(0, Vec::len);
-        let title = step.get("title").and_then(|title| title.as_str()).unwrap_or_default();
+        let length = |key: &str| {
+            step.get(key)
+                .and_then(|list| list.as_array())
+                .map_or(0, Vec::len)
+        };
+        let title = step
+            .get("title")
+            .and_then(|title| title.as_str())
+            .unwrap_or_default();
         text += &format!(
             "  {name}: {title} ({} blocks, {} links, {} on load)\n",
             length("blocks"),
@@ -179,8 +192,14 @@ fn summary(report: &Report) -> String {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        let line = diagnostic.line.map(|line| format!(":{line}")).unwrap_or_default();
-        text += &format!("{severity}: {}\n  --> {}{line}\n", diagnostic.message, diagnostic.file);
+        let line = diagnostic
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
+        text += &format!(
+            "{severity}: {}\n  --> {}{line}\n",
+            diagnostic.message, diagnostic.file
+        );
         if let Some(hint) = &diagnostic.hint {
             text += &format!("  hint: {hint}\n");
         }

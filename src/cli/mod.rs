@@ -39,12 +39,20 @@ struct Failure {
 impl Failure {
     /// The program could not start with what it was given.
     fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), code: 2 }
+        Self {
+            message: message.into(),
+            hint: Some(hint.into()),
+            code: 2,
+        }
     }
 
     /// Something failed on the way.
     fn broken(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, code: 1 }
+        Self {
+            message: message.into(),
+            hint: None,
+            code: 1,
+        }
     }
 }
 

@@ -9,7 +9,9 @@ pub(super) fn print(text: &str) {
 
 /// Prints an error, and what to do about it, to standard error.
 pub(super) fn error(message: &str, hint: Option<&str>) {
-    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    let hint = hint
+        .map(|hint| format!("hint: {hint}\n"))
+        .unwrap_or_default();
     write(io::stderr().lock(), &format!("error: {message}\n{hint}"));
 }
 
@@ -19,7 +21,10 @@ pub(super) fn warning(message: &str) {
 }
 
 fn write(mut stream: impl Write, text: &str) {
-    if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+    if let Err(error) = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.flush())
+    {
         tracing::debug!(%error, "output has gone away");
     }
 }

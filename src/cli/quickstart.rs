@@ -25,7 +25,9 @@ impl Unpacked {
         let temp = TempDir::with_prefix("katahost-")?;
         let path = temp.path().join("quickstart");
         for name in Quickstart::iter() {
-            let Some(file) = Quickstart::get(&name) else { continue };
+            let Some(file) = Quickstart::get(&name) else {
+                continue;
+            };
             let target = path.join(&*name);
             if let Some(folder) = target.parent() {
                 fs::create_dir_all(folder)?;

@@ -34,10 +34,20 @@ pub(super) struct Arguments {
     /// A scenario's folder, or a folder of such folders; the built-in quickstart without it
     pub(super) path: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one
-    #[arg(long, env = "KATAHOST_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7681")]
+    #[arg(
+        long,
+        env = "KATAHOST_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:7681"
+    )]
     listen: SocketAddr,
     /// Serve everything under this path, as behind a proxy that keeps it
-    #[arg(long, env = "KATAHOST_BASE_PATH", value_name = "/PATH/", default_value = "/")]
+    #[arg(
+        long,
+        env = "KATAHOST_BASE_PATH",
+        value_name = "/PATH/",
+        default_value = "/"
+    )]
     base_path: String,
     /// Open the lab in the browser
     #[arg(long, env = "KATAHOST_OPEN")]
@@ -55,19 +65,44 @@ pub(super) struct Arguments {
     #[arg(long, env = "KATAHOST_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// A host name that browsers may use, beside the loopback's; can be repeated
-    #[arg(long, env = "KATAHOST_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "KATAHOST_ALLOW_HOST",
+        value_name = "HOST",
+        value_delimiter = ','
+    )]
     allow_host: Vec<String>,
     /// The certificate for TLS, as PEM
-    #[arg(long, env = "KATAHOST_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        env = "KATAHOST_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key, as PEM
-    #[arg(long, env = "KATAHOST_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "KATAHOST_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
     tls_key: Option<PathBuf>,
     /// How long a command waits after Ctrl-C for the program to react before it is typed anyway
-    #[arg(long, env = "KATAHOST_INTERRUPT_SECONDS", value_name = "SECONDS", default_value_t = 5.0)]
+    #[arg(
+        long,
+        env = "KATAHOST_INTERRUPT_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 5.0
+    )]
     interrupt_seconds: f32,
     /// What to log to standard error: error, warn, info, debug, trace, or a filter
-    #[arg(long, env = "KATAHOST_LOG", value_name = "FILTER", default_value = "warn")]
+    #[arg(
+        long,
+        env = "KATAHOST_LOG",
+        value_name = "FILTER",
+        default_value = "warn"
+    )]
     log: String,
 }
 
@@ -79,7 +114,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let loopback = arguments.listen.ip().is_loopback();
     if arguments.no_token && !loopback {
         return Err(Failure::usage(
-            format!("`--no-token` would give a shell to everybody who reaches {}", arguments.listen),
+            format!(
+                "`--no-token` would give a shell to everybody who reaches {}",
+                arguments.listen
+            ),
             "leave it out, or listen on 127.0.0.1",
         ));
     }
@@ -92,20 +130,36 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             )
         })?),
     };
-    let path = arguments.path.as_deref().or(unpacked.as_ref().map(Unpacked::path));
+    let path = arguments
+        .path
+        .as_deref()
+        .or(unpacked.as_ref().map(Unpacked::path));
     let library = Library::open(path.unwrap_or(Path::new(".")))
         .map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
     let listener = bind(arguments.listen)?;
-    let address = listener.local_addr().map_err(|error| Failure::broken(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::broken(error.to_string()))?;
     let tls = arguments.tls_cert.is_some();
-    if !loopback && !tls && !public_origin.as_deref().is_some_and(|url| url.starts_with("https")) {
+    if !loopback
+        && !tls
+        && !public_origin
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https"))
+    {
         output::warning(
             "without TLS everybody on the network's way can read the token and the terminals; \
              give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
         );
     }
     let token = (!arguments.no_token).then(|| arguments.token.unwrap_or_else(random_name));
-    let url = printed_url(address, tls, public_origin.as_deref(), &base_path, token.as_deref());
+    let url = printed_url(
+        address,
+        tls,
+        public_origin.as_deref(),
+        &base_path,
+        token.as_deref(),
+    );
     let mut hosts = arguments.allow_host;
     if !address.ip().is_unspecified() {
         hosts.push(host_of(address.ip()));
@@ -119,9 +173,15 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         hosts,
     };
     let patience = Duration::try_from_secs_f32(arguments.interrupt_seconds).map_err(|_| {
-        Failure::usage("`--interrupt-seconds` is no time", "give a number of seconds, such as 5")
+        Failure::usage(
+            "`--interrupt-seconds` is no time",
+            "give a number of seconds, such as 5",
+        )
     })?;
-    let options = LabOptions { shell: arguments.shell, interrupt_patience: patience };
+    let options = LabOptions {
+        shell: arguments.shell,
+        interrupt_patience: patience,
+    };
     let what = library.single().map_or_else(
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
@@ -139,14 +199,18 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let served = runtime.block_on(async {
         let tls = load_certificate(certificate).await?;
         stop_on_signals(server.stop.clone())?;
-        output::print(&format!("katahost serves {what} at\n\n    {url}\n\nPress Ctrl-C to stop.\n"));
+        output::print(&format!(
+            "katahost serves {what} at\n\n    {url}\n\nPress Ctrl-C to stop.\n"
+        ));
         if arguments.open
             && let Err(error) = open::that_detached(&url)
         {
             output::warning(&format!("no browser could be opened: {error}"));
         }
         let serving = server::serve(listener, tls, server);
-        serving.await.map_err(|error| Failure::broken(error.to_string()))
+        serving
+            .await
+            .map_err(|error| Failure::broken(error.to_string()))
     });
     runtime.shutdown_timeout(END_PATIENCE);
     served
@@ -157,7 +221,10 @@ fn start_logging(filter: &str) -> Result<(), Failure> {
         let hint = "use error, warn, info, debug or trace";
         Failure::usage(format!("`--log` can't be read: {error}"), hint)
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
     Ok(())
 }
 
@@ -171,14 +238,21 @@ fn normalise_base_path(path: &str) -> Result<String, Failure> {
             "give a path such as `/labs/`",
         ));
     }
-    Ok(if inner.is_empty() { "/".to_owned() } else { format!("/{inner}/") })
+    Ok(if inner.is_empty() {
+        "/".to_owned()
+    } else {
+        format!("/{inner}/")
+    })
 }
 
 /// The scheme, host and port of a public URL.
 fn origin(url: &str) -> Result<String, Failure> {
     let wrong = || {
         let hint = "give an address such as `https://labs.example.org`; paths go to `--base-path`";
-        Failure::usage(format!("`--public-url {url}` is no web address without a path"), hint)
+        Failure::usage(
+            format!("`--public-url {url}` is no web address without a path"),
+            hint,
+        )
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
     let host = rest.trim_end_matches('/');
@@ -194,7 +268,10 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::usage(
             format!("port {} of {} is taken", address.port(), address.ip()),
-            format!("stop what listens there, or pick a free port with `--listen {}:0`", address.ip()),
+            format!(
+                "stop what listens there, or pick a free port with `--listen {}:0`",
+                address.ip()
+            ),
         ),
         _ => Failure::usage(
             format!("can't listen on {address}: {error}"),
@@ -234,21 +311,29 @@ fn host_of(address: IpAddr) -> String {
 async fn load_certificate(
     files: Option<(PathBuf, PathBuf)>,
 ) -> Result<Option<RustlsConfig>, Failure> {
-    let Some((certificate, key)) = files else { return Ok(None) };
+    let Some((certificate, key)) = files else {
+        return Ok(None);
+    };
     // Another provider can only have been installed by ourselves.
     drop(rustls::crypto::ring::default_provider().install_default());
     let config = RustlsConfig::from_pem_file(&certificate, &key).await;
     config.map(Some).map_err(|error| {
         let (certificate, key) = (certificate.display(), key.display());
-        let message = format!("the certificate `{certificate}` with the key `{key}` can't be used: {error}");
-        Failure::usage(message, "give a PEM certificate chain and its unencrypted private key")
+        let message =
+            format!("the certificate `{certificate}` with the key `{key}` can't be used: {error}");
+        Failure::usage(
+            message,
+            "give a PEM certificate chain and its unencrypted private key",
+        )
     })
 }
 
 fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::broken(error.to_string()));
-    let (mut interrupt, mut terminate) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -265,8 +350,12 @@ mod tests {
 
     #[test]
     fn base_path_gets_a_slash_at_both_ends() {
-        for (given, wanted) in [("", "/"), ("/", "/"), ("x", "/x/"), ("/user/a@b.c/", "/user/a@b.c/")]
-        {
+        for (given, wanted) in [
+            ("", "/"),
+            ("/", "/"),
+            ("x", "/x/"),
+            ("/user/a@b.c/", "/user/a@b.c/"),
+        ] {
             assert_eq!(normalise_base_path(given).unwrap(), wanted);
         }
         assert!(normalise_base_path("/a b/").is_err());
@@ -275,7 +364,10 @@ mod tests {
 
     #[test]
     fn public_url_is_an_origin() {
-        assert_eq!(origin("https://labs.example.org/").unwrap(), "https://labs.example.org");
+        assert_eq!(
+            origin("https://labs.example.org/").unwrap(),
+            "https://labs.example.org"
+        );
         for wrong in ["labs.example.org", "ftp://x", "https://x/path", "https://"] {
             assert!(origin(wrong).is_err(), "{wrong}");
         }
@@ -284,10 +376,19 @@ mod tests {
     #[test]
     fn printed_address_is_one_that_a_browser_can_open() {
         let any: SocketAddr = "0.0.0.0:80".parse().unwrap();
-        assert_eq!(printed_url(any, false, None, "/", None), "http://127.0.0.1:80/");
+        assert_eq!(
+            printed_url(any, false, None, "/", None),
+            "http://127.0.0.1:80/"
+        );
         let six: SocketAddr = "[::1]:81".parse().unwrap();
-        assert_eq!(printed_url(six, true, None, "/x/", Some("t")), "https://[::1]:81/x/?token=t");
+        assert_eq!(
+            printed_url(six, true, None, "/x/", Some("t")),
+            "https://[::1]:81/x/?token=t"
+        );
         let public = Some("https://labs.example.org");
-        assert_eq!(printed_url(any, false, public, "/", None), "https://labs.example.org/");
+        assert_eq!(
+            printed_url(any, false, public, "/", None),
+            "https://labs.example.org/"
+        );
     }
 }

@@ -86,7 +86,11 @@ pub fn one<T: DeserializeOwned>(arguments: &[Value]) -> Result<T, String> {
 ///
 /// There are several, or it has another shape; in words.
 pub fn optional<T: DeserializeOwned + Default>(arguments: &[Value]) -> Result<T, String> {
-    if arguments.is_empty() { Ok(T::default()) } else { one(arguments) }
+    if arguments.is_empty() {
+        Ok(T::default())
+    } else {
+        one(arguments)
+    }
 }
 
 /// Checks that a command got no arguments; null and empty ones count as none.
@@ -101,5 +105,9 @@ pub fn none(arguments: &[Value]) -> Result<(), String> {
         Value::Array(array) => array.is_empty(),
         _ => false,
     };
-    if arguments.iter().all(empty) { Ok(()) } else { Err("it takes none".to_owned()) }
+    if arguments.iter().all(empty) {
+        Ok(())
+    } else {
+        Err("it takes none".to_owned())
+    }
 }

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::{
     Effect, State,
-    arguments::{self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument},
+    arguments::{
+        self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument,
+    },
     error::CommandError,
 };
 use crate::scenario::{CommandLink, link::SEND_TEXT, nearest};
@@ -92,7 +94,9 @@ pub static REGISTRY: &[Command] = &[
         for_pages: true,
         resolve: |call, command, state| {
             command.none(call)?;
-            Ok(vec![Effect::LoadStep { step: state.step.clone() }])
+            Ok(vec![Effect::LoadStep {
+                step: state.step.clone(),
+            }])
         },
     },
     Command {
@@ -113,7 +117,11 @@ pub static REGISTRY: &[Command] = &[
         role: Role::Driver,
         for_pages: false,
         resolve: |call, command, state| {
-            let BlockArgument { step, revision, block } = command.one(call)?;
+            let BlockArgument {
+                step,
+                revision,
+                block,
+            } = command.one(call)?;
             let block = state.block(&step, revision.as_deref(), block)?;
             state.admit(&block.invocation)?;
             Ok(vec![Effect::Run(block.invocation.clone())])
@@ -200,10 +208,16 @@ pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandErro
     let Some(command) = REGISTRY.iter().find(|command| command.id == call.command) else {
         let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
         let nearest = nearest(call.command, &known);
-        return Err(CommandError::UnknownCommand { id: call.command.to_owned(), nearest });
+        return Err(CommandError::UnknownCommand {
+            id: call.command.to_owned(),
+            nearest,
+        });
     };
     if call.role < command.role {
-        return Err(CommandError::NotAllowed { id: command.id, needs: command.role });
+        return Err(CommandError::NotAllowed {
+            id: command.id,
+            needs: command.role,
+        });
     }
     if call.origin == Origin::Page && !command.for_pages {
         return Err(CommandError::NotForPages { id: command.id });
@@ -213,7 +227,11 @@ pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandErro
 
 impl Command {
     fn wrong(&self, reason: String) -> CommandError {
-        CommandError::InvalidArguments { id: self.id, reason, usage: self.arguments }
+        CommandError::InvalidArguments {
+            id: self.id,
+            reason,
+            usage: self.arguments,
+        }
     }
 
     fn one<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CommandError> {
@@ -237,9 +255,16 @@ fn follow_link(
     command: &Command,
     state: &State,
 ) -> Result<Vec<Effect>, CommandError> {
-    let LinkArgument { step, revision, link: index } = command.one(call)?;
+    let LinkArgument {
+        step,
+        revision,
+        link: index,
+    } = command.one(call)?;
     let link = state.link(&step, revision.as_deref(), index)?;
-    let unknown = || CommandError::UnknownLink { step: step.clone(), link: index };
+    let unknown = || CommandError::UnknownLink {
+        step: step.clone(),
+        link: index,
+    };
     let target = link.command.as_ref().ok_or_else(unknown)?;
     if target.command == SEND_TEXT {
         return send_text(target, &step, index, command, state);
@@ -263,7 +288,9 @@ fn send_text(
     state: &State,
 ) -> Result<Vec<Effect>, CommandError> {
     let (invocation, diagnostics) = text.invocation(step, index, &state.config);
-    let reason = diagnostics.first().map_or("there is no text", |first| &first.message);
+    let reason = diagnostics
+        .first()
+        .map_or("there is no text", |first| &first.message);
     let invocation = invocation.ok_or_else(|| command.wrong(reason.to_owned()))?;
     state.admit(&invocation)?;
     Ok(vec![Effect::Run(invocation)])
@@ -281,18 +308,28 @@ fn open_document(
         _ => return Err(command.wrong("the address is missing".to_owned())),
     };
     let has_scheme = |scheme: &str| {
-        uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        uri.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    let known = ["http://", "https://", "mailto:"].into_iter().any(has_scheme);
-    let absolute = uri.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':'));
+    let known = ["http://", "https://", "mailto:"]
+        .into_iter()
+        .any(has_scheme);
+    let absolute = uri
+        .split(['/', '?', '#'])
+        .next()
+        .is_some_and(|first| first.contains(':'));
     if known {
-        return Ok(vec![Effect::OpenDocument { uri: uri.to_owned() }]);
+        return Ok(vec![Effect::OpenDocument {
+            uri: uri.to_owned(),
+        }]);
     }
     if absolute || uri.starts_with("//") || uri.is_empty() {
         let reason = format!("`{uri}` is no http, https or mailto address");
         return Err(command.wrong(reason));
     }
-    Ok(vec![Effect::OpenDocument { uri: format!("files/{}", uri.trim_start_matches('/')) }])
+    Ok(vec![Effect::OpenDocument {
+        uri: format!("files/{}", uri.trim_start_matches('/')),
+    }])
 }
 
 #[cfg(test)]
@@ -312,7 +349,10 @@ mod tests {
         <a href='command:katapod.sendText?[{\"command\":\"ls\"}]'>list</a> [web](https://x.org)";
 
     fn state() -> State {
-        let files = ConfigFiles { config: Some(CONFIG), ..ConfigFiles::default() };
+        let files = ConfigFiles {
+            config: Some(CONFIG),
+            ..ConfigFiles::default()
+        };
         let (config, _) = Config::read(files);
         let page = Page::parse("intro", PAGE, &config);
         let mut state = State::new(config);
@@ -322,14 +362,24 @@ mod tests {
 
     fn execute(command: &str, arguments: &Value) -> Result<Vec<Effect>, CommandError> {
         let arguments = arguments.as_array().unwrap();
-        let call = Call { command, arguments, role: Role::Driver, origin: Origin::Client };
+        let call = Call {
+            command,
+            arguments,
+            role: Role::Driver,
+            origin: Origin::Client,
+        };
         resolve(call, &state())
     }
 
     #[test]
     fn load_page_takes_an_object_or_a_bare_name() {
-        let expected = Ok(vec![Effect::LoadStep { step: "step2".into() }]);
-        assert_eq!(execute("katapod.loadPage", &json!([{"step": "step2"}])), expected);
+        let expected = Ok(vec![Effect::LoadStep {
+            step: "step2".into(),
+        }]);
+        assert_eq!(
+            execute("katapod.loadPage", &json!([{"step": "step2"}])),
+            expected
+        );
         assert_eq!(execute("katapod.loadPage", &json!(["step2"])), expected);
     }
 
@@ -349,8 +399,13 @@ mod tests {
     #[test]
     fn block_runs_what_the_server_found_in_the_page() {
         let effects = execute("katahost.runBlock", &json!([{"step": "intro", "block": 0}]));
-        let Ok([Effect::Run(invocation)]) = effects.as_deref() else { panic!("{effects:?}") };
-        assert_eq!((invocation.terminal.as_str(), invocation.command.as_str()), ("api", "date\n"));
+        let Ok([Effect::Run(invocation)]) = effects.as_deref() else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(
+            (invocation.terminal.as_str(), invocation.command.as_str()),
+            ("api", "date\n")
+        );
     }
 
     #[test]
@@ -382,22 +437,33 @@ mod tests {
 
     #[test]
     fn link_of_a_page_may_not_type_free_text() {
-        let error = execute("katahost.followLink", &json!([{"step": "intro", "link": 1}]));
+        let error = execute(
+            "katahost.followLink",
+            &json!([{"step": "intro", "link": 1}]),
+        );
         let id = "workbench.action.terminal.sendSequence";
         assert_eq!(error, Err(CommandError::NotForPages { id }));
     }
 
     #[test]
     fn send_text_link_runs_without_a_limit_under_its_own_id() {
-        let effects = execute("katahost.followLink", &json!([{"step": "intro", "link": 2}]));
-        let Ok([Effect::Run(invocation)]) = effects.as_deref() else { panic!("{effects:?}") };
+        let effects = execute(
+            "katahost.followLink",
+            &json!([{"step": "intro", "link": 2}]),
+        );
+        let Ok([Effect::Run(invocation)]) = effects.as_deref() else {
+            panic!("{effects:?}")
+        };
         assert_eq!(invocation.id, "link_intro_2");
         assert_eq!(invocation.max_invocations.0, None);
     }
 
     #[test]
     fn ordinary_link_is_no_command() {
-        let error = execute("katahost.followLink", &json!([{"step": "intro", "link": 3}]));
+        let error = execute(
+            "katahost.followLink",
+            &json!([{"step": "intro", "link": 3}]),
+        );
         assert!(matches!(error, Err(CommandError::UnknownLink { .. })));
     }
 
@@ -411,23 +477,42 @@ mod tests {
                 role: Role::Viewer,
                 origin: Origin::Client,
             };
-            let refused = matches!(resolve(call, &state()), Err(CommandError::NotAllowed { .. }));
+            let refused = matches!(
+                resolve(call, &state()),
+                Err(CommandError::NotAllowed { .. })
+            );
             assert_eq!(refused, command.role == Role::Driver, "{}", command.id);
         }
     }
 
     #[test]
     fn open_document_refuses_schemes_that_run() {
-        for uri in ["javascript:alert(1)", "data:text/html,x", "//evil.example", "file:///etc"] {
+        for uri in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//evil.example",
+            "file:///etc",
+        ] {
             assert!(execute("vscode.open", &json!([uri])).is_err(), "{uri}");
         }
         let effects = execute("vscode.open", &json!(["images/a.png"])).unwrap();
-        assert_eq!(effects, [Effect::OpenDocument { uri: "files/images/a.png".into() }]);
+        assert_eq!(
+            effects,
+            [Effect::OpenDocument {
+                uri: "files/images/a.png".into()
+            }]
+        );
     }
 
     #[test]
     fn unknown_terminal_names_the_known_ones() {
-        let error = execute("workbench.action.terminal.clear", &json!([{"terminalId": "x"}]));
-        assert_eq!(error.unwrap_err().hint().unwrap(), "this scenario has `host`, `api`");
+        let error = execute(
+            "workbench.action.terminal.clear",
+            &json!([{"terminalId": "x"}]),
+        );
+        assert_eq!(
+            error.unwrap_err().hint().unwrap(),
+            "this scenario has `host`, `api`"
+        );
     }
 }

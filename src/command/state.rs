@@ -28,8 +28,16 @@ impl State {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let first = config.terminals.first();
-        let active_terminal = first.map(|terminal| terminal.id.clone()).unwrap_or_default();
-        Self { config, step: ENTRY_STEP.to_owned(), page: None, active_terminal, runs: HashMap::new() }
+        let active_terminal = first
+            .map(|terminal| terminal.id.clone())
+            .unwrap_or_default();
+        Self {
+            config,
+            step: ENTRY_STEP.to_owned(),
+            page: None,
+            active_terminal,
+            runs: HashMap::new(),
+        }
     }
 
     /// How often `id` was run.
@@ -50,7 +58,10 @@ impl State {
         let runs = self.runs(&invocation.id);
         match invocation.max_invocations.0 {
             Some(limit) if !invocation.max_invocations.allows(runs) => {
-                Err(CommandError::LimitReached { id: invocation.id.clone(), limit })
+                Err(CommandError::LimitReached {
+                    id: invocation.id.clone(),
+                    limit,
+                })
             }
             _ => Ok(()),
         }
@@ -66,7 +77,11 @@ impl State {
     fn page(&self, step: &str, revision: Option<&str>) -> Result<&Page, CommandError> {
         let page = self.page.as_deref().ok_or(CommandError::PageChanged)?;
         let same = page.step == step && revision.is_none_or(|revision| revision == page.revision);
-        if same { Ok(page) } else { Err(CommandError::PageChanged) }
+        if same {
+            Ok(page)
+        } else {
+            Err(CommandError::PageChanged)
+        }
     }
 
     /// A block of the page shown.
@@ -80,8 +95,14 @@ impl State {
         revision: Option<&str>,
         block: usize,
     ) -> Result<&Block, CommandError> {
-        let unknown = || CommandError::UnknownBlock { step: step.to_owned(), block };
-        self.page(step, revision)?.blocks.get(block).ok_or_else(unknown)
+        let unknown = || CommandError::UnknownBlock {
+            step: step.to_owned(),
+            block,
+        };
+        self.page(step, revision)?
+            .blocks
+            .get(block)
+            .ok_or_else(unknown)
     }
 
     /// A link of the page shown.
@@ -95,8 +116,14 @@ impl State {
         revision: Option<&str>,
         link: usize,
     ) -> Result<&Link, CommandError> {
-        let unknown = || CommandError::UnknownLink { step: step.to_owned(), link };
-        self.page(step, revision)?.links.get(link).ok_or_else(unknown)
+        let unknown = || CommandError::UnknownLink {
+            step: step.to_owned(),
+            link,
+        };
+        self.page(step, revision)?
+            .links
+            .get(link)
+            .ok_or_else(unknown)
     }
 
     /// The id of the terminal that a command names, or of the active one.
@@ -105,11 +132,23 @@ impl State {
     ///
     /// The layout has no such terminal.
     pub fn terminal(&self, id: Option<String>) -> Result<String, CommandError> {
-        let Some(id) = id else { return Ok(self.active_terminal.clone()) };
-        if self.config.terminals.iter().any(|terminal| terminal.id == id) {
+        let Some(id) = id else {
+            return Ok(self.active_terminal.clone());
+        };
+        if self
+            .config
+            .terminals
+            .iter()
+            .any(|terminal| terminal.id == id)
+        {
             return Ok(id);
         }
-        let known = self.config.terminals.iter().map(|terminal| terminal.id.clone()).collect();
+        let known = self
+            .config
+            .terminals
+            .iter()
+            .map(|terminal| terminal.id.clone())
+            .collect();
         Err(CommandError::UnknownTerminal { id, known })
     }
 }

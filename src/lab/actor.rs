@@ -85,7 +85,11 @@ impl Lab {
     ) -> LabHandle {
         let (inbox, requests) = mpsc::channel(INBOX);
         let closed = CancellationToken::new();
-        let handle = LabHandle { inbox, folder: folder.clone(), closed: closed.clone() };
+        let handle = LabHandle {
+            inbox,
+            folder: folder.clone(),
+            closed: closed.clone(),
+        };
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
@@ -122,11 +126,20 @@ impl Lab {
 
     async fn handle(&mut self, request: Request) {
         match request {
-            Request::Attach { client, step, role, events, answer } => {
+            Request::Attach {
+                client,
+                step,
+                role,
+                events,
+                answer,
+            } => {
                 tracing::info!(lab = self.folder.name(), client, ?role, "client attached");
                 let notice = self.arrive(step).await;
                 self.clients.insert(client, events);
-                let snapshot = LabSnapshot { notice, ..self.snapshot() };
+                let snapshot = LabSnapshot {
+                    notice,
+                    ..self.snapshot()
+                };
                 if answer.send(snapshot).is_err() {
                     self.clients.remove(&client);
                 }
@@ -154,7 +167,12 @@ impl Lab {
             _ => return None,
         };
         let failure = |error: &LabError| Notice::failure(error.to_string(), error.hint());
-        let mut notice = self.load_step(&wanted, None).await.as_ref().err().map(failure);
+        let mut notice = self
+            .load_step(&wanted, None)
+            .await
+            .as_ref()
+            .err()
+            .map(failure);
         if !self.instance.begun {
             // A deep link to nowhere must not leave a fresh lab without a page.
             let entry = self.load_step(ENTRY_STEP, None).await;
@@ -167,7 +185,10 @@ impl Lab {
     async fn execute(&mut self, execution: Execution) -> Result<Executed, LabError> {
         let id = execution.id.clone();
         if let Some(known) = id.as_ref().and_then(|id| self.executions.results.get(id)) {
-            return known.clone().map(|executed| Executed { repeated: true, ..executed });
+            return known.clone().map(|executed| Executed {
+                repeated: true,
+                ..executed
+            });
         }
         let result = self.execute_new(&execution).await;
         if let Some(id) = id {
@@ -184,20 +205,23 @@ impl Lab {
             origin: Origin::Client,
         };
         let effects = resolve(call, &self.state)?;
-        tracing::info!(lab = self.folder.name(), command = execution.command, "command executed");
+        tracing::info!(
+            lab = self.folder.name(),
+            command = execution.command,
+            "command executed"
+        );
         let mut terminals = Vec::new();
         for effect in effects {
             terminals.extend(self.apply(effect, execution).await?);
         }
-        Ok(Executed { repeated: false, terminals })
+        Ok(Executed {
+            repeated: false,
+            terminals,
+        })
     }
 
     /// Does one thing, and names the terminals that were typed into.
-    async fn apply(
-        &mut self,
-        effect: Effect,
-        execution: &Execution,
-    ) -> Result<Vec<u16>, LabError> {
+    async fn apply(&mut self, effect: Effect, execution: &Execution) -> Result<Vec<u16>, LabError> {
         match effect {
             Effect::LoadStep { step } => return self.load_step(&step, execution.id.as_ref()).await,
             Effect::Run(invocation) => return self.run_invocation(&invocation).map(|n| vec![n]),
@@ -210,11 +234,17 @@ impl Lab {
             }
             Effect::Clear { terminal } => {
                 let full = |_| LabError::TerminalFull(terminal.clone());
-                self.view(self.number_of(&terminal)).handle.clear().map_err(full)?;
+                self.view(self.number_of(&terminal))
+                    .handle
+                    .clear()
+                    .map_err(full)?;
             }
             Effect::Restart { terminal } => {
                 let full = |_| LabError::TerminalFull(terminal.clone());
-                self.view(self.number_of(&terminal)).handle.restart().map_err(full)?;
+                self.view(self.number_of(&terminal))
+                    .handle
+                    .restart()
+                    .map_err(full)?;
             }
             Effect::Focus { terminal } => {
                 let number = self.number_of(&terminal);
@@ -288,7 +318,9 @@ impl Lab {
         match news {
             News::Status { generation, status } => {
                 let index = usize::from(terminal);
-                let Some(view) = self.instance.terminals.get_mut(index) else { return };
+                let Some(view) = self.instance.terminals.get_mut(index) else {
+                    return;
+                };
                 view.generation = generation;
                 view.status = status;
                 let view = view.clone();
@@ -328,7 +360,10 @@ impl Lab {
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
         let notice = self.arrive(None).await;
-        let snapshot = LabSnapshot { notice, ..self.snapshot() };
+        let snapshot = LabSnapshot {
+            notice,
+            ..self.snapshot()
+        };
         self.tell(&LabEvent::Restarted(Box::new(snapshot)));
     }
 
@@ -358,36 +393,55 @@ impl Lab {
         };
         PageView {
             page: page.clone(),
-            terminals: invocations().map(|block| self.number_of(&block.terminal)).collect(),
+            terminals: invocations()
+                .map(|block| self.number_of(&block.terminal))
+                .collect(),
             states: invocations().map(|block| state(&block.id)).collect(),
         }
     }
 
     fn block_state(&self, id: &str) -> BlockState {
-        let waiting = self.instance.waiting.values().filter(|block| *block == id).count();
-        BlockState { id: id.to_owned(), runs: self.state.runs(id), waiting }
+        let waiting = self
+            .instance
+            .waiting
+            .values()
+            .filter(|block| *block == id)
+            .count();
+        BlockState {
+            id: id.to_owned(),
+            runs: self.state.runs(id),
+            waiting,
+        }
     }
 
     /// The number of the terminal with that id; ids were resolved against the layout before.
     fn number_of(&self, id: &str) -> u16 {
-        let found = self.instance.terminals.iter().find(|terminal| terminal.id == id);
+        let found = self
+            .instance
+            .terminals
+            .iter()
+            .find(|terminal| terminal.id == id);
         found.map_or(0, |terminal| terminal.number)
     }
 
-    #[expect(clippy::indexing_slicing, reason = "numbers come from the instance's own terminals")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "numbers come from the instance's own terminals"
+    )]
     fn view(&self, number: u16) -> &TerminalView {
         &self.instance.terminals[usize::from(number)]
     }
 
     /// Tells all clients. One that has not read its earlier events is cut off.
     fn tell(&mut self, event: &LabEvent) {
-        self.clients.retain(|client, events| match events.try_send(event.clone()) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::info!(client, %error, "client is cut off");
-                false
-            }
-        });
+        self.clients
+            .retain(|client, events| match events.try_send(event.clone()) {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::info!(client, %error, "client is cut off");
+                    false
+                }
+            });
     }
 
     fn tell_one(&mut self, client: u64, event: LabEvent) {
@@ -402,7 +456,11 @@ impl Lab {
     /// Tells the clients but one, which knows already, how many there are.
     fn tell_others(&self, newcomer: u64) {
         let count = self.clients.len();
-        for (_, events) in self.clients.iter().filter(|(client, _)| **client != newcomer) {
+        for (_, events) in self
+            .clients
+            .iter()
+            .filter(|(client, _)| **client != newcomer)
+        {
             // One that is too slow for this is cut off at the next event that matters.
             drop(events.try_send(LabEvent::Clients(count)));
         }
@@ -450,7 +508,10 @@ impl Instance {
         drop(self.events);
         self.cancel.cancel();
         self.tracker.close();
-        if tokio::time::timeout(END_PATIENCE, self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(END_PATIENCE, self.tracker.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("terminals did not end in time");
         }
     }

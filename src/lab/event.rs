@@ -106,7 +106,11 @@ pub struct Notice {
 impl Notice {
     /// Says that something failed.
     pub fn failure(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { message: message.into(), hint, failed: true }
+        Self {
+            message: message.into(),
+            hint,
+            failed: true,
+        }
     }
 }
 
@@ -125,7 +129,9 @@ impl LabSnapshot {
     /// terminal by its id is.
     #[must_use]
     pub fn terminal(&self, number: u16) -> Option<&TerminalView> {
-        self.terminals.iter().find(|terminal| terminal.number == number)
+        self.terminals
+            .iter()
+            .find(|terminal| terminal.number == number)
     }
 }
 

@@ -65,7 +65,11 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let root = path.canonicalize()?;
         fs::read_dir(&root)?;
-        let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
+        let name = root
+            .file_name()
+            .unwrap_or(root.as_os_str())
+            .to_string_lossy()
+            .into_owned();
         Ok(Self { root, name })
     }
 
@@ -95,7 +99,11 @@ impl Folder {
             has_wait_script: self.root.join("wait.sh").is_file(),
         };
         let (config, diagnostics) = Config::read(files);
-        Description { is_scenario: is_scenario(files), config, diagnostics }
+        Description {
+            is_scenario: is_scenario(files),
+            config,
+            diagnostics,
+        }
     }
 
     /// Whether there is an entry page.
@@ -138,7 +146,9 @@ impl Folder {
     /// A file inside the folder. Links are followed and must not lead out of it.
     fn file(&self, path: &str) -> Option<PathBuf> {
         let relative = Path::new(path);
-        let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        let plain = relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         if !plain || path.is_empty() || path.contains(['\\', '\0']) {
             return None;
         }
@@ -149,13 +159,19 @@ impl Folder {
 
 /// Adds the steps below `folder`. Hidden folders and installed packages hold no steps.
 fn collect_steps(folder: &Path, prefix: &str, depth: usize, steps: &mut Vec<String>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         if name.starts_with('.') || steps.len() >= MAX_STEPS {
             continue;
         }
-        let Ok(kind) = entry.file_type() else { continue };
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
         if kind.is_dir() && name != "node_modules" && depth < MAX_DEPTH {
             collect_steps(&entry.path(), &format!("{prefix}{name}/"), depth + 1, steps);
         } else if let Some(step) = name.strip_suffix(".md")
@@ -221,8 +237,14 @@ mod tests {
     #[test]
     fn steps_are_markdown_files_in_the_order_of_their_numbers() {
         let (_temp, folder) = folder_with(&[
-            "step10.md", "step2.md", "intro.md", "README.md", "notes.txt", "sub/step1.md",
-            ".git/x.md", "node_modules/x/y.md",
+            "step10.md",
+            "step2.md",
+            "intro.md",
+            "README.md",
+            "notes.txt",
+            "sub/step1.md",
+            ".git/x.md",
+            "node_modules/x/y.md",
         ]);
         assert_eq!(folder.steps(), ["intro", "step2", "step10", "sub/step1"]);
         assert!(folder.read_step("sub/step1").is_ok());
@@ -233,8 +255,17 @@ mod tests {
         let (temp, folder) = folder_with(&["intro.md"]);
         fs::write(temp.path().join("secret.md"), "secret").unwrap();
         let absolute = temp.path().join("secret");
-        for step in ["../secret", "x/../../secret", absolute.to_str().unwrap(), "", "./intro"] {
-            assert_eq!(folder.read_step(step), Err(StepError::Unknown(step.to_owned())));
+        for step in [
+            "../secret",
+            "x/../../secret",
+            absolute.to_str().unwrap(),
+            "",
+            "./intro",
+        ] {
+            assert_eq!(
+                folder.read_step(step),
+                Err(StepError::Unknown(step.to_owned()))
+            );
         }
     }
 

@@ -151,10 +151,24 @@ impl LabHandle {
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (events, receiver) = mpsc::channel(CLIENT_EVENTS);
         let (answer, snapshot) = oneshot::channel();
-        let request = Request::Attach { client, step, role, events, answer };
-        self.inbox.send(request).await.map_err(|_| LabError::Closed)?;
+        let request = Request::Attach {
+            client,
+            step,
+            role,
+            events,
+            answer,
+        };
+        self.inbox
+            .send(request)
+            .await
+            .map_err(|_| LabError::Closed)?;
         let snapshot = snapshot.await.map_err(|_| LabError::Closed)?;
-        Ok(Attachment { client, snapshot, events: receiver, inbox: self.inbox.clone() })
+        Ok(Attachment {
+            client,
+            snapshot,
+            events: receiver,
+            inbox: self.inbox.clone(),
+        })
     }
 
     /// Executes a command.
@@ -165,7 +179,10 @@ impl LabHandle {
     pub async fn execute(&self, execution: Execution) -> Result<Executed, LabError> {
         let (answer, result) = oneshot::channel();
         let request = Request::Execute { execution, answer };
-        self.inbox.send(request).await.map_err(|_| LabError::Closed)?;
+        self.inbox
+            .send(request)
+            .await
+            .map_err(|_| LabError::Closed)?;
         result.await.map_err(|_| LabError::Closed)?
     }
 }

@@ -59,7 +59,10 @@ impl Library {
     ///
     /// The path can't be opened, or holds no step.
     pub fn open(path: &Path) -> Result<Self, LibraryError> {
-        let unreadable = |source| LibraryError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |source| LibraryError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
         let folder = Folder::open(path).map_err(unreadable)?;
         if looks_like_scenario(&folder) {
             return Self::one(folder, path);
@@ -68,14 +71,22 @@ impl Library {
         if inner.is_empty() {
             return Self::one(folder, path);
         }
-        Ok(Self { scenarios: inner, single: false })
+        Ok(Self {
+            scenarios: inner,
+            single: false,
+        })
     }
 
     fn one(folder: Folder, path: &Path) -> Result<Self, LibraryError> {
         if folder.steps().is_empty() {
-            return Err(LibraryError::Empty { path: path.to_owned() });
+            return Err(LibraryError::Empty {
+                path: path.to_owned(),
+            });
         }
-        Ok(Self { scenarios: vec![folder], single: true })
+        Ok(Self {
+            scenarios: vec![folder],
+            single: true,
+        })
     }
 
     /// All scenarios, by name.
@@ -103,7 +114,9 @@ fn looks_like_scenario(folder: &Folder) -> bool {
 
 /// The scenarios directly inside a folder, by name.
 fn scenarios_in(root: &Path) -> Vec<Folder> {
-    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(root) else {
+        return Vec::new();
+    };
     let mut scenarios: Vec<Folder> = entries
         .flatten()
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
@@ -140,7 +153,10 @@ mod tests {
     #[test]
     fn folder_of_scenarios_lists_them_by_name() {
         let temp = tempfile::tempdir().unwrap();
-        write(temp.path(), &["b/intro.md", "a/intro.md", "README.md", "docs/guide.md"]);
+        write(
+            temp.path(),
+            &["b/intro.md", "a/intro.md", "README.md", "docs/guide.md"],
+        );
         let library = Library::open(temp.path()).unwrap();
         let names: Vec<&str> = library.scenarios().iter().map(Folder::name).collect();
         assert_eq!(names, ["a", "b"]);
@@ -151,12 +167,19 @@ mod tests {
     fn folder_without_a_step_is_refused() {
         let temp = tempfile::tempdir().unwrap();
         write(temp.path(), &["README.md", "notes.txt"]);
-        assert!(matches!(Library::open(temp.path()), Err(LibraryError::Empty { .. })));
+        assert!(matches!(
+            Library::open(temp.path()),
+            Err(LibraryError::Empty { .. })
+        ));
     }
 
     #[test]
     fn missing_folder_is_refused() {
         let error = Library::open(Path::new("/no/such/folder")).unwrap_err();
-        assert!(error.to_string().starts_with("the folder `/no/such/folder` can't be opened"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("the folder `/no/such/folder` can't be opened")
+        );
     }
 }

@@ -21,7 +21,9 @@ pub(super) async fn load(
 ) -> Result<Arc<Page>, LabError> {
     let (folder, config, step) = (folder.clone(), config.clone(), step.to_owned());
     let reading = tokio::task::spawn_blocking(move || read(&folder, &config, &step));
-    reading.await.map_err(|error| LabError::Internal(error.to_string()))?
+    reading
+        .await
+        .map_err(|error| LabError::Internal(error.to_string()))?
 }
 
 fn read(folder: &Folder, config: &Config, step: &str) -> Result<Arc<Page>, LabError> {

@@ -28,7 +28,13 @@ impl LabStore {
     #[must_use]
     pub fn new(library: Library, options: LabOptions) -> Self {
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
-        Self { library, options, labs: Mutex::default(), cancel, tracker }
+        Self {
+            library,
+            options,
+            labs: Mutex::default(),
+            cancel,
+            tracker,
+        }
     }
 
     /// The scenarios.
@@ -67,7 +73,10 @@ impl LabStore {
 #[must_use]
 pub fn random_name() -> String {
     let mut bytes = [0_u8; 16];
-    #[expect(clippy::expect_used, reason = "without randomness there are no secrets")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness there are no secrets"
+    )]
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -65,7 +65,9 @@ impl Gate {
     pub fn new(options: GateOptions) -> Self {
         let public = options.public_origin.as_deref();
         let secure = public.map_or(options.tls, |origin| origin.starts_with("https://"));
-        let public_host = public.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+        let public_host = public
+            .and_then(|origin| origin.split_once("://"))
+            .map(|(_, host)| host);
         let mut hosts = options.hosts;
         hosts.extend(public_host.map(|host| without_port(host).to_owned()));
         Self {
@@ -84,10 +86,19 @@ impl Gate {
     ///
     /// [`Refusal::Host`].
     pub fn check_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = text(headers, &HOST).map(without_port).ok_or(Refusal::Host)?;
+        let host = text(headers, &HOST)
+            .map(without_port)
+            .ok_or(Refusal::Host)?;
         let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-        let named = self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
-        if loopback || named { Ok(()) } else { Err(Refusal::Host) }
+        let named = self
+            .hosts
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host));
+        if loopback || named {
+            Ok(())
+        } else {
+            Err(Refusal::Host)
+        }
     }
 
     /// The role of whoever asks for a page or a file.
@@ -96,13 +107,19 @@ impl Gate {
     ///
     /// [`Refusal::Token`] when the secret is missing or wrong.
     pub fn role(&self, headers: &HeaderMap) -> Result<Role, Refusal> {
-        let Some(token) = &self.token else { return Ok(Role::Driver) };
+        let Some(token) = &self.token else {
+            return Ok(Role::Driver);
+        };
         let given = self.cookie(headers).into_iter().chain(bearer(headers));
         let mut right = false;
         for secret in given {
             right |= same(secret, token);
         }
-        if right { Ok(Role::Driver) } else { Err(Refusal::Token) }
+        if right {
+            Ok(Role::Driver)
+        } else {
+            Err(Refusal::Token)
+        }
     }
 
     /// The role of whoever opens a socket, which is what changes anything.
@@ -129,10 +146,16 @@ impl Gate {
 
     /// Whether `origin` is this server, as the browser sees it.
     fn is_own(&self, origin: &str, headers: &HeaderMap) -> bool {
-        if self.public_origin.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(origin)) {
+        if self
+            .public_origin
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(origin))
+        {
             return true;
         }
-        let asked = origin.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme));
+        let asked = origin
+            .split_once("://")
+            .filter(|(scheme, _)| ["http", "https"].contains(scheme));
         match (asked, text(headers, &HOST)) {
             (Some((_, origin)), Some(host)) => origin.eq_ignore_ascii_case(host),
             _ => false,
@@ -144,13 +167,18 @@ impl Gate {
     pub fn cookie_for(&self, token: &str) -> Option<HeaderValue> {
         let own = self.token.as_deref().filter(|own| same(token, own))?;
         let secure = if self.secure { "; Secure" } else { "" };
-        let Self { cookie, base_path, .. } = self;
+        let Self {
+            cookie, base_path, ..
+        } = self;
         let value = format!("{cookie}={own}; Path={base_path}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::from_str(&value).ok()
     }
 
     fn cookie<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
-        let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         pairs
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
@@ -162,7 +190,10 @@ impl Gate {
 
 /// A cookie's name that no instance with another port or base path has.
 fn cookie_name(port: u16, base_path: &str) -> String {
-    let path: String = base_path.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let path: String = base_path
+        .bytes()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("katahost_{port}_{path}")
 }
 
@@ -203,7 +234,10 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let pair = |(name, value): &(&'static str, &str)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            )
         };
         pairs.iter().map(pair).collect()
     }
@@ -212,10 +246,23 @@ mod tests {
 
     #[test]
     fn host_of_a_stranger_is_refused() {
-        for host in ["localhost:7681", "127.0.0.1:7681", "[::1]:7681", "labs.example.org"] {
-            assert_eq!(gate(None).check_host(&headers(&[("host", host)])), Ok(()), "{host}");
+        for host in [
+            "localhost:7681",
+            "127.0.0.1:7681",
+            "[::1]:7681",
+            "labs.example.org",
+        ] {
+            assert_eq!(
+                gate(None).check_host(&headers(&[("host", host)])),
+                Ok(()),
+                "{host}"
+            );
         }
-        for host in ["evil.example", "127.0.0.1.evil.example:7681", "labs.example.org.evil"] {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example:7681",
+            "labs.example.org.evil",
+        ] {
             let refused = gate(None).check_host(&headers(&[("host", host)]));
             assert_eq!(refused, Err(Refusal::Host), "{host}");
         }
@@ -225,7 +272,10 @@ mod tests {
     fn right_cookie_or_bearer_comes_in() {
         let gate = gate(Some("secret"));
         assert_eq!(gate.role(&headers(&[COOKIE_OK])), Ok(Role::Driver));
-        assert_eq!(gate.role(&headers(&[("authorization", "Bearer secret")])), Ok(Role::Driver));
+        assert_eq!(
+            gate.role(&headers(&[("authorization", "Bearer secret")])),
+            Ok(Role::Driver)
+        );
     }
 
     #[test]
@@ -238,7 +288,11 @@ mod tests {
             ("authorization", "Bearer secre"),
             ("authorization", "secret"),
         ] {
-            assert_eq!(gate.role(&headers(&[pair])), Err(Refusal::Token), "{pair:?}");
+            assert_eq!(
+                gate.role(&headers(&[pair])),
+                Err(Refusal::Token),
+                "{pair:?}"
+            );
         }
         assert_eq!(gate.role(&headers(&[])), Err(Refusal::Token));
     }
@@ -252,7 +306,12 @@ mod tests {
         };
         assert_eq!(check("http://localhost:7681"), Ok(Role::Driver));
         assert_eq!(check("https://labs.example.org"), Ok(Role::Driver));
-        for origin in ["http://evil.example", "http://localhost:7682", "null", "file://x"] {
+        for origin in [
+            "http://evil.example",
+            "http://localhost:7682",
+            "null",
+            "file://x",
+        ] {
             assert_eq!(check(origin), Err(Refusal::Origin), "{origin}");
         }
     }
@@ -261,7 +320,10 @@ mod tests {
     fn cookie_without_an_origin_opens_no_socket() {
         let gate = gate(Some("secret"));
         let host = ("host", "localhost:7681");
-        assert_eq!(gate.socket_role(&headers(&[host, COOKIE_OK])), Err(Refusal::Origin));
+        assert_eq!(
+            gate.socket_role(&headers(&[host, COOKIE_OK])),
+            Err(Refusal::Origin)
+        );
         let program = headers(&[host, ("authorization", "Bearer secret")]);
         assert_eq!(gate.socket_role(&program), Ok(Role::Driver));
     }

@@ -98,8 +98,13 @@ impl Feed {
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
         self.grown.mark_unchanged();
-        let Some(mut cursor) = self.cursor else { return self.checkpoint().await };
-        if cursor.offset().saturating_sub(self.parsed.load(Ordering::Relaxed)) >= CLIENT_WINDOW_BYTES
+        let Some(mut cursor) = self.cursor else {
+            return self.checkpoint().await;
+        };
+        if cursor
+            .offset()
+            .saturating_sub(self.parsed.load(Ordering::Relaxed))
+            >= CLIENT_WINDOW_BYTES
         {
             return Turn::Nothing;
         }
@@ -113,9 +118,9 @@ impl Feed {
     fn frame(&self, entries: &[Entry]) -> Option<Bytes> {
         let first = entries.first()?;
         Some(match &first.event {
-            Event::Resize(TerminalSize { cols, rows }) => {
-                self.header(FrameKind::Resize, first.offset).frame(&[&encode_size(*cols, *rows)])
-            }
+            Event::Resize(TerminalSize { cols, rows }) => self
+                .header(FrameKind::Resize, first.offset)
+                .frame(&[&encode_size(*cols, *rows)]),
             Event::Output(_) => {
                 let pieces: Vec<&[u8]> = entries
                     .iter()
@@ -135,7 +140,9 @@ impl Feed {
             Some(next) if next > now => return Turn::Later(next),
             _ => self.last_checkpoint = Some(now),
         }
-        let Some(checkpoint) = self.terminal.checkpoint().await else { return Turn::Nothing };
+        let Some(checkpoint) = self.terminal.checkpoint().await else {
+            return Turn::Nothing;
+        };
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
         self.parsed.fetch_max(offset, Ordering::Relaxed);
@@ -147,6 +154,11 @@ impl Feed {
     }
 
     fn header(&self, kind: FrameKind, offset: u64) -> Header {
-        Header { kind, terminal: self.number, generation: self.generation, offset }
+        Header {
+            kind,
+            terminal: self.number,
+            generation: self.generation,
+            offset,
+        }
     }
 }

@@ -19,7 +19,9 @@ const SANDBOX: HeaderValue = HeaderValue::from_static(
 
 /// Answers with the file at `path` inside `folder`, ranges and dates included.
 pub(super) async fn serve(folder: &Folder, path: &str, request: Request) -> Response {
-    let Some(file) = folder.asset(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = folder.asset(path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let mut response = match ServeFile::new(file).oneshot(request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},

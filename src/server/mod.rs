@@ -21,7 +21,7 @@ use axum::{
 };
 use axum_server::{
     Handle,
-    accept::{TcpKeepaliveConfig, TcpConfigAcceptor, TcpSocketConfig},
+    accept::{TcpConfigAcceptor, TcpKeepaliveConfig, TcpSocketConfig},
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -51,9 +51,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 
 /// Headers of every answer that does not say otherwise.
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
@@ -134,9 +143,11 @@ fn router(server: &Shared) -> Router {
         .layer(middleware::from_fn_with_state(server.clone(), check_host))
         .layer(CatchPanicLayer::new())
         .with_state(server.clone());
-    SECURITY_HEADERS.into_iter().fold(router, |router, (name, value)| {
-        router.layer(SetResponseHeaderLayer::if_not_present(name, value))
-    })
+    SECURITY_HEADERS
+        .into_iter()
+        .fold(router, |router, (name, value)| {
+            router.layer(SetResponseHeaderLayer::if_not_present(name, value))
+        })
 }
 
 /// Refuses requests for hosts that are not ours, whose pages might be a stranger's.
@@ -151,7 +162,9 @@ async fn check_host(State(server): State<Shared>, request: Request, next: Next) 
 async fn let_in(State(server): State<Shared>, request: Request, next: Next) -> Response {
     if let Some((token, address)) = take_token(request.uri()) {
         return match server.gate.cookie_for(&token) {
-            Some(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response(),
+            Some(cookie) => {
+                ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response()
+            }
             None if server.gate.role(request.headers()).is_ok() => {
                 Redirect::to(&address).into_response()
             }
@@ -173,7 +186,11 @@ fn take_token(uri: &Uri) -> Option<(String, String)> {
     let rest: Vec<&str> = query.split('&').filter(|pair| !is_token(pair)).collect();
     // A path of two slashes would lead to another host.
     let path = format!("/{}", uri.path().trim_start_matches('/'));
-    let address = if rest.is_empty() { path } else { format!("{path}?{}", rest.join("&")) };
+    let address = if rest.is_empty() {
+        path
+    } else {
+        format!("{path}?{}", rest.join("&"))
+    };
     Some((token, address))
 }
 
@@ -203,16 +220,25 @@ fn refused(server: &Server, refusal: Refusal) -> Response {
 
 async fn start(State(server): State<Shared>) -> Response {
     if let Some(folder) = server.labs.library().single() {
-        let address = format!("{}labs/{}/", server.base_path, encode_segment(folder.name()));
+        let address = format!(
+            "{}labs/{}/",
+            server.base_path,
+            encode_segment(folder.name())
+        );
         return Redirect::to(&address).into_response();
     }
     let listing = server.clone();
     let page = tokio::task::spawn_blocking(move || page::start(listing.labs.library()));
-    page.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    page.await
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 async fn lab_without_slash(State(server): State<Shared>, Path(name): Path<String>) -> Redirect {
-    Redirect::permanent(&format!("{}labs/{}/", server.base_path, encode_segment(&name)))
+    Redirect::permanent(&format!(
+        "{}labs/{}/",
+        server.base_path,
+        encode_segment(&name)
+    ))
 }
 
 async fn lab(State(server): State<Shared>, Path(name): Path<String>) -> Response {
@@ -243,7 +269,9 @@ async fn open_socket(
         Ok(role) => role,
         Err(refusal) => return refused(&server, refusal),
     };
-    let Some(lab) = server.labs.lab(&name) else { return no_lab(&server, &name) };
+    let Some(lab) = server.labs.lab(&name) else {
+        return no_lab(&server, &name);
+    };
     accept_socket(&server, upgrade, lab, role)
 }
 
@@ -263,9 +291,7 @@ fn accept_socket(
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
     let (stop, sockets) = (server.stop.clone(), server.sockets.clone());
-    upgrade.on_upgrade(move |socket| {
-        sockets.track_future(socket::serve(socket, lab, role, stop))
-    })
+    upgrade.on_upgrade(move |socket| sockets.track_future(socket::serve(socket, lab, role, stop)))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -288,7 +314,9 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     };
     if let Some(encoding) = asset.encoding {
         let encoding = HeaderValue::from_static(encoding);
-        response.headers_mut().insert(header::CONTENT_ENCODING, encoding);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, encoding);
     }
     response
 }
@@ -296,18 +324,34 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
 async fn not_found(State(server): State<Shared>, uri: Uri) -> Response {
     let message = format!("There is nothing at {}.", uri.path());
     let hint = "Go back to the start page.";
-    page::message(StatusCode::NOT_FOUND, &server.base_path, "Nothing here", &message, hint)
+    page::message(
+        StatusCode::NOT_FOUND,
+        &server.base_path,
+        "Nothing here",
+        &message,
+        hint,
+    )
 }
 
 fn no_lab(server: &Server, name: &str) -> Response {
     let message = format!("There is no lab named {name}.");
     let hint = "The start page lists all labs.";
-    page::message(StatusCode::NOT_FOUND, &server.base_path, "No such lab", &message, hint)
+    page::message(
+        StatusCode::NOT_FOUND,
+        &server.base_path,
+        "No such lab",
+        &message,
+        hint,
+    )
 }
 
 /// Encodes one segment of an address.
 pub(crate) fn encode_segment(text: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
     utf8_percent_encode(text, KEPT).to_string()
 }
 
@@ -323,7 +367,11 @@ mod tests {
     #[test]
     fn token_is_taken_out_of_the_address() {
         check("/?token=abc", "abc", "/");
-        check("/labs/x/?step=a&token=a%2Bb&y=1", "a+b", "/labs/x/?step=a&y=1");
+        check(
+            "/labs/x/?step=a&token=a%2Bb&y=1",
+            "a+b",
+            "/labs/x/?step=a&y=1",
+        );
         check("//evil.example/?token=abc", "abc", "/evil.example/");
         assert_eq!(take_token(&Uri::from_static("/?tokens=1")), None);
     }

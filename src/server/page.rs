@@ -17,7 +17,10 @@ const EXCERPT_CHARS: usize = 220;
 /// The list of all scenarios.
 pub(super) fn start(library: &Library) -> Response {
     let cards: String = library.scenarios().iter().map(card).collect();
-    fill(Template::Start, &[("title", Slot::Text("Labs")), ("labs", Slot::Html(&cards))])
+    fill(
+        Template::Start,
+        &[("title", Slot::Text("Labs")), ("labs", Slot::Html(&cards))],
+    )
 }
 
 /// The shell of a lab; its content comes over the socket.
@@ -48,7 +51,11 @@ fn card(folder: &Folder) -> String {
     let steps = folder.steps();
     let intro = folder.read_step("intro").unwrap_or_default();
     let page = Page::parse("intro", &intro, &description.config);
-    let title = if intro.is_empty() { folder.name() } else { &page.title };
+    let title = if intro.is_empty() {
+        folder.name()
+    } else {
+        &page.title
+    };
     let terminals: String = description
         .config
         .terminals
@@ -69,7 +76,10 @@ fn card(folder: &Folder) -> String {
 /// The first lines of a page, without its title.
 fn excerpt(page: &Page) -> String {
     let text = page.text.trim();
-    let text = text.strip_prefix(page.title.as_str()).unwrap_or(text).trim();
+    let text = text
+        .strip_prefix(page.title.as_str())
+        .unwrap_or(text)
+        .trim();
     let mut short: String = text.chars().take(EXCERPT_CHARS).collect();
     if short.len() < text.len() {
         let cut = short.rfind(' ').unwrap_or(short.len());
@@ -80,7 +90,11 @@ fn excerpt(page: &Page) -> String {
 }
 
 fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 fn fill(template: Template, values: &[(&str, Slot<'_>)]) -> Response {

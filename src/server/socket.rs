@@ -90,7 +90,12 @@ impl Watched {
         if role == Role::Driver {
             terminal.pace().join(client, parsed.load(Ordering::Relaxed));
         }
-        Self { number: feed.number(), terminal, parsed, client }
+        Self {
+            number: feed.number(),
+            terminal,
+            parsed,
+            client,
+        }
     }
 }
 
@@ -109,7 +114,10 @@ pub(super) async fn serve(socket: WebSocket, lab: LabHandle, role: Role, stop: C
         ending = converse(&mut sink, &mut stream, lab, role) => ending,
     };
     if let Some((code, reason)) = ending {
-        let frame = CloseFrame { code, reason: reason.into() };
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
         let closing = sink.send(Message::Close(Some(frame)));
         if !matches!(timeout(Duration::from_secs(1), closing).await, Ok(Ok(()))) {
             tracing::debug!(code, "client left before it was told why");
@@ -142,7 +150,11 @@ async fn converse(
     let state = translate::lab_state(&attachment.snapshot, role, &client.id);
     let welcome = translate::text(&Response::result(request, state));
     send(sink, Message::Text(welcome.into())).await.ok()?;
-    let feeds = if params.attach { client.watch(&attachment.snapshot, &params) } else { Vec::new() };
+    let feeds = if params.attach {
+        client.watch(&attachment.snapshot, &params)
+    } else {
+        Vec::new()
+    };
     let (answers, waiting) = mpsc::channel(ANSWERS);
     tokio::select! {
         ending = receive(stream, &client, &answers) => ending,
@@ -156,7 +168,9 @@ async fn introduce(
     stream: &mut SplitStream<WebSocket>,
 ) -> Result<(RequestId, InitializeParams), axum::Error> {
     while let Some(message) = stream.next().await {
-        let Message::Text(text) = message? else { continue };
+        let Message::Text(text) = message? else {
+            continue;
+        };
         let (id, error) = match initialize_params(&text) {
             Ok(introduction) => return Ok(introduction),
             Err(refused) => refused,
@@ -174,14 +188,24 @@ fn initialize_params(
     let (Some(id), Some(method::INITIALIZE)) = (call.id.clone(), call.method.as_deref()) else {
         let hint = "send `initialize` with an id first".to_owned();
         let message = "the connection is not initialized";
-        return Err((call.id, RpcError::new(ErrorCode::NotInitialized, message, Some(hint))));
+        return Err((
+            call.id,
+            RpcError::new(ErrorCode::NotInitialized, message, Some(hint)),
+        ));
     };
     let refuse = |error| (Some(id.clone()), error);
     let params: InitializeParams = self::params(call.params).map_err(refuse)?;
     if params.protocol_version != VERSION {
-        let message = format!("version {} of the protocol is not spoken here", params.protocol_version);
+        let message = format!(
+            "version {} of the protocol is not spoken here",
+            params.protocol_version
+        );
         let hint = format!("this server speaks version {VERSION}; reload the page");
-        return Err(refuse(RpcError::new(ErrorCode::UnsupportedVersion, message, Some(hint))));
+        return Err(refuse(RpcError::new(
+            ErrorCode::UnsupportedVersion,
+            message,
+            Some(hint),
+        )));
     }
     check_id("clientId", &params.client_id).map_err(refuse)?;
     Ok((id, params))
@@ -190,10 +214,15 @@ fn initialize_params(
 impl Client {
     /// Begins to watch all terminals, where the client left off if it can.
     fn watch(&self, lab: &LabSnapshot, params: &InitializeParams) -> Vec<Feed> {
-        let resume = params.resume.as_ref().filter(|resume| *resume.instance == *lab.instance);
+        let resume = params
+            .resume
+            .as_ref()
+            .filter(|resume| *resume.instance == *lab.instance);
         let resume_at = |number: u16| {
             let terminals = resume.map_or(&[][..], |resume| &resume.terminals);
-            let found = terminals.iter().find(|terminal| terminal.terminal == number);
+            let found = terminals
+                .iter()
+                .find(|terminal| terminal.terminal == number);
             found.map(|terminal| terminal.offset)
         };
         self.feeds(lab, resume_at)
@@ -201,31 +230,47 @@ impl Client {
 
     /// Feeds for all terminals of an instance; what was watched before is let go.
     fn feeds(&self, lab: &LabSnapshot, resume_at: impl Fn(u16) -> Option<u64>) -> Vec<Feed> {
-        let feeds: Vec<Feed> =
-            lab.terminals.iter().map(|view| Feed::new(view, resume_at(view.number))).collect();
-        let watched = feeds.iter().zip(&lab.terminals).map(|(feed, view)| {
-            Watched::new(feed, view.handle.clone(), self.number, self.role)
-        });
+        let feeds: Vec<Feed> = lab
+            .terminals
+            .iter()
+            .map(|view| Feed::new(view, resume_at(view.number)))
+            .collect();
+        let watched = feeds
+            .iter()
+            .zip(&lab.terminals)
+            .map(|(feed, view)| Watched::new(feed, view.handle.clone(), self.number, self.role));
         *self.lock() = watched.collect();
         feeds
     }
 
     fn terminal(&self, number: u16) -> Option<TerminalHandle> {
         let watched = self.lock();
-        watched.iter().find(|watched| watched.number == number).map(|one| one.terminal.clone())
+        watched
+            .iter()
+            .find(|watched| watched.number == number)
+            .map(|one| one.terminal.clone())
     }
 
     fn acknowledge(&self, AckParams { terminal, offset }: AckParams) {
-        if let Some(watched) = self.lock().iter().find(|watched| watched.number == terminal) {
+        if let Some(watched) = self
+            .lock()
+            .iter()
+            .find(|watched| watched.number == terminal)
+        {
             let end = watched.terminal.output().end();
-            watched.terminal.pace().acknowledge(self.number, offset, end);
+            watched
+                .terminal
+                .pace()
+                .acknowledge(self.number, offset, end);
             watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
         }
         self.acknowledged.notify_one();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
-        self.terminals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.terminals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -293,7 +338,11 @@ async fn call(client: &Client, text: &str) -> Option<String> {
 }
 
 async fn execute(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
-    let ExecuteCommandParams { command, arguments, execution_id } = params(given)?;
+    let ExecuteCommandParams {
+        command,
+        arguments,
+        execution_id,
+    } = params(given)?;
     if let Some(id) = &execution_id {
         check_id("executionId", id)?;
     }
@@ -304,12 +353,20 @@ async fn execute(client: &Client, given: Option<Value>) -> Result<Value, RpcErro
         arguments,
         id: execution_id.map(Into::into),
     };
-    let executed = client.lab.execute(execution).await.map_err(|error| translate::error(&error))?;
+    let executed = client
+        .lab
+        .execute(execution)
+        .await
+        .map_err(|error| translate::error(&error))?;
     serde_json::to_value(translate::executed(executed)).map_err(|error| internal(&error))
 }
 
 async fn resize(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
-    let ResizeParams { terminal, cols, rows } = params(given)?;
+    let ResizeParams {
+        terminal,
+        cols,
+        rows,
+    } = params(given)?;
     if client.role < Role::Driver {
         let message = "a viewer does not size terminals";
         return Err(RpcError::new(ErrorCode::NotAllowed, message, None));
@@ -328,7 +385,9 @@ async fn input(client: &Client, frame: &Bytes) -> Result<(), crate::protocol::fr
         return Ok(());
     }
     if let Some(terminal) = client.terminal(header.terminal) {
-        terminal.input(client.id.clone(), header.generation, header.offset, bytes).await;
+        terminal
+            .input(client.id.clone(), header.generation, header.offset, bytes)
+            .await;
     }
     Ok(())
 }
@@ -389,7 +448,11 @@ async fn transmit(
             }
             () = std::future::ready(()), if !idle => {}
         }
-        for (one, ready) in feeds.iter_mut().zip(&mut ready).filter(|(_, ready)| **ready) {
+        for (one, ready) in feeds
+            .iter_mut()
+            .zip(&mut ready)
+            .filter(|(_, ready)| **ready)
+        {
             match one.next().await {
                 Turn::Frame(frame) => feed(sink, Message::Binary(frame)).await.ok()?,
                 Turn::Nothing => *ready = false,
@@ -405,7 +468,9 @@ async fn transmit(
 
 /// The index of a feed whose terminal has written more.
 async fn any_grown(feeds: &mut [Feed]) -> usize {
-    select_all(feeds.iter_mut().map(|feed| feed.grown().boxed())).map(|(_, index, _)| index).await
+    select_all(feeds.iter_mut().map(|feed| feed.grown().boxed()))
+        .map(|(_, index, _)| index)
+        .await
 }
 
 async fn feed(sink: &mut Sink, message: Message) -> Result<(), axum::Error> {
@@ -420,16 +485,26 @@ async fn send(sink: &mut Sink, message: Message) -> Result<(), axum::Error> {
 async fn patiently(
     sending: impl Future<Output = Result<(), axum::Error>>,
 ) -> Result<(), axum::Error> {
-    timeout(SEND_PATIENCE, sending).await.map_err(axum::Error::new)?
+    timeout(SEND_PATIENCE, sending)
+        .await
+        .map_err(axum::Error::new)?
 }
 
 fn parse(text: &str) -> Result<Incoming, RpcError> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
-        RpcError::new(ErrorCode::ParseError, format!("the frame is not JSON: {error}"), None)
+        RpcError::new(
+            ErrorCode::ParseError,
+            format!("the frame is not JSON: {error}"),
+            None,
+        )
     })?;
     let invalid = |reason: String| {
         let hint = Some("one frame carries one JSON-RPC 2.0 object".to_owned());
-        RpcError::new(ErrorCode::InvalidRequest, format!("the frame is no call: {reason}"), hint)
+        RpcError::new(
+            ErrorCode::InvalidRequest,
+            format!("the frame is no call: {reason}"),
+            hint,
+        )
     };
     let incoming: Incoming =
         serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
@@ -456,5 +531,9 @@ fn check_id(name: &str, id: &str) -> Result<(), RpcError> {
 }
 
 fn internal(error: &serde_json::Error) -> RpcError {
-    RpcError::new(ErrorCode::Internal, format!("the answer has no JSON form: {error}"), None)
+    RpcError::new(
+        ErrorCode::Internal,
+        format!("the answer has no JSON form: {error}"),
+        None,
+    )
 }

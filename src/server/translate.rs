@@ -39,7 +39,13 @@ pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
         }
         LabEvent::Page { view, execution } => {
             let execution_id = execution.as_deref().map(str::to_owned);
-            notification(method::PAGE_SHOW, wire::PageShow { page: page(view), execution_id })
+            notification(
+                method::PAGE_SHOW,
+                wire::PageShow {
+                    page: page(view),
+                    execution_id,
+                },
+            )
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
         LabEvent::Terminal(view) => {
@@ -49,16 +55,20 @@ pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
             };
             notification(method, terminal(view))
         }
-        LabEvent::Focus(terminal) => {
-            notification(method::TERMINAL_FOCUS, wire::TerminalFocus { terminal: *terminal })
-        }
+        LabEvent::Focus(terminal) => notification(
+            method::TERMINAL_FOCUS,
+            wire::TerminalFocus {
+                terminal: *terminal,
+            },
+        ),
         LabEvent::Clients(clients) => {
             notification(method::LAB_CLIENTS, wire::LabClients { clients: *clients })
         }
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
-        LabEvent::OpenDocument(uri) => {
-            notification(method::SHOW_DOCUMENT, wire::ShowDocument { uri: uri.clone() })
-        }
+        LabEvent::OpenDocument(uri) => notification(
+            method::SHOW_DOCUMENT,
+            wire::ShowDocument { uri: uri.clone() },
+        ),
     }
 }
 
@@ -69,7 +79,11 @@ pub(super) fn heartbeat() -> String {
 pub(super) fn lab_state(lab: &LabSnapshot, role: Role, client: &str) -> wire::LabState {
     let received = |view: &TerminalView| {
         let (generation, bytes) = view.handle.received(client);
-        wire::InputReceived { terminal: view.number, generation, bytes }
+        wire::InputReceived {
+            terminal: view.number,
+            generation,
+            bytes,
+        }
     };
     wire::LabState {
         protocol_version: VERSION,
@@ -87,8 +101,14 @@ pub(super) fn lab_state(lab: &LabSnapshot, role: Role, client: &str) -> wire::La
 }
 
 pub(super) fn executed(executed: Executed) -> wire::ExecuteCommandResult {
-    let Executed { repeated, terminals } = executed;
-    wire::ExecuteCommandResult { repeated, terminals }
+    let Executed {
+        repeated,
+        terminals,
+    } = executed;
+    wire::ExecuteCommandResult {
+        repeated,
+        terminals,
+    }
 }
 
 pub(super) fn command(command: &Command) -> wire::CommandInfo {
@@ -131,7 +151,11 @@ fn role(role: Role) -> wire::Role {
 }
 
 fn message(notice: &Notice) -> wire::ShowMessage {
-    let severity = if notice.failed { wire::Severity::Error } else { wire::Severity::Info };
+    let severity = if notice.failed {
+        wire::Severity::Error
+    } else {
+        wire::Severity::Info
+    };
     wire::ShowMessage {
         severity,
         message: notice.message.clone(),
@@ -154,9 +178,10 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
             code: exit.code,
             signal: exit.signal.clone(),
         },
-        Status::Failed { message, hint } => {
-            wire::TerminalStatus::Failed { message: message.clone(), hint: hint.clone() }
-        }
+        Status::Failed { message, hint } => wire::TerminalStatus::Failed {
+            message: message.clone(),
+            hint: hint.clone(),
+        },
     };
     wire::TerminalInfo {
         terminal: view.number,
@@ -168,13 +193,20 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
 }
 
 fn page(view: &PageView) -> wire::Page {
-    let blocks = view.page.blocks.iter().zip(&view.terminals).zip(&view.states);
+    let blocks = view
+        .page
+        .blocks
+        .iter()
+        .zip(&view.terminals)
+        .zip(&view.states);
     wire::Page {
         step: view.page.step.clone(),
         title: view.page.title.clone(),
         revision: view.page.revision.clone(),
         html: view.page.html.clone(),
-        blocks: blocks.map(|((block, terminal), state)| self::block(block, *terminal, state)).collect(),
+        blocks: blocks
+            .map(|((block, terminal), state)| self::block(block, *terminal, state))
+            .collect(),
     }
 }
 
@@ -199,5 +231,9 @@ fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
 }
 
 fn block_state(state: &BlockState) -> wire::BlockState {
-    wire::BlockState { id: state.id.clone(), runs: state.runs, waiting: state.waiting }
+    wire::BlockState {
+        id: state.id.clone(),
+        runs: state.runs,
+        waiting: state.waiting,
+    }
 }

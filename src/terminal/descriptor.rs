@@ -1,5 +1,8 @@
 //! The one place with unsafe code: a library's bare descriptor becomes one that we own and watch.
-#![expect(unsafe_code, reason = "two system interfaces take descriptors on trust")]
+#![expect(
+    unsafe_code,
+    reason = "two system interfaces take descriptors on trust"
+)]
 
 use std::{
     io,

@@ -39,7 +39,12 @@ pub struct TerminalHandle {
 #[derive(Debug)]
 pub(super) enum Request {
     Run(Run),
-    Input { client: Arc<str>, generation: u32, offset: u64, bytes: Bytes },
+    Input {
+        client: Arc<str>,
+        generation: u32,
+        offset: u64,
+        bytes: Bytes,
+    },
     Resize(TerminalSize),
     Restart,
     Clear,
@@ -158,7 +163,10 @@ impl TerminalHandle {
     #[must_use]
     pub fn received(&self, client: &str) -> (u32, u64) {
         let counts = self.received.lock();
-        (counts.generation, counts.clients.get(client).map_or(0, |(bytes, _)| *bytes))
+        (
+            counts.generation,
+            counts.clients.get(client).map_or(0, |(bytes, _)| *bytes),
+        )
     }
 
     /// Adds a run. It starts the shell where none runs.
@@ -172,7 +180,13 @@ impl TerminalHandle {
 
     /// Types what a person typed. `offset` counts the client's earlier bytes in this generation.
     pub async fn input(&self, client: Arc<str>, generation: u32, offset: u64, bytes: Bytes) {
-        self.ask(Request::Input { client, generation, offset, bytes }).await;
+        self.ask(Request::Input {
+            client,
+            generation,
+            offset,
+            bytes,
+        })
+        .await;
     }
 
     /// Changes the size, and starts the shell where none ran yet.
@@ -220,7 +234,10 @@ impl Received {
 
     /// Begins to count anew for another shell.
     pub(super) fn begin(&self, generation: u32) {
-        *self.lock() = Counts { generation, ..Counts::default() };
+        *self.lock() = Counts {
+            generation,
+            ..Counts::default()
+        };
     }
 
     /// What of `bytes` is new, given that they stand at `offset` in the client's input.
@@ -251,7 +268,11 @@ mod tests {
     fn repeated_input_is_taken_once() {
         let received = Received::default();
         let accept = |offset, text: &'static str| {
-            received.accept("client".into(), offset, &Bytes::from_static(text.as_bytes()))
+            received.accept(
+                "client".into(),
+                offset,
+                &Bytes::from_static(text.as_bytes()),
+            )
         };
         assert_eq!(accept(0, "abc"), "abc");
         assert_eq!(accept(0, "abc"), "");

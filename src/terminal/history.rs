@@ -47,13 +47,20 @@ impl History {
     /// Begins the history of a terminal of `size`.
     #[must_use]
     pub fn new(output: Arc<Output>, size: TerminalSize) -> Self {
-        Self { output, base_size: size, base: None, dump: None, probe: None }
+        Self {
+            output,
+            base_size: size,
+            base: None,
+            dump: None,
+            probe: None,
+        }
     }
 
     /// Adds an event. Readers are not woken yet.
     pub fn push(&mut self, event: Event) {
         let end = self.output.end();
-        self.probe.take_if(|probe| end - probe.asked_at > PROBE_IDLE_BYTES);
+        self.probe
+            .take_if(|probe| end - probe.asked_at > PROBE_IDLE_BYTES);
         if let Some(probe) = &mut self.probe {
             apply(&mut probe.screen, &event);
         }
@@ -65,7 +72,11 @@ impl History {
         loop {
             let folded = {
                 let mut journal = self.output.journal();
-                if journal.len_bytes() <= JOURNAL_BYTES { None } else { journal.pop() }
+                if journal.len_bytes() <= JOURNAL_BYTES {
+                    None
+                } else {
+                    journal.pop()
+                }
             };
             let Some(event) = folded else { return };
             let TerminalSize { cols, rows } = self.base_size;
@@ -82,17 +93,25 @@ impl History {
     pub fn checkpoint(&mut self) -> Checkpoint {
         let base = &mut self.base;
         let dump = self.dump.get_or_insert_with(|| {
-            base.as_mut().map_or_else(Bytes::new, |screen| Bytes::from(screen.dump()))
+            base.as_mut()
+                .map_or_else(Bytes::new, |screen| Bytes::from(screen.dump()))
         });
         let cursor = self.output.journal().first_cursor();
-        Checkpoint { size: self.base_size, dump: dump.clone(), cursor }
+        Checkpoint {
+            size: self.base_size,
+            dump: dump.clone(),
+            cursor,
+        }
     }
 
     /// Where the cursor is now: row and column, from 1.
     pub fn cursor(&mut self) -> (u16, u16) {
         let end = self.output.end();
         if self.probe.is_none() {
-            self.probe = Some(Probe { screen: Box::new(self.present()), asked_at: end });
+            self.probe = Some(Probe {
+                screen: Box::new(self.present()),
+                asked_at: end,
+            });
         }
         self.probe.as_mut().map_or((1, 1), |probe| {
             probe.asked_at = end;
@@ -102,7 +121,11 @@ impl History {
 
     /// Replays the history into an emulator without scrollback.
     fn present(&mut self) -> Screen {
-        let Checkpoint { size, dump, mut cursor } = self.checkpoint();
+        let Checkpoint {
+            size,
+            dump,
+            mut cursor,
+        } = self.checkpoint();
         let mut screen = Screen::new(size.cols, size.rows, 0);
         screen.feed(&dump);
         while let Ok(entries) = self.output.read(&mut cursor, usize::MAX)

@@ -72,7 +72,12 @@ impl Journal {
     /// Makes an empty journal.
     #[must_use]
     pub fn new() -> Self {
-        Self { events: VecDeque::new(), first: 0, start: 0, end: 0 }
+        Self {
+            events: VecDeque::new(),
+            first: 0,
+            start: 0,
+            end: 0,
+        }
     }
 
     /// The offset after the last byte.
@@ -90,7 +95,10 @@ impl Journal {
     /// The place of the first event.
     #[must_use]
     pub fn first_cursor(&self) -> Cursor {
-        Cursor { sequence: self.first, offset: self.start }
+        Cursor {
+            sequence: self.first,
+            offset: self.start,
+        }
     }
 
     /// The place of a reader that already has all bytes before `offset`, if the journal still
@@ -101,7 +109,10 @@ impl Journal {
             return None;
         }
         let index = self.events.partition_point(|entry| entry.end() < offset);
-        Some(Cursor { sequence: self.first + index as u64, offset })
+        Some(Cursor {
+            sequence: self.first + index as u64,
+            offset,
+        })
     }
 
     /// Adds an event at the end.
@@ -135,7 +146,10 @@ impl Journal {
         let mut room = max_bytes;
         loop {
             let index = cursor.sequence.checked_sub(self.first).ok_or(Lost)?;
-            let Some(entry) = usize::try_from(index).ok().and_then(|at| self.events.get(at)) else {
+            let Some(entry) = usize::try_from(index)
+                .ok()
+                .and_then(|at| self.events.get(at))
+            else {
                 return Ok(entries);
             };
             let rest = entry.after(cursor.offset);
@@ -155,7 +169,10 @@ impl Journal {
                     let piece = bytes.slice(..bytes.len().min(room));
                     room -= piece.len();
                     cursor.offset += piece.len() as u64;
-                    entries.push(Entry { offset: rest.offset, event: Event::Output(piece) });
+                    entries.push(Entry {
+                        offset: rest.offset,
+                        event: Event::Output(piece),
+                    });
                 }
                 Event::Output(_) | Event::Resize(_) => return Ok(entries),
             }
@@ -165,9 +182,10 @@ impl Journal {
     /// Appends `bytes` to the last entry where both are small.
     fn join(&mut self, bytes: &Bytes) -> bool {
         match self.events.back_mut() {
-            Some(Entry { event: Event::Output(last), .. })
-                if last.len() + bytes.len() <= JOIN_BYTES =>
-            {
+            Some(Entry {
+                event: Event::Output(last),
+                ..
+            }) if last.len() + bytes.len() <= JOIN_BYTES => {
                 let mut joined = BytesMut::with_capacity(last.len() + bytes.len());
                 joined.extend_from_slice(last);
                 joined.extend_from_slice(bytes);
@@ -255,7 +273,13 @@ mod tests {
         read_all(&journal, &mut cursor, 64);
         journal.push(output("cd"));
         let entries = read_all(&journal, &mut cursor, 64);
-        assert_eq!(entries, [Entry { offset: 2, event: output("cd") }]);
+        assert_eq!(
+            entries,
+            [Entry {
+                offset: 2,
+                event: output("cd")
+            }]
+        );
     }
 
     #[test]

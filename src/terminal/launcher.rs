@@ -45,8 +45,13 @@ impl Launcher {
     #[must_use]
     pub fn new(shell: Option<PathBuf>, folder: &Path) -> Self {
         let own = || std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
-        let shell = shell.or_else(|| own().map(PathBuf::from)).unwrap_or_else(|| "bash".into());
-        Self { shell, folder: folder.to_owned() }
+        let shell = shell
+            .or_else(|| own().map(PathBuf::from))
+            .unwrap_or_else(|| "bash".into());
+        Self {
+            shell,
+            folder: folder.to_owned(),
+        }
     }
 
     /// Starts a shell in a new pseudo-terminal.
@@ -71,7 +76,10 @@ impl Launcher {
         command.cwd(&self.folder);
         for (name, _) in std::env::vars_os() {
             let bytes = name.as_encoded_bytes();
-            if SECRET_PREFIXES.iter().any(|prefix| bytes.starts_with(prefix.as_bytes())) {
+            if SECRET_PREFIXES
+                .iter()
+                .any(|prefix| bytes.starts_with(prefix.as_bytes()))
+            {
                 command.env_remove(&name);
             }
         }

@@ -27,7 +27,10 @@ pub struct Checkpoint {
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { journal: Mutex::new(Journal::new()), grown: watch::Sender::new(()) }
+        Self {
+            journal: Mutex::new(Journal::new()),
+            grown: watch::Sender::new(()),
+        }
     }
 
     /// A receiver that is woken when the journal grows.

@@ -48,7 +48,13 @@ pub enum Permission {
 impl Pace {
     /// Lets a driver that has everything before `offset` take part.
     pub fn join(&self, client: ClientNumber, offset: u64) {
-        self.lock().insert(client, Driver { parsed: offset, behind_since: None });
+        self.lock().insert(
+            client,
+            Driver {
+                parsed: offset,
+                behind_since: None,
+            },
+        );
     }
 
     /// Forgets a client.
@@ -100,7 +106,9 @@ impl Pace {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ClientNumber, Driver>> {
-        self.drivers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.drivers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -122,7 +130,10 @@ mod tests {
         let now = Instant::now();
         pace.join(1, 0);
         assert_eq!(pace.permission(FULL - 1, now), Permission::Read);
-        assert_eq!(pace.permission(FULL, now), Permission::WaitUntil(now + ASLEEP_AFTER));
+        assert_eq!(
+            pace.permission(FULL, now),
+            Permission::WaitUntil(now + ASLEEP_AFTER)
+        );
         pace.acknowledge(1, 1, FULL);
         assert_eq!(pace.permission(FULL, now), Permission::Read);
     }

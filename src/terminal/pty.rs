@@ -62,16 +62,32 @@ impl Pty {
     ///
     /// There is no pseudo-terminal left, or the program can't be started.
     pub fn spawn(command: CommandBuilder, cols: u16, rows: u16) -> io::Result<Self> {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).map_err(io::Error::other)?;
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .map_err(io::Error::other)?;
         let master = descriptor::watch(pair.master.as_raw_fd())?;
         let flags = rustix::fs::fcntl_getfl(&master)?;
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
-        let child = pair.slave.spawn_command(command).map_err(io::Error::other)?;
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(io::Error::other)?;
         // The slave must be closed here, or the end of the last process is never seen.
         drop(pair);
-        let leader = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { master, child, leader })
+        let leader = child
+            .process_id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self {
+            master,
+            child,
+            leader,
+        })
     }
 
     /// Waits until there may be something to read.
@@ -84,7 +100,10 @@ impl Pty {
     ///
     /// The runtime is shutting down.
     pub async fn readable(&self) -> io::Result<()> {
-        self.master.readable().await.map(|mut guard| guard.retain_ready())
+        self.master
+            .readable()
+            .await
+            .map(|mut guard| guard.retain_ready())
     }
 
     /// Reads until there is nothing left or [`READ_BYTES`] are reached, without waiting.
@@ -116,8 +135,9 @@ impl Pty {
 
     /// One system call; clears the readiness when there was nothing to read.
     fn read_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.master
-            .try_io(tokio::io::Interest::READABLE, |fd| Ok(rustix::io::read(fd, buffer)?))
+        self.master.try_io(tokio::io::Interest::READABLE, |fd| {
+            Ok(rustix::io::read(fd, buffer)?)
+        })
     }
 
     /// Waits until something may be written.
@@ -130,7 +150,10 @@ impl Pty {
     ///
     /// The runtime is shutting down.
     pub async fn writable(&self) -> io::Result<()> {
-        self.master.writable().await.map(|mut guard| guard.retain_ready())
+        self.master
+            .writable()
+            .await
+            .map(|mut guard| guard.retain_ready())
     }
 
     /// Writes what fits, without waiting, and says how much that was.
@@ -139,7 +162,9 @@ impl Pty {
     ///
     /// [`io::ErrorKind::WouldBlock`] when nothing fits now; others when the terminal is gone.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.master.try_io(tokio::io::Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?))
+        self.master.try_io(tokio::io::Interest::WRITABLE, |fd| {
+            Ok(rustix::io::write(fd, bytes)?)
+        })
     }
 
     /// Tells the programs their terminal's new size.
@@ -148,7 +173,12 @@ impl Pty {
     ///
     /// The terminal is gone.
     pub fn resize(&self, cols: u16, rows: u16) -> io::Result<()> {
-        let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: cols,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         Ok(rustix::termios::tcsetwinsize(self.fd(), size)?)
     }
 
@@ -214,10 +244,18 @@ impl Session {
 
     /// The process groups of the session, as `/proc/*/stat` lists them (proc(5)).
     fn groups(self) -> Vec<Pid> {
-        let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
         let mut groups: Vec<Pid> = processes
             .flatten()
-            .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
+            .filter(|entry| {
+                entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .iter()
+                    .all(u8::is_ascii_digit)
+            })
             .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
             .filter_map(|stat| self.group_in(&stat))
             .collect();
@@ -233,7 +271,9 @@ impl Session {
         let mut fields = fields.split_ascii_whitespace().skip(2);
         let group = fields.next()?.parse().ok()?;
         let session: i32 = fields.next()?.parse().ok()?;
-        (session == self.0.as_raw_pid()).then(|| Pid::from_raw(group)).flatten()
+        (session == self.0.as_raw_pid())
+            .then(|| Pid::from_raw(group))
+            .flatten()
     }
 }
 

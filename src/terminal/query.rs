@@ -65,7 +65,11 @@ impl QueryScanner {
     /// Nothing on the screen or in the scrollback is lost.
     #[must_use]
     pub fn reset_sequence(&self) -> Bytes {
-        let set = self.scan.private_modes.iter().filter(|mode| ![7, 25].contains(*mode));
+        let set = self
+            .scan
+            .private_modes
+            .iter()
+            .filter(|mode| ![7, 25].contains(*mode));
         let mut sequence: String = set.map(|mode| format!("\x1b[?{mode}l")).collect();
         sequence += "\x1b[?7h\x1b[?25h\x1b>\x1b[!p\x1b[0m\r\n";
         sequence.into()
@@ -157,7 +161,11 @@ impl Perform for Scan {
         if ignore {
             return;
         }
-        let first = params.iter().next().and_then(|param| param.first().copied()).unwrap_or(0);
+        let first = params
+            .iter()
+            .next()
+            .and_then(|param| param.first().copied())
+            .unwrap_or(0);
         match (intermediates, action) {
             (b"", 'c') if first == 0 => self.fixed("\x1b[?1;2c"),
             (b">", 'c') if first == 0 => self.fixed("\x1b[>0;276;0c"),
@@ -168,7 +176,11 @@ impl Perform for Scan {
             (b"$", 'p') => self.report_mode(false, first),
             (b"?$", 'p') => self.report_mode(true, first),
             (b">", 'q') if first == 0 => {
-                self.fixed(concat!("\x1bP>|katahost ", env!("CARGO_PKG_VERSION"), "\x1b\\"));
+                self.fixed(concat!(
+                    "\x1bP>|katahost ",
+                    env!("CARGO_PKG_VERSION"),
+                    "\x1b\\"
+                ));
             }
             (b"?", 'h' | 'l') => self.set_modes(true, params, action == 'h'),
             (b"", 'h' | 'l') => self.set_modes(false, params, action == 'h'),
@@ -195,7 +207,9 @@ impl Perform for Scan {
     }
 
     fn unhook(&mut self) {
-        let Some(setting) = self.setting.take() else { return };
+        let Some(setting) = self.setting.take() else {
+            return;
+        };
         let answer = match setting.as_slice() {
             b"\"p" => "\x1bP1$r61;1\"p\x1b\\",
             b"\"q" => "\x1bP1$r0\"q\x1b\\",
@@ -208,10 +222,14 @@ impl Perform for Scan {
 
     fn osc_dispatch(&mut self, params: &[&[u8]], bell_terminated: bool) {
         let terminator = if bell_terminated { "\x07" } else { "\x1b\\" };
-        let number = params.first().and_then(|number| std::str::from_utf8(number).ok());
+        let number = params
+            .first()
+            .and_then(|number| std::str::from_utf8(number).ok());
         match (number, params.get(1..).unwrap_or_default()) {
             (Some("4"), [index, b"?"]) => {
-                let index = std::str::from_utf8(index).ok().and_then(|text| text.parse().ok());
+                let index = std::str::from_utf8(index)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
                 if let Some(index) = index {
                     let colour = rgb(palette(index));
                     self.fixed(format!("\x1b]4;{index};{colour}{terminator}"));
@@ -238,10 +256,22 @@ fn rgb([red, green, blue]: [u8; 3]) -> String {
 /// The 256 colours of xterm: 16 named, a cube of 216, 24 greys.
 fn palette(index: u8) -> [u8; 3] {
     const NAMED: [[u8; 3]; 16] = [
-        [0x2e, 0x34, 0x36], [0xcc, 0x00, 0x00], [0x4e, 0x9a, 0x06], [0xc4, 0xa0, 0x00],
-        [0x34, 0x65, 0xa4], [0x75, 0x50, 0x7b], [0x06, 0x98, 0x9a], [0xd3, 0xd7, 0xcf],
-        [0x55, 0x57, 0x53], [0xef, 0x29, 0x29], [0x8a, 0xe2, 0x34], [0xfc, 0xe9, 0x4f],
-        [0x72, 0x9f, 0xcf], [0xad, 0x7f, 0xa8], [0x34, 0xe2, 0xe2], [0xee, 0xee, 0xec],
+        [0x2e, 0x34, 0x36],
+        [0xcc, 0x00, 0x00],
+        [0x4e, 0x9a, 0x06],
+        [0xc4, 0xa0, 0x00],
+        [0x34, 0x65, 0xa4],
+        [0x75, 0x50, 0x7b],
+        [0x06, 0x98, 0x9a],
+        [0xd3, 0xd7, 0xcf],
+        [0x55, 0x57, 0x53],
+        [0xef, 0x29, 0x29],
+        [0x8a, 0xe2, 0x34],
+        [0xfc, 0xe9, 0x4f],
+        [0x72, 0x9f, 0xcf],
+        [0xad, 0x7f, 0xa8],
+        [0x34, 0xe2, 0xe2],
+        [0xee, 0xee, 0xec],
     ];
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match index {
@@ -295,7 +325,10 @@ mod tests {
     fn question_split_over_reads_is_found_once() {
         let mut scanner = QueryScanner::default();
         assert_eq!(scanner.scan(b"\x1b["), (2, None));
-        assert_eq!(scanner.scan(b"6n"), (2, Some(Query::Cursor { private: false })));
+        assert_eq!(
+            scanner.scan(b"6n"),
+            (2, Some(Query::Cursor { private: false }))
+        );
         assert_eq!(scanner.scan(b"x"), (1, None));
     }
 
@@ -316,7 +349,10 @@ mod tests {
 
     #[test]
     fn setting_a_colour_or_a_title_is_no_question() {
-        assert_eq!(queries(b"\x1b]11;#ffffff\x07\x1b]0;title?\x07\x1b[31m?\x1b[2J"), []);
+        assert_eq!(
+            queries(b"\x1b]11;#ffffff\x07\x1b]0;title?\x07\x1b[31m?\x1b[2J"),
+            []
+        );
     }
 
     #[test]

@@ -59,7 +59,11 @@ impl Runs {
     /// Makes an empty queue whose waits last at most `patience`.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { queue: VecDeque::new(), settling: None, patience }
+        Self {
+            queue: VecDeque::new(),
+            settling: None,
+            patience,
+        }
     }
 
     /// Adds a run at the end.
@@ -93,7 +97,9 @@ impl Runs {
 
     /// Says what to do next; `view` is asked only when a wait may be over.
     pub fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
-        let Some(run) = self.queue.front_mut() else { return Next::Idle };
+        let Some(run) = self.queue.front_mut() else {
+            return Next::Idle;
+        };
         if let Some(settling) = &self.settling {
             if !settling.is_over(view(), now) {
                 return Next::Wait;
@@ -119,11 +125,20 @@ impl Runs {
 mod tests {
     use super::*;
 
-    const BUSY: View = View { shell_in_foreground: false, canonical: true };
-    const PROMPT: View = View { shell_in_foreground: true, canonical: false };
+    const BUSY: View = View {
+        shell_in_foreground: false,
+        canonical: true,
+    };
+    const PROMPT: View = View {
+        shell_in_foreground: true,
+        canonical: false,
+    };
 
     fn run(number: RunNumber, parts: impl Into<VecDeque<Part>>) -> Run {
-        Run { number, parts: parts.into() }
+        Run {
+            number,
+            parts: parts.into(),
+        }
     }
 
     fn text(text: &'static str) -> Part {

@@ -53,7 +53,14 @@ impl Settling {
     #[must_use]
     pub fn new(cause: Cause, patience: Duration, now: Instant) -> Self {
         let head = Vec::with_capacity(INTERRUPT_ECHO.len() + 1);
-        Self { cause, began: now, deadline: now + patience, last_output: now, head, ends_line: false }
+        Self {
+            cause,
+            began: now,
+            deadline: now + patience,
+            last_output: now,
+            head,
+            ends_line: false,
+        }
     }
 
     /// Notes that a program wrote `bytes`.
@@ -106,9 +113,18 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(5);
-    const SHELL: View = View { shell_in_foreground: true, canonical: false };
-    const LOOP: View = View { shell_in_foreground: false, canonical: true };
-    const REPL: View = View { shell_in_foreground: false, canonical: false };
+    const SHELL: View = View {
+        shell_in_foreground: true,
+        canonical: false,
+    };
+    const LOOP: View = View {
+        shell_in_foreground: false,
+        canonical: true,
+    };
+    const REPL: View = View {
+        shell_in_foreground: false,
+        canonical: false,
+    };
 
     /// Whether the wait is over `after_ms` milliseconds after `output` came.
     fn check(cause: Cause, output: &[u8], view: View, after_ms: u64) -> bool {
@@ -131,13 +147,28 @@ mod tests {
 
     #[test]
     fn program_that_reports_its_shutdown_in_lines_is_not_ready() {
-        assert!(!check(Cause::Interrupt, b"^CINFO: Shutting down\r\n", LOOP, 4_000));
+        assert!(!check(
+            Cause::Interrupt,
+            b"^CINFO: Shutting down\r\n",
+            LOOP,
+            4_000
+        ));
     }
 
     #[test]
     fn program_that_shows_a_prompt_after_the_interrupt_is_ready() {
-        assert!(check(Cause::Interrupt, b"^CKeyboardInterrupt\r\n>>> ", LOOP, 250));
-        assert!(check(Cause::Interrupt, b"^CKeyboardInterrupt\r\n>>> ", REPL, 250));
+        assert!(check(
+            Cause::Interrupt,
+            b"^CKeyboardInterrupt\r\n>>> ",
+            LOOP,
+            250
+        ));
+        assert!(check(
+            Cause::Interrupt,
+            b"^CKeyboardInterrupt\r\n>>> ",
+            REPL,
+            250
+        ));
     }
 
     #[test]
@@ -148,7 +179,23 @@ mod tests {
 
     #[test]
     fn fresh_shell_without_output_is_not_ready() {
-        assert!(!check(Cause::FreshShell, b"", View { canonical: true, ..SHELL }, 3_000));
-        assert!(check(Cause::FreshShell, b"$ ", View { canonical: true, ..SHELL }, 250));
+        assert!(!check(
+            Cause::FreshShell,
+            b"",
+            View {
+                canonical: true,
+                ..SHELL
+            },
+            3_000
+        ));
+        assert!(check(
+            Cause::FreshShell,
+            b"$ ",
+            View {
+                canonical: true,
+                ..SHELL
+            },
+            250
+        ));
     }
 }

@@ -100,7 +100,10 @@ impl Terminal {
                 Permission::Read => (!self.drained, None),
                 Permission::WaitUntil(deadline) => (false, Some(deadline)),
             };
-            let alarm = [look_again, awake_by, self.start_at].into_iter().flatten().min();
+            let alarm = [look_again, awake_by, self.start_at]
+                .into_iter()
+                .flatten()
+                .min();
             tokio::select! {
                 () = cancel.cancelled() => break,
                 request = requests.recv() => match request {
@@ -150,7 +153,12 @@ impl Terminal {
     async fn handle(&mut self, request: Request) {
         match request {
             Request::Run(run) => self.accept(run).await,
-            Request::Input { client, generation, offset, bytes } => {
+            Request::Input {
+                client,
+                generation,
+                offset,
+                bytes,
+            } => {
                 if generation == self.generation && self.pty.is_some() {
                     let bytes = self.received.accept(client, offset, &bytes);
                     self.type_input(bytes).await;
@@ -190,7 +198,10 @@ impl Terminal {
     }
 
     async fn resize(&mut self, size: TerminalSize) {
-        let size = TerminalSize { cols: size.cols.clamp(2, 1000), rows: size.rows.clamp(1, 1000) };
+        let size = TerminalSize {
+            cols: size.cols.clamp(2, 1000),
+            rows: size.rows.clamp(1, 1000),
+        };
         let first = self.size.is_none();
         if self.size.replace(size) == Some(size) {
             return;
@@ -231,10 +242,17 @@ impl Terminal {
                 self.runs.shell_started(Instant::now());
                 Status::Running
             }
-            Err(error) => Status::Failed { message: error.to_string(), hint: error.hint() },
+            Err(error) => Status::Failed {
+                message: error.to_string(),
+                hint: error.hint(),
+            },
         };
         let failed = self.pty.is_none();
-        self.tell(News::Status { generation: self.generation, status }).await;
+        self.tell(News::Status {
+            generation: self.generation,
+            status,
+        })
+        .await;
         if failed {
             self.drop_runs().await;
         }
@@ -308,13 +326,16 @@ impl Terminal {
         } else {
             b"\x1b[H\x1b[2J\x1b[3J"
         };
-        self.history.push(Event::Output(Bytes::from_static(sequence)));
+        self.history
+            .push(Event::Output(Bytes::from_static(sequence)));
         self.output.announce();
     }
 
     /// Notices that the shell ended.
     async fn reap(&mut self) {
-        let Some(exit) = self.pty.as_mut().and_then(Pty::try_wait) else { return };
+        let Some(exit) = self.pty.as_mut().and_then(Pty::try_wait) else {
+            return;
+        };
         self.ended(exit).await;
     }
 
@@ -329,7 +350,11 @@ impl Terminal {
         self.pty = None;
         self.writes.clear();
         let status = Status::Exited(exit);
-        self.tell(News::Status { generation: self.generation, status }).await;
+        self.tell(News::Status {
+            generation: self.generation,
+            status,
+        })
+        .await;
         self.drop_runs().await;
     }
 
@@ -351,7 +376,10 @@ impl Terminal {
             }
             if Instant::now() >= deadline {
                 self.sessions.iter().for_each(|session| session.kill());
-                break Exit { code: None, signal: Some("SIGKILL".to_owned()) };
+                break Exit {
+                    code: None,
+                    signal: Some("SIGKILL".to_owned()),
+                };
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
@@ -368,7 +396,10 @@ impl Terminal {
     }
 
     async fn tell(&self, news: News) {
-        let event = TerminalEvent { terminal: self.around.number, news };
+        let event = TerminalEvent {
+            terminal: self.around.number,
+            news,
+        };
         if self.around.events.send(event).await.is_err() {
             tracing::trace!(terminal = self.around.number, "lab has ended");
         }

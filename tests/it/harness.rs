@@ -64,13 +64,20 @@ impl Default for HouseOptions {
 
 /// A program of the tests' own.
 pub fn program(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/programs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/programs")
+        .join(name)
 }
 
 impl House {
     /// Serves the scenario, or the folder of scenarios, at `path`.
     pub fn open(path: &Path, options: HouseOptions) -> Self {
-        let HouseOptions { shell, base_path, token, interrupt_patience } = options;
+        let HouseOptions {
+            shell,
+            base_path,
+            token,
+            interrupt_patience,
+        } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -83,7 +90,10 @@ impl House {
         let server = Server {
             labs: LabStore::new(
                 Library::open(path).unwrap(),
-                LabOptions { shell, interrupt_patience },
+                LabOptions {
+                    shell,
+                    interrupt_patience,
+                },
             ),
             gate: Gate::new(gate),
             base_path: base_path.clone(),
@@ -91,7 +101,13 @@ impl House {
             sockets: TaskTracker::new(),
         };
         let serving = tokio::spawn(server::serve(listener, None, server));
-        Self { address, base_path, stop, serving, _temp: None }
+        Self {
+            address,
+            base_path,
+            stop,
+            serving,
+            _temp: None,
+        }
     }
 
     /// Serves a scenario made of these files; its name is `lab`.
@@ -119,7 +135,9 @@ impl House {
 
     /// Enters the lab `name` as a browser of 80 × 24 would.
     pub async fn enter(&self, name: &str) -> Visitor {
-        let mut visitor = Visitor::connect(&self.socket(name), None, None).await.unwrap();
+        let mut visitor = Visitor::connect(&self.socket(name), None, None)
+            .await
+            .unwrap();
         visitor.size_all(80, 24).await;
         visitor
     }
@@ -177,7 +195,9 @@ impl Visitor {
             .flat_map(|resume| &resume.terminals)
             .map(|terminal| (terminal.terminal, terminal.offset))
             .collect();
-        let lab = client.initialize(id, true, resume, step.map(str::to_owned)).await?;
+        let lab = client
+            .initialize(id, true, resume, step.map(str::to_owned))
+            .await?;
         Ok(Self {
             client,
             id: id.to_owned(),
@@ -194,14 +214,23 @@ impl Visitor {
     pub fn resume(&self) -> Resume {
         let terminals = self.offsets.iter();
         let terminals = terminals
-            .map(|(terminal, offset)| ResumeTerminal { terminal: *terminal, offset: *offset })
+            .map(|(terminal, offset)| ResumeTerminal {
+                terminal: *terminal,
+                offset: *offset,
+            })
             .collect();
-        Resume { instance: self.lab.instance.clone(), terminals }
+        Resume {
+            instance: self.lab.instance.clone(),
+            terminals,
+        }
     }
 
     pub async fn size_all(&mut self, cols: u16, rows: u16) {
         for terminal in self.lab.terminals.clone() {
-            self.client.resize(terminal.terminal, cols, rows).await.unwrap();
+            self.client
+                .resize(terminal.terminal, cols, rows)
+                .await
+                .unwrap();
         }
     }
 
@@ -275,28 +304,43 @@ impl Visitor {
         let waited = tokio::time::timeout(DEADLINE, waiting).await;
         if waited.is_err() {
             let seen: Vec<_> = self.output.keys().map(|key| self.text(*key)).collect();
-            panic!("waited too long for {what}; terminals: {seen:#?}\n{:#?}", self.notifications);
+            panic!(
+                "waited too long for {what}; terminals: {seen:#?}\n{:#?}",
+                self.notifications
+            );
         }
     }
 
     /// Waits until a terminal's output holds `text`.
     pub async fn until_text(&mut self, id: &str, text: &str) {
         let number = self.number(id);
-        self.until(&format!("{text:?} in {id}"), |visitor| visitor.text(number).contains(text))
-            .await;
+        self.until(&format!("{text:?} in {id}"), |visitor| {
+            visitor.text(number).contains(text)
+        })
+        .await;
     }
 
     /// Waits for a notification and takes it.
     pub async fn until_notified(&mut self, method: &str) -> Value {
-        self.until(method, |visitor| visitor.notifications.iter().any(|(name, _)| name == method))
-            .await;
-        let index = self.notifications.iter().position(|(name, _)| name == method).unwrap();
+        self.until(method, |visitor| {
+            visitor.notifications.iter().any(|(name, _)| name == method)
+        })
+        .await;
+        let index = self
+            .notifications
+            .iter()
+            .position(|(name, _)| name == method)
+            .unwrap();
         self.notifications.remove(index).1
     }
 
     /// What a terminal wrote, as text.
     pub fn text(&self, number: u16) -> String {
-        let output = self.output.get(&number).map(Vec::as_slice).unwrap_or_default();
+        let output = self
+            .output
+            .get(&number)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         String::from_utf8_lossy(output).into_owned()
     }
 
@@ -304,16 +348,22 @@ impl Visitor {
     pub async fn type_text(&mut self, id: &str, text: &str) {
         let number = self.number(id);
         let name = format!("a shell in {id}");
-        self.until(&name, |visitor| visitor.generation(number) > 0).await;
+        self.until(&name, |visitor| visitor.generation(number) > 0)
+            .await;
         let generation = self.generation(number);
         let typed = self.typed.entry((number, generation)).or_default();
-        self.client.input(number, generation, *typed, text.as_bytes()).await.unwrap();
+        self.client
+            .input(number, generation, *typed, text.as_bytes())
+            .await
+            .unwrap();
         *typed += text.len() as u64;
     }
 
     pub fn generation(&self, number: u16) -> u32 {
         let mut terminals = self.lab.terminals.iter();
-        terminals.find(|one| one.terminal == number).map_or(0, |one| one.generation)
+        terminals
+            .find(|one| one.terminal == number)
+            .map_or(0, |one| one.generation)
     }
 
     pub async fn execute(
@@ -326,7 +376,9 @@ impl Visitor {
     }
 
     pub async fn load(&mut self, step: &str) {
-        self.execute("katapod.loadPage", json!({ "step": step })).await.unwrap();
+        self.execute("katapod.loadPage", json!({ "step": step }))
+            .await
+            .unwrap();
     }
 
     pub async fn run_block(
@@ -334,7 +386,8 @@ impl Visitor {
         step: &str,
         block: usize,
     ) -> Result<ExecuteCommandResult, ClientError> {
-        self.execute("katahost.runBlock", json!({ "step": step, "block": block })).await
+        self.execute("katahost.runBlock", json!({ "step": step, "block": block }))
+            .await
     }
 }
 
@@ -343,7 +396,10 @@ pub async fn get(house: &House, path: &str, headers: &[(&str, &str)]) -> (String
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(house.address).await.unwrap();
     let mut request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n");
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
         request += &format!("host: {}\r\n", house.address);
     }
     for (name, value) in headers {
@@ -353,7 +409,10 @@ pub async fn get(house: &House, path: &str, headers: &[(&str, &str)]) -> (String
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(answer.len() - 4);
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap_or(answer.len() - 4);
     let body = answer.split_off(end + 4);
     (String::from_utf8(answer).unwrap(), body)
 }

@@ -12,7 +12,10 @@ async fn edge_cases_type_what_the_original_typed() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let golden = std::fs::read_to_string(fixtures.join("edge-cases.json")).unwrap();
     let golden: Value = serde_json::from_str(&golden).unwrap();
-    let options = HouseOptions { shell: Some(program("recorder")), ..HouseOptions::default() };
+    let options = HouseOptions {
+        shell: Some(program("recorder")),
+        ..HouseOptions::default()
+    };
     let house = House::open(&fixtures.join("edge-cases"), options);
     let mut visitor = house.enter("edge-cases").await;
     let mut expected: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -20,7 +23,10 @@ async fn edge_cases_type_what_the_original_typed() {
         for one in typed.as_array().into_iter().flatten() {
             let terminal = one["terminal"].as_str().unwrap().to_owned();
             let bytes = one["types"].as_str().unwrap().as_bytes();
-            expected.entry(terminal).or_default().extend_from_slice(bytes);
+            expected
+                .entry(terminal)
+                .or_default()
+                .extend_from_slice(bytes);
         }
     };
     expect(&golden["steps"]["intro"]["on_load"]);

@@ -7,7 +7,11 @@ use crate::harness::{House, HouseOptions, Visitor};
 const CONFIG: &str = r#"{"layout": {"terminals": [{"id": "host"}, {"id": "api"}]}}"#;
 
 fn house(intro: &str) -> House {
-    let files = [(".katapod_config.json", CONFIG), ("intro.md", intro), ("next.md", "# Next")];
+    let files = [
+        (".katapod_config.json", CONFIG),
+        ("intro.md", intro),
+        ("next.md", "# Next"),
+    ];
     House::with_files(&files, HouseOptions::default())
 }
 
@@ -34,7 +38,9 @@ async fn second_client_sees_the_whole_past() {
     let mut first = house.enter("lab").await;
     first.run_block("intro", 0).await.unwrap();
     first.until_text("host", "\r42\r\n").await;
-    let mut second = Visitor::connect(&house.socket("lab"), None, None).await.unwrap();
+    let mut second = Visitor::connect(&house.socket("lab"), None, None)
+        .await
+        .unwrap();
     second.until_text("host", "\r42\r\n").await;
     assert_eq!(second.lab.page.as_ref().unwrap().blocks[0].state.runs, 1);
 }
@@ -43,12 +49,15 @@ async fn second_client_sees_the_whole_past() {
 async fn reconnected_client_gets_exactly_what_it_missed() {
     let house = house("# Lab");
     let mut visitor = house.enter("lab").await;
-    visitor.type_text("host", "for i in 1 2 3; do sleep 0.1; echo line-$i; done\r").await;
+    visitor
+        .type_text("host", "for i in 1 2 3; do sleep 0.1; echo line-$i; done\r")
+        .await;
     visitor.until_text("host", "line-1").await;
     let (resume, id) = (visitor.resume(), visitor.id.clone());
     drop(visitor);
-    let mut again =
-        Visitor::connect_as(&house.socket("lab"), &id, Some(resume), None).await.unwrap();
+    let mut again = Visitor::connect_as(&house.socket("lab"), &id, Some(resume), None)
+        .await
+        .unwrap();
     again.until_text("host", "line-3\r\n").await;
     assert_eq!(again.snapshots, 0);
 }
@@ -65,7 +74,10 @@ async fn interrupt_waits_for_a_slow_program() {
     visitor.until_text("host", "after-2").await;
     let text = visitor.text(visitor.number("host"));
     let (bye, after) = (text.find("bye").unwrap(), text.find("echo after").unwrap());
-    assert!(bye < after, "the command was typed while the program still ran: {text:?}");
+    assert!(
+        bye < after,
+        "the command was typed while the program still ran: {text:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +109,9 @@ async fn flood_is_stopped_by_an_interrupt() {
 async fn cursor_question_is_answered_once_with_two_clients_and_without_any() {
     let house = house("# Lab");
     let mut visitor = house.enter("lab").await;
-    let mut other = Visitor::connect(&house.socket("lab"), None, None).await.unwrap();
+    let mut other = Visitor::connect(&house.socket("lab"), None, None)
+        .await
+        .unwrap();
     let ask = "printf '\\033[5;7H\\033[6n'; IFS= read -rsd R answer; read -t 0.5 -rn 1 more; \
                printf '\\n<%q|%q>\\n' \"$answer\" \"$more\"\r";
     visitor.type_text("host", ask).await;
@@ -113,7 +127,11 @@ async fn start_over_gives_fresh_terminals_and_counts() {
     visitor.until_text("host", "\ronce\r\n").await;
     assert!(visitor.run_block("intro", 0).await.is_err());
     let instance = visitor.lab.instance.clone();
-    visitor.client.execute("katapod.start", vec![], None).await.unwrap();
+    visitor
+        .client
+        .execute("katapod.start", vec![], None)
+        .await
+        .unwrap();
     visitor.until_notified("lab/state").await;
     assert_ne!(visitor.lab.instance, instance);
     visitor.size_all(80, 24).await;
@@ -130,5 +148,8 @@ async fn ended_shell_says_how_and_starts_again_for_a_block() {
     assert_eq!(ended["status"]["code"], json!(3));
     visitor.run_block("intro", 0).await.unwrap();
     visitor.until_text("host", "again-2").await;
-    assert!(visitor.text(visitor.number("host")).contains("kept"), "the past is kept");
+    assert!(
+        visitor.text(visitor.number("host")).contains("kept"),
+        "the past is kept"
+    );
 }

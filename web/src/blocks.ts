@@ -99,7 +99,8 @@ class BlockCard {
   }
 
   get #exhausted(): boolean {
-    const { runs, limit } = this.#state;
+    const { runs } = this.#state;
+    const { limit } = this.block;
     return limit !== null && runs >= limit;
   }
 
@@ -137,7 +138,7 @@ class BlockCard {
   }
 
   #limitText(): string {
-    const { limit } = this.#state;
+    const { limit } = this.block;
     if (limit === 0) return "this block may not run: its limit is 0";
     return `this block may run ${times(limit ?? 0)} only, and it did`;
   }
@@ -182,7 +183,7 @@ class BlockCard {
     }
     this.#card.dataset.state = state;
     this.#status.replaceChildren(state === "ran" ? icon("check") : "", text);
-    const { limit } = this.#state;
+    const { limit } = this.block;
     this.#status.title = limit === null ? "" : `May run ${times(limit)}`;
     if (this.#run) {
       const off = state === "exhausted" || this.#host.role === "viewer";
