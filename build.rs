@@ -26,6 +26,7 @@ const INPUTS: [&str; 9] = [
     "tsconfig.json",
     ".npmrc",
 ];
+const CAUSE_LINES: usize = 6;
 const REMEDIES: &str = "install Node.js 20 or later with npm, or build the front end elsewhere \
     (`npm ci && npm run build` in web/) and name its folder in KATAHOST_WEB_DIST";
 
@@ -136,10 +137,12 @@ fn run(mut command: Command) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // npm says the cause first, and then a page of usage.
+    let said = String::from_utf8_lossy(&output.stderr);
+    let cause: Vec<_> = said.lines().take(CAUSE_LINES).map(str::trim).collect();
     Err(format!(
         "the front end could not be built, `{name}` ended with {}: {}; {REMEDIES}",
         output.status,
-        said.trim()
+        cause.join(" ")
     ))
 }
