@@ -33,6 +33,9 @@ impl Buffer {
         } else if reflow && cols < resize.buffer.cols {
             resize.split_lines();
         }
+        if reflow {
+            resize.cut_lines();
+        }
         resize.finish();
     }
 }
@@ -193,6 +196,17 @@ impl Resize<'_> {
             lines.push_back(row);
         }
         lines.extend(inserts.into_iter().rev().flat_map(|(_, rows)| rows));
+    }
+
+    /// Cuts off what is beyond the right edge. xterm.js keeps it on the alternate screen, where it
+    /// is seen again when the terminal grows before the program draws anew.
+    fn cut_lines(&mut self) {
+        if self.cols < self.buffer.cols {
+            self.buffer
+                .lines
+                .iter_mut()
+                .for_each(|row| row.truncate(self.cols));
+        }
     }
 
     fn finish(self) {

@@ -13,6 +13,7 @@ use super::modes::Mode;
 use super::row::Row;
 use super::sgr::{self, push};
 use super::state::State;
+use super::width::width;
 
 /// Returns the bytes that restore `state` in a fresh terminal of the same size.
 pub(super) fn serialise(state: &State) -> String {
@@ -46,7 +47,11 @@ impl Writer {
     fn alternate_saved(&mut self, buffer: &Buffer) {
         if buffer.saved != SavedCursor::HOME {
             self.out.push_str("\x1b[?1047h");
-            self.saved_cursor(buffer, buffer.saved.line.min(buffer.rows - 1));
+            let y = buffer.saved.line.min(buffer.rows - 1);
+            if y > 0 {
+                push(&mut self.out, format_args!("\x1b[{y}B"));
+            }
+            self.saved_cursor(buffer, 0);
             self.out.push_str("\x1b[?1047l\x1b[H");
         }
     }
@@ -54,6 +59,8 @@ impl Writer {
     /// Writes all lines of a buffer, those of the scrollback first, so that they end up there.
     fn lines(&mut self, buffer: &Buffer) {
         let mut wrapped = false;
+        let mut unsaved = buffer.saved != SavedCursor::HOME;
+        let saved_line = buffer.saved.line.min(buffer.lines.len() - 1);
         for (index, row) in buffer.lines.iter().enumerate() {
             if index > 0 && !wrapped {
                 // A coloured background would spread over the line that comes into view.
@@ -63,6 +70,12 @@ impl Writer {
             let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
             self.row(row, wrapped, next, buffer.cols);
             wrapped = next.is_some();
+            // The line is remembered by its number, and so has to be saved from here: later it may
+            // be out of reach, in the scrollback.
+            if unsaved && !wrapped && index >= saved_line {
+                self.saved_cursor(buffer, index - saved_line);
+                unsaved = false;
+            }
         }
         self.style_of(&Cell::NULL);
     }
@@ -71,8 +84,9 @@ impl Writer {
     /// to be left where the next character wraps.
     fn row(&mut self, row: &Row, wrapped: bool, next: Option<&Row>, cols: usize) {
         let mut col = 0;
-        if wrapped && !row.get(0).has_content() {
-            // Only a character wraps; it is taken away again at once.
+        let first = row.get(0);
+        if wrapped && (!first.has_content() || width(first.c) == 0) {
+            // Only a character with a width wraps; it is taken away again at once.
             self.style_of(&Cell::NULL);
             self.out.push_str(" \r\x1b[X");
         }
@@ -83,7 +97,8 @@ impl Writer {
         };
         while col < end {
             let cell = row.get(col);
-            if cell.has_content() {
+            let cut_off = cell.is_wide() && col + 1 == cols;
+            if cell.has_content() && !cut_off {
                 self.cell(cell);
                 col += if cell.is_wide() { 2 } else { 1 };
                 continue;
@@ -125,7 +140,7 @@ impl Writer {
     }
 
     fn cell(&mut self, cell: &Cell) {
-        if super::width::width(cell.c) == 0 && !cell.is_spacer() {
+        if width(cell.c) == 0 && !cell.is_spacer() {
             // Any sequence keeps a zero-width character from joining the cell before it.
             self.force_style(cell);
         }
@@ -175,16 +190,13 @@ impl Writer {
         }
     }
 
-    /// Tab stops, margins and the saved cursor of a screen.
+    /// Tab stops and margins of a screen.
     fn settings(&mut self, buffer: &Buffer) {
         if !buffer.tabs.is_default(buffer.cols) {
             self.out.push_str("\x1b[3g");
             for col in (0..buffer.cols).filter(|&col| buffer.tabs.is_stop(col)) {
                 push(&mut self.out, format_args!("\x1b[{}G\x1bH", col + 1));
             }
-        }
-        if buffer.saved != SavedCursor::HOME {
-            self.saved_cursor(buffer, buffer.saved_y());
         }
         if (buffer.top, buffer.bottom) != (0, buffer.rows - 1) {
             push(
@@ -194,15 +206,19 @@ impl Writer {
         }
     }
 
-    fn saved_cursor(&mut self, buffer: &Buffer, y: usize) {
+    /// Saves the cursor `above` lines further up, and comes back to the line, in any column.
+    fn saved_cursor(&mut self, buffer: &Buffer, above: usize) {
         let SavedCursor {
             x, style, charset, ..
         } = buffer.saved;
         let mut charsets = Charsets::default();
         charsets.designate(0, charset);
+        if above > 0 {
+            push(&mut self.out, format_args!("\x1b[{above}A"));
+        }
         push(
             &mut self.out,
-            format_args!("\x1b[{};{}H", y + 1, x.min(buffer.cols - 1) + 1),
+            format_args!("\x1b[{}G", x.min(buffer.cols - 1) + 1),
         );
         self.style_of(&Cell::blank(style));
         charsets.write(&mut self.out);
@@ -210,6 +226,9 @@ impl Writer {
         self.style_of(&Cell::NULL);
         if charsets != Charsets::default() {
             self.out.push_str("\x1b(B");
+        }
+        if above > 0 {
+            push(&mut self.out, format_args!("\x1b[{above}B"));
         }
     }
 
