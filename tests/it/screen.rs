@@ -33,7 +33,8 @@ fn dump_restores_screen_in_xterm() {
     }
     let mut streams = made::streams();
     streams.extend(recorded::streams());
-    let report = compare(root, &input(&streams));
+    let report = compare(root, &input(&streams)); //DBG
+
     tell(&summary(&report));
     assert_eq!(
         report["total"]["answers"], 0,
@@ -187,6 +188,7 @@ fn compare(root: &Path, input: &Value) -> Value {
         .unwrap();
     let mut stdin = node.stdin.take().unwrap();
     let text = input.to_string();
+    std::fs::write("/tmp/screen-input.json", &text).unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = node.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();

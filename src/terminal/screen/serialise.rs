@@ -58,63 +58,76 @@ impl Writer {
 
     /// Writes all lines of a buffer, those of the scrollback first, so that they end up there.
     fn lines(&mut self, buffer: &Buffer) {
-        let mut wrapped = false;
-        let mut unsaved = buffer.saved != SavedCursor::HOME;
-        let saved_line = buffer.saved.line.min(buffer.lines.len() - 1);
         for (index, row) in buffer.lines.iter().enumerate() {
-            if index > 0 && !wrapped {
+            if index > 0 && !row.wrapped {
                 // A coloured background would spread over the line that comes into view.
                 self.plain_background();
                 self.out.push_str("\r\n");
             }
-            let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
-            self.row(row, wrapped, next, buffer.cols);
-            wrapped = next.is_some();
-            // The line is remembered by its number, and so has to be saved from here: later it may
-            // be out of reach, in the scrollback.
-            if unsaved && !wrapped && index >= saved_line {
-                self.saved_cursor(buffer, index - saved_line);
-                unsaved = false;
-            }
+            self.row(buffer, index);
         }
         self.style_of(&Cell::NULL);
     }
 
-    /// Writes one line from its first column. When the line `next` continues it, the terminal has
-    /// to be left where the next character wraps.
-    fn row(&mut self, row: &Row, wrapped: bool, next: Option<&Row>, cols: usize) {
-        let mut col = 0;
-        let first = row.get(0);
-        if wrapped && (!first.has_content() || width(first.c) == 0) {
-            // Only a character with a width wraps; it is taken away again at once.
-            self.style_of(&Cell::NULL);
-            self.out.push_str(" \r\x1b[X");
+    /// Writes one line. When the next one continues it, the terminal is left where the next
+    /// character wraps.
+    fn row(&mut self, buffer: &Buffer, index: usize) {
+        let (row, cols) = (&buffer.lines[index], buffer.cols);
+        let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
+        // The cursor is saved on a line that is remembered by its number, and so has to be saved
+        // from there: later the line may be out of reach, in the scrollback.
+        let line = buffer.saved.line.min(buffer.lines.len() - 1);
+        let mut save = index == line && buffer.saved != SavedCursor::HOME;
+        let wraps = self.begin_row(row, index);
+        if save && !wraps {
+            self.saved_cursor(buffer, 0);
+            save = false;
         }
+        let mut col = 0;
         let end = if next.is_some() {
             cols
         } else {
             row.painted().min(cols)
         };
         while col < end {
-            let cell = row.get(col);
-            let cut_off = cell.is_wide() && col + 1 == cols;
-            if cell.has_content() && !cut_off {
-                self.cell(cell);
-                col += if cell.is_wide() { 2 } else { 1 };
-                continue;
-            }
-            let run = (col..end)
-                .take_while(|&at| is_gap(row.get(at), cell))
-                .count();
-            col += run;
-            if col == cols
-                && let Some(next) = next
-            {
-                self.gap_before_wrap(cell, run, next);
-            } else {
-                self.gap(cell, run);
+            col += self.step(row, col, end, next.filter(|_| end == cols));
+            if save && col < cols {
+                self.saved_cursor(buffer, col);
+                save = false;
             }
         }
+    }
+
+    /// Goes to the first column of a line, and returns whether that still waits for a character.
+    fn begin_row(&mut self, row: &Row, index: usize) -> bool {
+        let wraps = index > 0 && row.wrapped;
+        let first = row.get(0);
+        if !wraps || (first.has_content() && width(first.c) > 0) {
+            return wraps;
+        }
+        // Only a character with a width wraps; it is taken away again at once.
+        self.style_of(&Cell::NULL);
+        self.out.push_str(" \r\x1b[X");
+        false
+    }
+
+    /// Writes the character at `col`, or moves over the empty cells there; returns their number.
+    fn step(&mut self, row: &Row, col: usize, end: usize, next: Option<&Row>) -> usize {
+        let cell = row.get(col);
+        let cut_off = cell.is_wide() && col + 1 == end;
+        if cell.has_content() && !cut_off {
+            self.cell(cell);
+            return if cell.is_wide() { 2 } else { 1 };
+        }
+        let run = (col..end)
+            .take_while(|&at| is_gap(row.get(at), cell))
+            .count()
+            .max(1);
+        match next {
+            Some(next) if col + run == end => self.gap_before_wrap(cell, run, next),
+            _ => self.gap(cell, run),
+        }
+        run
     }
 
     /// Moves over `run` empty cells.
@@ -206,16 +219,13 @@ impl Writer {
         }
     }
 
-    /// Saves the cursor `above` lines further up, and comes back to the line, in any column.
-    fn saved_cursor(&mut self, buffer: &Buffer, above: usize) {
+    /// Saves the cursor on the line the terminal is at, and goes to column `back`.
+    fn saved_cursor(&mut self, buffer: &Buffer, back: usize) {
         let SavedCursor {
             x, style, charset, ..
         } = buffer.saved;
         let mut charsets = Charsets::default();
         charsets.designate(0, charset);
-        if above > 0 {
-            push(&mut self.out, format_args!("\x1b[{above}A"));
-        }
         push(
             &mut self.out,
             format_args!("\x1b[{}G", x.min(buffer.cols - 1) + 1),
@@ -227,9 +237,7 @@ impl Writer {
         if charsets != Charsets::default() {
             self.out.push_str("\x1b(B");
         }
-        if above > 0 {
-            push(&mut self.out, format_args!("\x1b[{above}B"));
-        }
+        push(&mut self.out, format_args!("\x1b[{}G", back + 1));
     }
 
     /// What both screens share, but for pen and cursor.
@@ -253,6 +261,13 @@ impl Writer {
             self.out.push_str("\x1b[?6h");
         }
         let again = Again::before_cursor(state);
+        // A character set must not change the character that is written again.
+        let early = again
+            .as_ref()
+            .is_none_or(|again| state.charsets.keeps(again.cell.c));
+        if early {
+            self.charsets(state);
+        }
         let x = again
             .as_ref()
             .map_or(buffer.x, |again| again.col)
@@ -263,19 +278,28 @@ impl Writer {
             buffer.y
         };
         push(&mut self.out, format_args!("\x1b[{};{}H", y + 1, x + 1));
-        match again {
-            Some(again) if again.is_last => {
-                state.charsets.write(&mut self.out);
-                self.cell(again.cell);
-            }
-            again => {
-                if let Some(again) = again {
-                    self.cell(again.cell);
-                }
-                state.charsets.write(&mut self.out);
-            }
+        if let Some(again) = &again {
+            self.cell(again.cell);
         }
-        self.style_of(&state.pen.cell(' '));
+        let pen = state.pen.cell(' ');
+        self.style_of(&pen);
+        if again.is_some_and(|again| !again.is_last) {
+            // Any sequence makes the terminal forget that this was the last character.
+            self.force_style(&pen);
+        }
+        if !early {
+            state.charsets.write(&mut self.out);
+        }
+    }
+
+    fn charsets(&mut self, state: &State) {
+        state.charsets.write(&mut self.out);
+        let saved = state.buffer().saved;
+        if !state.charsets.is_invoked() && state.charsets.active == saved.charset {
+            // Only restoring a cursor leaves a set in use that is not the designated one.
+            self.out.push_str("\x1b8\x1b[m");
+            self.pen = Cell::NULL;
+        }
     }
 }
 
