@@ -1,5 +1,10 @@
 //! A screen's dump restores in xterm.js what the stream before it would have built.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails like the test itself"
+)]
+
 mod made;
 mod recorded;
 mod stream;
@@ -7,6 +12,7 @@ mod stream;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use katahost::terminal::screen::Screen;
 use serde_json::{Value, json};
@@ -33,8 +39,7 @@ fn dump_restores_screen_in_xterm() {
     }
     let mut streams = made::streams();
     streams.extend(recorded::streams());
-    let report = compare(root, &input(&streams)); //DBG
-
+    let report = compare(root, &input(&streams));
     tell(&summary(&report));
     assert_eq!(
         report["total"]["answers"], 0,
@@ -63,12 +68,12 @@ fn dump_restores_screen_in_xterm() {
 fn any_bytes_are_survived() {
     let mut random = Random::new(SEED);
     for _ in 0..300 {
-        let (cols, rows) = (random.below(40) as u16, random.below(12) as u16);
+        let (cols, rows) = (random.number(40), random.number(12));
         let mut screen = Screen::new(cols, rows, random.below(30));
         for _ in 0..20 {
             screen.feed(&stream::noise(&mut random, 200));
             if random.below(4) == 0 {
-                screen.resize(random.below(60) as u16, random.below(16) as u16);
+                screen.resize(random.number(60), random.number(16));
             }
             let (cols, rows) = screen.size();
             let mut copy = Screen::new(cols, rows, 30);
@@ -130,6 +135,32 @@ fn trimmed(screen: &Screen) -> Vec<String> {
         .collect()
 }
 
+#[test]
+#[ignore = "measures, which means something in release mode only"]
+#[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
+fn speed_is_told() {
+    for stream in made::streams()
+        .into_iter()
+        .filter(|stream| stream.bytes.len() > 1000)
+    {
+        let mut screen = Screen::new(80, 24, 10_000);
+        let start = Instant::now();
+        let mut fed = 0;
+        while fed < 20_000_000 {
+            screen.feed(&stream.bytes);
+            fed += stream.bytes.len();
+        }
+        let mb_per_s = fed as f64 / 1e6 / start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let dump = screen.dump();
+        let dump_ms = start.elapsed().as_secs_f64() * 1e3;
+        let (name, bytes) = (stream.name, dump.len());
+        tell(&format!(
+            "{name:<18} {mb_per_s:>6.0} MB/s, dump {dump_ms:>6.1} ms, {bytes} bytes"
+        ));
+    }
+}
+
 fn tools(root: &Path) -> Result<(), String> {
     let node = Command::new("node").arg("--version").output();
     if !node.is_ok_and(|output| output.status.success()) {
@@ -188,7 +219,6 @@ fn compare(root: &Path, input: &Value) -> Value {
         .unwrap();
     let mut stdin = node.stdin.take().unwrap();
     let text = input.to_string();
-    std::fs::write("/tmp/screen-input.json", &text).unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = node.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
@@ -218,11 +248,8 @@ fn summary(report: &Value) -> String {
         .map(|stream| line(stream["name"].as_str().unwrap(), stream))
         .collect();
     text.push_str(&line("total", &report["total"]));
-    text.push_str(&format!(
-        "{}\n{}",
-        report["total"]["atCut"], report["total"]["atEnd"]
-    ));
-    text
+    let total = &report["total"];
+    text + &format!("{}\n{}", total["atCut"], total["atEnd"])
 }
 
 fn failures(report: &Value) -> String {
@@ -230,8 +257,9 @@ fn failures(report: &Value) -> String {
     failures
         .iter()
         .take(5)
-        .map(|failure| format!("\n{failure}"))
-        .collect()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn number(value: &Value) -> u64 {
@@ -240,5 +268,7 @@ fn number(value: &Value) -> u64 {
 
 fn tell(text: &str) {
     // Unlike `eprintln!`, this is seen when the test passes as well.
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    std::io::stderr()
+        .write_all(format!("{text}\n").as_bytes())
+        .unwrap();
 }

@@ -68,7 +68,7 @@ impl Perform for State {
         match *number {
             b"0" | b"2" if !rest.is_empty() => self.title = Some(data),
             b"8" => self.hyperlink(&data),
-            b"4" | b"10" | b"11" | b"12" => self.set_colours(*number, &data),
+            b"4" | b"10" | b"11" | b"12" => self.set_colours(number, &data),
             b"104" | b"110" | b"111" | b"112" => self.reset_colours(&number[1..], &data),
             _ => {}
         }

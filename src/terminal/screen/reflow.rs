@@ -211,12 +211,6 @@ impl Resize<'_> {
 
     fn finish(self) {
         let buffer = self.buffer;
-        if self.cols < buffer.cols {
-            buffer
-                .lines
-                .iter_mut()
-                .for_each(|row| row.truncate(self.cols));
-        }
         let excess = buffer.lines.len().saturating_sub(buffer.limit + self.rows);
         buffer.lines.drain(..excess);
         let missing = self.rows.saturating_sub(buffer.lines.len());
