@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::buffer::{Buffer, SavedCursor};
-use super::cell::{Cell, Link, Style};
+use super::cell::{Cell, Flags, Link, Style};
 use super::charset::Charsets;
 use super::modes::Mode;
 use super::row::Row;
@@ -132,6 +132,12 @@ impl Writer {
 
     /// Moves over `run` empty cells.
     fn gap(&mut self, cell: &Cell, run: usize) {
+        if cell.style.flags.has(Flags::SEEN_ON_BLANKS) {
+            // Erasing would keep the background only.
+            self.style_of(cell);
+            self.out.extend(std::iter::repeat_n(' ', run));
+            return;
+        }
         if cell.style != Style::DEFAULT {
             self.style_of(cell);
             push(&mut self.out, format_args!("\x1b[{run}X"));
@@ -141,8 +147,10 @@ impl Writer {
 
     /// Fills `run` empty cells at the end of a line, so that the next character wraps.
     fn gap_before_wrap(&mut self, cell: &Cell, run: usize, next: &Row) {
-        // A wide character wraps one column early of itself.
-        let spaces = usize::from(!(run == 1 && next.get(0).is_wide()));
+        // A wide character wraps one column early of itself, and leaves its own style there.
+        let first = next.get(0);
+        let early = run == 1 && first.is_wide() && first.style.visible() == cell.style;
+        let spaces = usize::from(!early);
         if run > spaces {
             self.gap(cell, run - spaces);
         }
@@ -279,6 +287,13 @@ impl Writer {
         };
         push(&mut self.out, format_args!("\x1b[{};{}H", y + 1, x + 1));
         if let Some(again) = &again {
+            if state.modes.has(Mode::INSERT) && buffer.x < buffer.cols {
+                // It makes room for itself.
+                push(
+                    &mut self.out,
+                    format_args!("\x1b[{}P", buffer.x - again.col),
+                );
+            }
             self.cell(again.cell);
         }
         let pen = state.pen.cell(' ');
@@ -327,9 +342,7 @@ impl<'a> Again<'a> {
             && same_link(cell.link(), pen.link())
             && cell.underline_colour() == pen.underline_colour();
         let wraps = buffer.x >= buffer.cols;
-        // In insert mode, writing it again would move what follows.
-        let possible = wraps || (is_last && !state.modes.has(Mode::INSERT));
-        possible.then_some(Self { cell, col, is_last })
+        (wraps || is_last).then_some(Self { cell, col, is_last })
     }
 }
 
