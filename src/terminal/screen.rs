@@ -127,7 +127,7 @@ impl Screen {
         let buffer = self.state.buffer();
         let mut text = String::new();
         for y in 0..buffer.rows {
-            buffer.line(y).push_text(&mut text);
+            buffer.line(y).push_text(buffer.cols, &mut text);
             text.push('\n');
         }
         text

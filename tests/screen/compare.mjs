@@ -61,7 +61,8 @@ function attributes(fg, bg, extended, blank) {
   const bgFlags = bg & (blank ? BG_FLAGS.overline : BG_FLAGS.italic | BG_FLAGS.dim | BG_FLAGS.overline);
   const underlined = (fg & FLAGS.underline) !== 0;
   const kind = underlined ? extended.underlineStyle || 1 : 0;
-  const line = underlined && extended.underlineColor !== -1 ? colour(extended.underlineColor) : 'default';
+  // SGR 59 leaves white behind in xterm.js 6.0, where it means the text's colour.
+  const line = underlined && extended.underlineColor !== 0x3ffffff ? colour(extended.underlineColor) : 'default';
   const front = blank && !(flags & SEEN_ON_BLANKS) ? '' : colour(fg);
   return `${front}|${colour(bg)}|${flags >>> 0}|${bgFlags}|${kind}|${line}`;
 }
@@ -100,7 +101,7 @@ function charsets(service) {
 
 function saved(buffer, cols) {
   const { fg, bg } = buffer.savedCurAttrData;
-  const y = Math.max((buffer.savedY || 0) - buffer.ybase, 0);
+  const y = buffer.savedY || 0;
   const set = buffer.savedCharset ? JSON.stringify(buffer.savedCharset).length : 0;
   return [Math.min(buffer.savedX || 0, cols - 1), y, colour(fg), fg & ~0x3ffffff, colour(bg), bg & 0xfc000000 & ~0x10000000, set];
 }
@@ -206,7 +207,7 @@ for (const stream of input.streams) {
   report.streams.push({ name: stream.name, atCut: count(results, 'atCut'), atEnd: count(results, 'atEnd') });
   for (const { cut, answers, atCut, atEnd } of results) {
     if (Object.keys({ ...atCut.different, ...atEnd.different }).length > 0 || answers) {
-      report.failures.push({ stream: stream.name, cut, answers, atCut: atCut.different, atEnd: atEnd.different });
+      report.failures.push({ stream: stream.name, cut, before: stream.bytes.subarray(Math.max(cut - 60, 0), cut).toString('latin1'), answers, atCut: atCut.different, atEnd: atEnd.different });
     }
   }
 }

@@ -35,6 +35,13 @@ impl Flags {
     /// The cell is the right half of a wide character.
     pub(super) const SPACER: Self = Self(1 << 10);
 
+    /// What shows where there is no character.
+    pub(super) const SEEN_ON_BLANKS: Self = Self::UNDERLINE
+        .with(Self::INVERSE)
+        .with(Self::STRIKE)
+        .with(Self::OVERLINE);
+
+    /// Whether any of `other` is set.
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

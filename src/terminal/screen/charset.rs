@@ -60,6 +60,16 @@ impl Charsets {
         }
     }
 
+    /// Whether `c` stays what it is.
+    pub(super) fn keeps(self, c: char) -> bool {
+        self.map(c) == c
+    }
+
+    /// Whether the set in use is the one that was designated for it.
+    pub(super) fn is_invoked(&self) -> bool {
+        self.active == self.designated[self.level]
+    }
+
     /// Writes the sequences that take a fresh terminal to these sets.
     pub(super) fn write(&self, out: &mut String) {
         for (set, slot) in self.designated.iter().zip(['(', ')', '*', '+']) {

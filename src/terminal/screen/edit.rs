@@ -1,5 +1,6 @@
 //! The functions that erase, insert, delete and move what is on the screen.
 
+use super::buffer::Buffer;
 use super::cell::{Cell, Style};
 use super::modes::Mode;
 use super::state::State;
@@ -163,37 +164,46 @@ impl State {
         self.restrict();
     }
 
-    /// CUU and CUD: up for negative `count`, stopping at the margin the cursor is within.
+    /// CUU and CUD, which stop at the margin the cursor is within.
     pub(super) fn move_vertically(&mut self, up: bool, count: usize) {
-        self.restrict();
-        let buffer = self.buffer_mut();
-        if up {
-            let first = if buffer.y >= buffer.top {
-                buffer.top
-            } else {
-                0
-            };
-            buffer.y -= count.min(buffer.y - first);
+        let buffer = self.buffer();
+        let Buffer {
+            x,
+            y,
+            top,
+            bottom,
+            rows,
+            ..
+        } = *buffer;
+        let y = if up {
+            let first = if y >= top { top } else { 0 };
+            y - count.min(y - first)
         } else {
-            let last = if buffer.y <= buffer.bottom {
-                buffer.bottom
-            } else {
-                buffer.rows - 1
-            };
-            buffer.y += count.min(last - buffer.y);
-        }
+            let last = if y <= bottom { bottom } else { rows - 1 };
+            y + count.min(last - y)
+        };
+        self.go_from_here(x, y);
     }
 
     /// CUF and CUB.
     pub(super) fn move_horizontally(&mut self, left: bool, count: usize) {
         self.restrict();
-        let buffer = self.buffer_mut();
-        buffer.x = if left {
-            buffer.x.saturating_sub(count)
-        } else {
-            buffer.x + count
-        };
+        let Buffer { x, y, .. } = *self.buffer();
+        self.go_from_here(
+            if left {
+                x.saturating_sub(count)
+            } else {
+                x + count
+            },
+            y,
+        );
+    }
+
+    /// Goes to a place counted from the top left corner. In origin mode xterm.js adds the margin
+    /// to the line here too, where the cursor was within it already; so do we, to stay in step.
+    pub(super) fn go_from_here(&mut self, x: usize, y: usize) {
         self.restrict();
+        self.go_to(x, y);
     }
 
     /// HT and CHT.

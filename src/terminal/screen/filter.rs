@@ -52,11 +52,6 @@ impl Filter {
         out.extend_from_slice(&self.character);
     }
 
-    /// Whether a sequence or character is not finished.
-    pub(super) fn is_unfinished(&self) -> bool {
-        !self.sequence.is_empty() || !self.character.is_empty()
-    }
-
     /// Ends the character that the last bytes started, and returns the bytes after it.
     fn complete_character<'a>(
         &mut self,

@@ -68,7 +68,7 @@ impl Perform for State {
         match *number {
             b"0" | b"2" if !rest.is_empty() => self.title = Some(data),
             b"8" => self.hyperlink(&data),
-            b"4" | b"10" | b"11" | b"12" => self.set_colours(*number, &data),
+            b"4" | b"10" | b"11" | b"12" => self.set_colours(number, &data),
             b"104" | b"110" | b"111" | b"112" => self.reset_colours(&number[1..], &data),
             _ => {}
         }
@@ -89,7 +89,7 @@ impl State {
                 self.move_vertically(action == 'F', count);
                 self.buffer_mut().x = 0;
             }
-            'G' | '`' => self.go_to_column(count - 1),
+            'G' | '`' => self.go_from_here(count - 1, self.buffer().y),
             'H' | 'f' => self.go_to(usize::from(param(params, 1).max(1)) - 1, count - 1),
             'I' => self.tab_forward(count),
             'J' => self.erase_in_display(first),
@@ -111,7 +111,7 @@ impl State {
         match action {
             'b' => self.repeat(count.min(REPEAT_LIMIT)),
             'd' => self.go_to(self.buffer().x, count - 1),
-            'e' => self.go_to_line_below(count),
+            'e' => self.go_from_here(self.buffer().x, self.buffer().y + count),
             'g' => self.clear_tabs(first),
             'h' | 'l' => self.set_modes(params, action == 'h'),
             'm' => sgr::apply(&mut self.pen, params),
@@ -182,18 +182,6 @@ impl State {
             3 => buffer.tabs.clear_all(),
             _ => {}
         }
-    }
-
-    fn go_to_column(&mut self, x: usize) {
-        self.buffer_mut().x = x;
-        self.restrict();
-    }
-
-    /// VPR, which no margin stops.
-    fn go_to_line_below(&mut self, count: usize) {
-        self.restrict();
-        self.buffer_mut().y += count;
-        self.restrict();
     }
 
     fn set_modes(&mut self, params: &Params, on: bool) {

@@ -33,6 +33,9 @@ impl Buffer {
         } else if reflow && cols < resize.buffer.cols {
             resize.split_lines();
         }
+        if reflow {
+            resize.cut_lines();
+        }
         resize.finish();
     }
 }
@@ -195,14 +198,19 @@ impl Resize<'_> {
         lines.extend(inserts.into_iter().rev().flat_map(|(_, rows)| rows));
     }
 
-    fn finish(self) {
-        let buffer = self.buffer;
-        if self.cols < buffer.cols {
-            buffer
+    /// Cuts off what is beyond the right edge. xterm.js keeps it on the alternate screen, where it
+    /// is seen again when the terminal grows before the program draws anew.
+    fn cut_lines(&mut self) {
+        if self.cols < self.buffer.cols {
+            self.buffer
                 .lines
                 .iter_mut()
                 .for_each(|row| row.truncate(self.cols));
         }
+    }
+
+    fn finish(self) {
+        let buffer = self.buffer;
         let excess = buffer.lines.len().saturating_sub(buffer.limit + self.rows);
         buffer.lines.drain(..excess);
         let missing = self.rows.saturating_sub(buffer.lines.len());

@@ -3,7 +3,8 @@
 use super::cell::{Cell, Flags};
 
 /// A line of cells. Cells to the right of the last stored one are empty, so a short line of
-/// output costs little memory however wide the terminal is.
+/// output costs little memory however wide the terminal is. A line may also be longer than the
+/// terminal is wide, after it was narrowed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     cells: Vec<Cell>,
@@ -46,10 +47,6 @@ impl Row {
         } else {
             *self.get_mut(col) = cell;
         }
-    }
-
-    pub(super) fn cells(&self) -> &[Cell] {
-        &self.cells
     }
 
     /// Number of cells up to the last one a program wrote to.
@@ -95,11 +92,12 @@ impl Row {
             self.set(col - 1, fill.clone());
         }
         let count = count.min(cols.saturating_sub(col));
+        let longest = self.cells.len().max(cols);
         if col < self.cells.len() || *fill != Cell::NULL {
             self.fill_up_to(col);
             self.cells
                 .splice(col..col, std::iter::repeat_n(fill.clone(), count));
-            self.cells.truncate(cols);
+            self.cells.truncate(longest);
         }
         if self.get(cols - 1).is_wide() {
             self.set(cols - 1, fill.clone());
@@ -116,7 +114,7 @@ impl Row {
         if col < end {
             self.cells.drain(col..end);
         }
-        if *fill != Cell::NULL {
+        if *fill != Cell::NULL && self.cells.len() < cols {
             self.cells.resize(cols, fill.clone());
         }
         if col > 0 && self.get(col - 1).is_wide() {
@@ -135,9 +133,9 @@ impl Row {
         }
     }
 
-    /// Appends the row's text to `out`, without the empty cells at its end.
-    pub(super) fn push_text(&self, out: &mut String) {
-        for cell in &self.cells[..self.written()] {
+    /// Appends the text of the first `cols` cells to `out`, without the empty ones at the end.
+    pub(super) fn push_text(&self, cols: usize, out: &mut String) {
+        for cell in &self.cells[..self.written().min(cols)] {
             if cell.style.flags.has(Flags::SPACER) {
                 continue;
             }

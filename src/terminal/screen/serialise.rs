@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use super::buffer::{Buffer, SavedCursor};
-use super::cell::{Cell, Link, Style};
+use super::cell::{Cell, Flags, Link, Style};
 use super::charset::Charsets;
 use super::modes::Mode;
 use super::row::Row;
 use super::sgr::{self, push};
 use super::state::State;
+use super::width::width;
 
 /// Returns the bytes that restore `state` in a fresh terminal of the same size.
 pub(super) fn serialise(state: &State) -> String {
@@ -46,64 +47,97 @@ impl Writer {
     fn alternate_saved(&mut self, buffer: &Buffer) {
         if buffer.saved != SavedCursor::HOME {
             self.out.push_str("\x1b[?1047h");
-            self.saved_cursor(buffer, buffer.saved.line.min(buffer.rows - 1));
+            let y = buffer.saved.line.min(buffer.rows - 1);
+            if y > 0 {
+                push(&mut self.out, format_args!("\x1b[{y}B"));
+            }
+            self.saved_cursor(buffer, 0);
             self.out.push_str("\x1b[?1047l\x1b[H");
         }
     }
 
     /// Writes all lines of a buffer, those of the scrollback first, so that they end up there.
     fn lines(&mut self, buffer: &Buffer) {
-        let mut wrapped = false;
         for (index, row) in buffer.lines.iter().enumerate() {
-            if index > 0 && !wrapped {
+            if index > 0 && !row.wrapped {
                 // A coloured background would spread over the line that comes into view.
                 self.plain_background();
                 self.out.push_str("\r\n");
             }
-            let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
-            self.row(row, wrapped, next, buffer.cols);
-            wrapped = next.is_some();
+            self.row(buffer, index);
         }
         self.style_of(&Cell::NULL);
     }
 
-    /// Writes one line from its first column. When the line `next` continues it, the terminal has
-    /// to be left where the next character wraps.
-    fn row(&mut self, row: &Row, wrapped: bool, next: Option<&Row>, cols: usize) {
-        let mut col = 0;
-        if wrapped && !row.get(0).has_content() {
-            // Only a character wraps; it is taken away again at once.
-            self.style_of(&Cell::NULL);
-            self.out.push_str(" \r\x1b[X");
+    /// Writes one line. When the next one continues it, the terminal is left where the next
+    /// character wraps.
+    fn row(&mut self, buffer: &Buffer, index: usize) {
+        let (row, cols) = (&buffer.lines[index], buffer.cols);
+        let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
+        // The cursor is saved on a line that is remembered by its number, and so has to be saved
+        // from there: later the line may be out of reach, in the scrollback.
+        let line = buffer.saved.line.min(buffer.lines.len() - 1);
+        let mut save = index == line && buffer.saved != SavedCursor::HOME;
+        let wraps = self.begin_row(row, index);
+        if save && !wraps {
+            self.saved_cursor(buffer, 0);
+            save = false;
         }
+        let mut col = 0;
         let end = if next.is_some() {
             cols
         } else {
             row.painted().min(cols)
         };
         while col < end {
-            let cell = row.get(col);
-            if cell.has_content() {
-                self.cell(cell);
-                col += if cell.is_wide() { 2 } else { 1 };
-                continue;
-            }
-            let run = (col..end)
-                .take_while(|&at| is_gap(row.get(at), cell))
-                .count();
-            col += run;
-            if col == cols
-                && let Some(next) = next
-            {
-                self.gap_before_wrap(cell, run, next);
-            } else {
-                self.gap(cell, run);
+            col += self.step(row, col, end, next.filter(|_| end == cols));
+            if save && col < cols {
+                self.saved_cursor(buffer, col);
+                save = false;
             }
         }
     }
 
+    /// Goes to the first column of a line, and returns whether that still waits for a character.
+    fn begin_row(&mut self, row: &Row, index: usize) -> bool {
+        let wraps = index > 0 && row.wrapped;
+        let first = row.get(0);
+        if !wraps || (first.has_content() && width(first.c) > 0) {
+            return wraps;
+        }
+        // Only a character with a width wraps; it is taken away again at once.
+        self.style_of(&Cell::NULL);
+        self.out.push_str(" \r\x1b[X");
+        false
+    }
+
+    /// Writes the character at `col`, or moves over the empty cells there; returns their number.
+    fn step(&mut self, row: &Row, col: usize, end: usize, next: Option<&Row>) -> usize {
+        let cell = row.get(col);
+        let cut_off = cell.is_wide() && col + 1 == end;
+        if cell.has_content() && !cut_off {
+            self.cell(cell);
+            return if cell.is_wide() { 2 } else { 1 };
+        }
+        let run = (col..end)
+            .take_while(|&at| is_gap(row.get(at), cell))
+            .count()
+            .max(1);
+        match next {
+            Some(next) if col + run == end => self.gap_before_wrap(cell, run, next),
+            _ => self.gap(cell, run),
+        }
+        run
+    }
+
     /// Moves over `run` empty cells.
     fn gap(&mut self, cell: &Cell, run: usize) {
+        if cell.style.flags.has(Flags::SEEN_ON_BLANKS) {
+            // Erasing would keep the background only.
+            self.style_of(cell);
+            self.out.extend(std::iter::repeat_n(' ', run));
+            return;
+        }
         if cell.style != Style::DEFAULT {
             self.style_of(cell);
             push(&mut self.out, format_args!("\x1b[{run}X"));
@@ -113,8 +147,10 @@ impl Writer {
 
     /// Fills `run` empty cells at the end of a line, so that the next character wraps.
     fn gap_before_wrap(&mut self, cell: &Cell, run: usize, next: &Row) {
-        // A wide character wraps one column early of itself.
-        let spaces = usize::from(!(run == 1 && next.get(0).is_wide()));
+        // A wide character wraps one column early of itself, and leaves its own style there.
+        let first = next.get(0);
+        let early = run == 1 && first.is_wide() && first.style.visible() == cell.style;
+        let spaces = usize::from(!early);
         if run > spaces {
             self.gap(cell, run - spaces);
         }
@@ -125,7 +161,7 @@ impl Writer {
     }
 
     fn cell(&mut self, cell: &Cell) {
-        if super::width::width(cell.c) == 0 && !cell.is_spacer() {
+        if width(cell.c) == 0 && !cell.is_spacer() {
             // Any sequence keeps a zero-width character from joining the cell before it.
             self.force_style(cell);
         }
@@ -175,16 +211,13 @@ impl Writer {
         }
     }
 
-    /// Tab stops, margins and the saved cursor of a screen.
+    /// Tab stops and margins of a screen.
     fn settings(&mut self, buffer: &Buffer) {
         if !buffer.tabs.is_default(buffer.cols) {
             self.out.push_str("\x1b[3g");
             for col in (0..buffer.cols).filter(|&col| buffer.tabs.is_stop(col)) {
                 push(&mut self.out, format_args!("\x1b[{}G\x1bH", col + 1));
             }
-        }
-        if buffer.saved != SavedCursor::HOME {
-            self.saved_cursor(buffer, buffer.saved_y());
         }
         if (buffer.top, buffer.bottom) != (0, buffer.rows - 1) {
             push(
@@ -194,7 +227,8 @@ impl Writer {
         }
     }
 
-    fn saved_cursor(&mut self, buffer: &Buffer, y: usize) {
+    /// Saves the cursor on the line the terminal is at, and goes to column `back`.
+    fn saved_cursor(&mut self, buffer: &Buffer, back: usize) {
         let SavedCursor {
             x, style, charset, ..
         } = buffer.saved;
@@ -202,7 +236,7 @@ impl Writer {
         charsets.designate(0, charset);
         push(
             &mut self.out,
-            format_args!("\x1b[{};{}H", y + 1, x.min(buffer.cols - 1) + 1),
+            format_args!("\x1b[{}G", x.min(buffer.cols - 1) + 1),
         );
         self.style_of(&Cell::blank(style));
         charsets.write(&mut self.out);
@@ -211,6 +245,7 @@ impl Writer {
         if charsets != Charsets::default() {
             self.out.push_str("\x1b(B");
         }
+        push(&mut self.out, format_args!("\x1b[{}G", back + 1));
     }
 
     /// What both screens share, but for pen and cursor.
@@ -234,6 +269,13 @@ impl Writer {
             self.out.push_str("\x1b[?6h");
         }
         let again = Again::before_cursor(state);
+        // A character set must not change the character that is written again.
+        let early = again
+            .as_ref()
+            .is_none_or(|again| state.charsets.keeps(again.cell.c));
+        if early {
+            self.charsets(state);
+        }
         let x = again
             .as_ref()
             .map_or(buffer.x, |again| again.col)
@@ -244,19 +286,35 @@ impl Writer {
             buffer.y
         };
         push(&mut self.out, format_args!("\x1b[{};{}H", y + 1, x + 1));
-        match again {
-            Some(again) if again.is_last => {
-                state.charsets.write(&mut self.out);
-                self.cell(again.cell);
+        if let Some(again) = &again {
+            if state.modes.has(Mode::INSERT) && buffer.x < buffer.cols {
+                // It makes room for itself.
+                push(
+                    &mut self.out,
+                    format_args!("\x1b[{}P", buffer.x - again.col),
+                );
             }
-            again => {
-                if let Some(again) = again {
-                    self.cell(again.cell);
-                }
-                state.charsets.write(&mut self.out);
-            }
+            self.cell(again.cell);
         }
-        self.style_of(&state.pen.cell(' '));
+        let pen = state.pen.cell(' ');
+        self.style_of(&pen);
+        if again.is_some_and(|again| !again.is_last) {
+            // Any sequence makes the terminal forget that this was the last character.
+            self.force_style(&pen);
+        }
+        if !early {
+            state.charsets.write(&mut self.out);
+        }
+    }
+
+    fn charsets(&mut self, state: &State) {
+        state.charsets.write(&mut self.out);
+        let saved = state.buffer().saved;
+        if !state.charsets.is_invoked() && state.charsets.active == saved.charset {
+            // Only restoring a cursor leaves a set in use that is not the designated one.
+            self.out.push_str("\x1b8\x1b[m");
+            self.pen = Cell::NULL;
+        }
     }
 }
 
@@ -284,9 +342,7 @@ impl<'a> Again<'a> {
             && same_link(cell.link(), pen.link())
             && cell.underline_colour() == pen.underline_colour();
         let wraps = buffer.x >= buffer.cols;
-        // In insert mode, writing it again would move what follows.
-        let possible = wraps || (is_last && !state.modes.has(Mode::INSERT));
-        possible.then_some(Self { cell, col, is_last })
+        (wraps || is_last).then_some(Self { cell, col, is_last })
     }
 }
 

@@ -283,8 +283,8 @@ fn resized() -> Stream {
         stream
             .bytes
             .extend(format!("\x1b[1m$\x1b[m prompt {round} ").bytes());
-        let cols = 20 + random.below(100) as u16;
-        let rows = 5 + random.below(40) as u16;
+        let cols = 20 + random.number(100);
+        let rows = 5 + random.number(40);
         stream.resizes.push(Resize {
             at: stream.bytes.len(),
             cols,
@@ -314,8 +314,8 @@ fn resized_alternate() -> Stream {
             .bytes
             .extend(b"\x1b[?1049h\x1b[H\x1b[2Jfull screen\x1b[5;1Hprogram");
         for step in 0..3 {
-            let cols = 30 + random.below(80) as u16;
-            let rows = 6 + random.below(30) as u16;
+            let cols = 30 + random.number(80);
+            let rows = 6 + random.number(30);
             stream.resizes.push(Resize {
                 at: stream.bytes.len(),
                 cols,

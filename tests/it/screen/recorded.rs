@@ -23,9 +23,10 @@ use Step::{Resize as Size, Type};
 /// Records what is installed and says what is not.
 pub(super) fn streams() -> Vec<Stream> {
     let folder = tempfile::tempdir().unwrap();
-    let text: String = (0..400)
+    let text = (0..400)
         .map(|line| format!("line {line} of a file, ü and 漢字\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     std::fs::write(folder.path().join("text"), text).unwrap();
     recordings()
         .into_iter()
@@ -59,7 +60,7 @@ fn recordings() -> Vec<(&'static str, &'static str, Vec<Step>)> {
                 Type("q"),
             ],
         ),
-        ("vim", "vim -u NONE -N text", vim()),
+        ("vim", "vim -n -u NONE -N text", vim()),
         ("vim resized", "bash --norc", vim_resized()),
         ("vim quit", "bash --norc", vim_quit()),
         (
@@ -169,7 +170,7 @@ fn vim() -> Vec<Step> {
 fn vim_resized() -> Vec<Step> {
     vec![
         Type("seq 1 60; seq -s ' ' 1 100\n"),
-        Type("vim -u NONE -N text\n"),
+        Type("vim -n -u NONE -N text\n"),
         Size(60, 15),
         Type("G"),
         Size(100, 35),
@@ -185,7 +186,7 @@ fn vim_resized() -> Vec<Step> {
 fn vim_quit() -> Vec<Step> {
     vec![
         Type("ls /\n"),
-        Type("vim -u NONE -N text\n"),
+        Type("vim -n -u NONE -N text\n"),
         Type("50G"),
         Type(":q\r"),
         Type("ls /usr\n"),

@@ -103,8 +103,8 @@ pub(super) fn noise(random: &mut Random, len: usize) -> Vec<u8> {
         match random.below(4) {
             0 => bytes.extend(PIECES[random.below(PIECES.len())].as_bytes()),
             1 => bytes.extend(format!("\x1b[{};{}", random.below(50), random.below(50)).bytes()),
-            2 => bytes.push(b'@' + random.below(63) as u8),
-            _ => bytes.push(random.below(256) as u8),
+            2 => bytes.push(b'@' + random.number(63).to_le_bytes()[0]),
+            _ => bytes.push(random.number(256).to_le_bytes()[0]),
         }
     }
     bytes
@@ -118,10 +118,15 @@ impl Random {
         Self(seed)
     }
 
+    pub(super) fn number(&mut self, end: u16) -> u16 {
+        u16::try_from(self.below(end.into())).unwrap_or(end)
+    }
+
     pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
+        let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(high).unwrap_or(0) % end
     }
 }
