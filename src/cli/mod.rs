@@ -23,6 +23,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, made once")]
 enum Command {
     Serve(serve::Arguments),
     Inspect(inspect::Arguments),

@@ -109,87 +109,39 @@ pub(super) struct Arguments {
 /// Serves until a signal comes.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
-    let base_path = normalise_base_path(&arguments.base_path)?;
-    let public_origin = arguments.public_url.as_deref().map(origin).transpose()?;
-    let loopback = arguments.listen.ip().is_loopback();
-    if arguments.no_token && !loopback {
-        return Err(Failure::usage(
-            format!(
-                "`--no-token` would give a shell to everybody who reaches {}",
-                arguments.listen
-            ),
-            "leave it out, or listen on 127.0.0.1",
-        ));
-    }
-    let unpacked = match arguments.path {
-        Some(_) => None,
-        None => Some(Unpacked::new().map_err(|error| {
-            Failure::usage(
-                format!("the quickstart can't be unpacked: {error}"),
-                "make room in the temporary folder, or name a scenario's folder",
-            )
-        })?),
-    };
+    let reach = Reach::new(&arguments)?;
+    let quickstart = arguments.path.is_none().then(Unpacked::new).transpose();
+    let quickstart = quickstart.map_err(|error| {
+        Failure::usage(
+            format!("the quickstart can't be unpacked: {error}"),
+            "make room in the temporary folder, or name a scenario's folder",
+        )
+    })?;
+    let unpacked = quickstart.as_ref().map(Unpacked::path);
     let path = arguments
         .path
         .as_deref()
-        .or(unpacked.as_ref().map(Unpacked::path));
-    let library = Library::open(path.unwrap_or(Path::new(".")))
-        .map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+        .or(unpacked)
+        .unwrap_or(Path::new("."));
+    let library =
+        Library::open(path).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
     let listener = bind(arguments.listen)?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::broken(error.to_string()))?;
-    let tls = arguments.tls_cert.is_some();
-    if !loopback
-        && !tls
-        && !public_origin
-            .as_deref()
-            .is_some_and(|url| url.starts_with("https"))
-    {
-        output::warning(
-            "without TLS everybody on the network's way can read the token and the terminals; \
-             give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
-        );
-    }
-    let token = (!arguments.no_token).then(|| arguments.token.unwrap_or_else(random_name));
-    let url = printed_url(
-        address,
-        tls,
-        public_origin.as_deref(),
-        &base_path,
-        token.as_deref(),
-    );
-    let mut hosts = arguments.allow_host;
-    if !address.ip().is_unspecified() {
-        hosts.push(host_of(address.ip()));
-    }
-    let gate = GateOptions {
-        token,
-        port: address.port(),
-        base_path: base_path.clone(),
-        tls,
-        public_origin,
-        hosts,
-    };
-    let patience = Duration::try_from_secs_f32(arguments.interrupt_seconds).map_err(|_| {
-        Failure::usage(
-            "`--interrupt-seconds` is no time",
-            "give a number of seconds, such as 5",
-        )
-    })?;
-    let options = LabOptions {
-        shell: arguments.shell,
-        interrupt_patience: patience,
-    };
+    let url = reach.url(address);
     let what = library.single().map_or_else(
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
     );
+    let options = LabOptions {
+        shell: arguments.shell,
+        interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
+    };
     let server = Server {
         labs: LabStore::new(library, options),
-        gate: Gate::new(gate),
-        base_path,
+        base_path: reach.base_path.clone(),
+        gate: reach.into_gate(address, arguments.allow_host),
         stop: CancellationToken::new(),
         sockets: TaskTracker::new(),
     };
@@ -214,6 +166,87 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     });
     runtime.shutdown_timeout(END_PATIENCE);
     served
+}
+
+/// How the server is reached, as far as the arguments say.
+#[derive(Debug)]
+struct Reach {
+    base_path: String,
+    public_origin: Option<String>,
+    tls: bool,
+    token: Option<String>,
+}
+
+impl Reach {
+    /// Checks that the arguments go together and leave nobody in by mistake.
+    fn new(arguments: &Arguments) -> Result<Self, Failure> {
+        let base_path = normalise_base_path(&arguments.base_path)?;
+        let public_origin = arguments.public_url.as_deref().map(origin).transpose()?;
+        let tls = arguments.tls_cert.is_some();
+        let loopback = arguments.listen.ip().is_loopback();
+        if arguments.no_token && !loopback {
+            let listen = arguments.listen;
+            return Err(Failure::usage(
+                format!("`--no-token` would give a shell to everybody who reaches {listen}"),
+                "leave it out, or listen on 127.0.0.1",
+            ));
+        }
+        let proxied = public_origin
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https"));
+        if !loopback && !tls && !proxied {
+            output::warning(
+                "without TLS everybody on the network's way can read the token and the terminals; \
+                 give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
+            );
+        }
+        let own_token = || arguments.token.clone().unwrap_or_else(random_name);
+        let token = (!arguments.no_token).then(own_token);
+        Ok(Self {
+            base_path,
+            public_origin,
+            tls,
+            token,
+        })
+    }
+
+    /// The address to click.
+    fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = if address.ip().is_unspecified() {
+            "127.0.0.1".to_owned()
+        } else {
+            host_of(address.ip())
+        };
+        let own = format!("{scheme}://{host}:{}", address.port());
+        let origin = self.public_origin.as_ref().unwrap_or(&own);
+        let query = self.token.as_deref().map(server::encode_segment);
+        let query = query
+            .map(|token| format!("?token={token}"))
+            .unwrap_or_default();
+        format!("{origin}{}{query}", self.base_path)
+    }
+
+    fn into_gate(self, address: SocketAddr, mut hosts: Vec<String>) -> Gate {
+        if !address.ip().is_unspecified() {
+            hosts.push(host_of(address.ip()));
+        }
+        Gate::new(GateOptions {
+            token: self.token,
+            port: address.port(),
+            base_path: self.base_path,
+            tls: self.tls,
+            public_origin: self.public_origin,
+            hosts,
+        })
+    }
+}
+
+fn interrupt_patience(seconds: f32) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f32(seconds).map_err(|_| {
+        let hint = "give a number of seconds, such as 5";
+        Failure::usage("`--interrupt-seconds` is no time", hint)
+    })
 }
 
 fn start_logging(filter: &str) -> Result<(), Failure> {
@@ -278,26 +311,6 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             "give an address of this machine with `--listen ADDR:PORT`",
         ),
     })
-}
-
-/// The address to click.
-fn printed_url(
-    address: SocketAddr,
-    tls: bool,
-    public_origin: Option<&str>,
-    base_path: &str,
-    token: Option<&str>,
-) -> String {
-    let scheme = if tls { "https" } else { "http" };
-    let host = if address.ip().is_unspecified() {
-        "127.0.0.1".to_owned()
-    } else {
-        host_of(address.ip())
-    };
-    let own = format!("{scheme}://{host}:{}", address.port());
-    let origin = public_origin.unwrap_or(&own);
-    let query = token.map(|token| format!("?token={}", server::encode_segment(token)));
-    format!("{origin}{base_path}{}", query.unwrap_or_default())
 }
 
 /// An address as a host is written: IPv6 in brackets.
@@ -375,20 +388,27 @@ mod tests {
 
     #[test]
     fn printed_address_is_one_that_a_browser_can_open() {
-        let any: SocketAddr = "0.0.0.0:80".parse().unwrap();
+        let check = |address: &str, tls, public: Option<&str>, token: Option<&str>| {
+            let reach = Reach {
+                base_path: "/x/".to_owned(),
+                public_origin: public.map(str::to_owned),
+                tls,
+                token: token.map(str::to_owned),
+            };
+            reach.url(address.parse().unwrap())
+        };
         assert_eq!(
-            printed_url(any, false, None, "/", None),
-            "http://127.0.0.1:80/"
+            check("0.0.0.0:80", false, None, None),
+            "http://127.0.0.1:80/x/"
         );
-        let six: SocketAddr = "[::1]:81".parse().unwrap();
         assert_eq!(
-            printed_url(six, true, None, "/x/", Some("t")),
+            check("[::1]:81", true, None, Some("t")),
             "https://[::1]:81/x/?token=t"
         );
         let public = Some("https://labs.example.org");
         assert_eq!(
-            printed_url(any, false, public, "/", None),
-            "https://labs.example.org/"
+            check("0.0.0.0:80", false, public, None),
+            "https://labs.example.org/x/"
         );
     }
 }

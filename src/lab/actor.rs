@@ -266,7 +266,7 @@ impl Lab {
     ) -> Result<Vec<u16>, LabError> {
         let page = load(&self.folder, &self.state.config, step).await?;
         self.instance.begun = true;
-        self.state.step = step.to_owned();
+        step.clone_into(&mut self.state.step);
         self.state.page = Some(page.clone());
         self.tell(&LabEvent::Page {
             view: self.page_view(&page),

@@ -121,6 +121,7 @@ impl<R> Response<R> {
     }
 
     /// Answers the request `id`, or an unreadable one, with `error`.
+    #[must_use]
     pub fn error(id: Option<RequestId>, error: RpcError) -> Self {
         Self {
             jsonrpc: JSONRPC,

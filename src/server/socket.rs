@@ -469,7 +469,7 @@ async fn transmit(
 /// The index of a feed whose terminal has written more.
 async fn any_grown(feeds: &mut [Feed]) -> usize {
     select_all(feeds.iter_mut().map(|feed| feed.grown().boxed()))
-        .map(|(_, index, _)| index)
+        .map(|((), index, _)| index)
         .await
 }
 

@@ -25,7 +25,7 @@ const PROBE_IDLE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The past of a terminal.
 #[derive(Debug)]
-pub struct History {
+pub(super) struct History {
     output: Arc<Output>,
     /// The size at the journal's start.
     base_size: TerminalSize,
@@ -46,7 +46,7 @@ struct Probe {
 impl History {
     /// Begins the history of a terminal of `size`.
     #[must_use]
-    pub fn new(output: Arc<Output>, size: TerminalSize) -> Self {
+    pub(super) fn new(output: Arc<Output>, size: TerminalSize) -> Self {
         Self {
             output,
             base_size: size,
@@ -57,7 +57,7 @@ impl History {
     }
 
     /// Adds an event. Readers are not woken yet.
-    pub fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         let end = self.output.end();
         self.probe
             .take_if(|probe| end - probe.asked_at > PROBE_IDLE_BYTES);
@@ -68,7 +68,7 @@ impl History {
     }
 
     /// Folds what the journal holds too much.
-    pub fn fold(&mut self) {
+    pub(super) fn fold(&mut self) {
         loop {
             let folded = {
                 let mut journal = self.output.journal();
@@ -90,7 +90,7 @@ impl History {
     }
 
     /// The state at the journal's start, from which a client can follow.
-    pub fn checkpoint(&mut self) -> Checkpoint {
+    pub(super) fn checkpoint(&mut self) -> Checkpoint {
         let base = &mut self.base;
         let dump = self.dump.get_or_insert_with(|| {
             base.as_mut()
@@ -105,7 +105,7 @@ impl History {
     }
 
     /// Where the cursor is now: row and column, from 1.
-    pub fn cursor(&mut self) -> (u16, u16) {
+    pub(super) fn cursor(&mut self) -> (u16, u16) {
         let end = self.output.end();
         if self.probe.is_none() {
             self.probe = Some(Probe {

@@ -107,6 +107,7 @@ impl Pty {
     }
 
     /// Reads until there is nothing left or [`READ_BYTES`] are reached, without waiting.
+    #[must_use]
     pub fn read(&self) -> Read {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut filled = 0;

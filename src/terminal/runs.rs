@@ -96,7 +96,7 @@ impl Runs {
     }
 
     /// Says what to do next; `view` is asked only when a wait may be over.
-    pub fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
+    pub(super) fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
         let Some(run) = self.queue.front_mut() else {
             return Next::Idle;
         };

@@ -20,7 +20,7 @@ const SILENT_EDITOR: Duration = Duration::from_millis(300);
 
 /// What a run waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(super) enum Cause {
     /// A shell has just been started.
     FreshShell,
     /// Ctrl-C was typed.
@@ -29,16 +29,16 @@ pub enum Cause {
 
 /// What can be seen of a terminal's programs.
 #[derive(Debug, Clone, Copy)]
-pub struct View {
+pub(super) struct View {
     /// Whether the shell itself is in the foreground.
-    pub shell_in_foreground: bool,
+    pub(super) shell_in_foreground: bool,
     /// Whether the terminal hands over whole lines, so that no line editor is waiting.
-    pub canonical: bool,
+    pub(super) canonical: bool,
 }
 
 /// A wait, and what has been seen since it began.
 #[derive(Debug)]
-pub struct Settling {
+pub(super) struct Settling {
     cause: Cause,
     began: Instant,
     deadline: Instant,
@@ -51,7 +51,7 @@ pub struct Settling {
 impl Settling {
     /// Begins to wait at `now`, for at most `patience`.
     #[must_use]
-    pub fn new(cause: Cause, patience: Duration, now: Instant) -> Self {
+    pub(super) fn new(cause: Cause, patience: Duration, now: Instant) -> Self {
         let head = Vec::with_capacity(INTERRUPT_ECHO.len() + 1);
         Self {
             cause,
@@ -64,7 +64,7 @@ impl Settling {
     }
 
     /// Notes that a program wrote `bytes`.
-    pub fn output(&mut self, bytes: &[u8], now: Instant) {
+    pub(super) fn output(&mut self, bytes: &[u8], now: Instant) {
         let Some(last) = bytes.last() else { return };
         let room = (INTERRUPT_ECHO.len() + 1).saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(room));
@@ -74,7 +74,7 @@ impl Settling {
 
     /// Whether the next text may be typed.
     #[must_use]
-    pub fn is_over(&self, view: View, now: Instant) -> bool {
+    pub(super) fn is_over(&self, view: View, now: Instant) -> bool {
         let quiet = now.duration_since(self.last_output);
         let waited = now.duration_since(self.began);
         let editor_waits = !view.canonical;
