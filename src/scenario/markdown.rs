@@ -442,10 +442,10 @@ mod tests {
 
     #[test]
     fn fence_keeps_its_info_as_written() {
-        let source = "> ~~~ba&amp;sh {.a} \n> x\n> ~~~\n";
+        let source = "> ~~~sh&amp;x {.a} \n> x\n> ~~~\n";
         assert_eq!(
             fences(source),
-            [("ba&amp;sh {.a} ".to_owned(), "x\n".to_owned())]
+            [("sh&amp;x {.a} ".to_owned(), "x\n".to_owned())]
         );
         assert_eq!(fences("```"), [(String::new(), String::new())]);
     }

@@ -6,6 +6,7 @@
     reason = "a test that fails says where, and one crate needs no visibility"
 )]
 
+mod dependencies;
 mod golden;
 mod harness;
 mod keystrokes;

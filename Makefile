@@ -1,0 +1,51 @@
+# What one does with katahost's source. `make` alone says what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-rust test-web test-browser lint setup bench format
+
+# Tools of the tests that are neither Rust nor npm packages live here, out of the way.
+TOOLS := target/tools
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: ## Build everything and serve the quickstart, or the lab in LAB=folder
+	cargo run --release -- $(LAB)
+
+test: setup test-rust test-web test-browser ## Install what the tests need, and run them all
+
+test-rust: setup
+	cargo test --quiet
+
+test-web: setup
+	cd web && npm test
+
+test-browser: setup
+	cargo build
+	node --test --test-concurrency=1 tests/browser/
+
+lint: setup ## Check form, lints, documentation and spelling
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --no-deps --document-private-items --quiet
+	cd web && npm run --silent check
+	$(TOOLS)/bin/typos
+
+format: setup ## Bring everything into form
+	cargo fmt
+	cd web && npm run --silent format
+
+bench: ## Measure, beside limits and peers
+	cargo bench
+
+setup: web/node_modules/.katahost-stamp $(TOOLS)/bin/typos
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes chromium; }
+
+web/node_modules/.katahost-stamp: web/package-lock.json
+	cd web && npm ci --ignore-scripts --loglevel=error
+	cp web/package-lock.json $@
+
+$(TOOLS)/bin/typos:
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
