@@ -1,7 +1,7 @@
 # What one does with katahost's source. `make` alone says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-web test-browser lint setup bench format
+.PHONY: help run test test-rust test-web test-browser lint setup format
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
@@ -35,9 +35,6 @@ lint: setup ## Check form, lints, documentation and spelling
 format: setup ## Bring everything into form
 	cargo fmt
 	cd web && npm run --silent format
-
-bench: ## Measure, beside limits and peers
-	cargo bench
 
 setup: web/node_modules/.katahost-stamp $(TOOLS)/bin/typos
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes chromium; }
