@@ -16,8 +16,10 @@
 //! - `serialise`: the way back to escape sequences.
 //!
 //! What is not restored: protected cells (DECSCA), national character sets other than the British
-//! one, the title stack, images, and the phase of synchronised updates. C1 controls in their
-//! one-character form are ignored, but for IND, NEL and HTS.
+//! one, the title stack, images, and the phase of synchronised updates; what a narrowed alternate
+//! screen hides beyond its right edge; that the first line of a full scrollback continues one that
+//! is gone; whether an empty cell at the end of a wrapped line was empty or a space. C1 controls
+//! in their one-character form are ignored, but for IND, NEL and HTS.
 
 mod buffer;
 mod cell;
