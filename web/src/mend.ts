@@ -32,7 +32,7 @@ function textOf(src: string): string {
 }
 
 /** Lets the keyboard scroll what is wider than the page, once it comes near. */
-export function focusWide(content: Element): Disposable {
+export function focusWide(content: Element, scroller: Element): Disposable {
   const observer = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
@@ -42,7 +42,7 @@ export function focusWide(content: Element): Disposable {
         else target.removeAttribute("tabindex");
       }
     },
-    { rootMargin: "3000px 0px" },
+    { root: scroller, rootMargin: "3000px 0px" },
   );
   for (const target of content.querySelectorAll("pre, .table-frame")) observer.observe(target);
   return { dispose: () => observer.disconnect() };

@@ -50,11 +50,11 @@ export class PageView {
     setServerHtml(content, page.html);
     mendHtml(content);
     const blocks = new Blocks(content, page.blocks, this.#host);
-    const highlighting = highlightAll(content);
+    const highlighting = highlightAll(content, this.#scroller);
     this.#begin(page, content);
     this.#blocks = this.#parts.add(blocks);
     this.#parts.add(highlighting);
-    this.#parts.add(focusWide(content));
+    this.#parts.add(focusWide(content, this.#scroller));
     blocks.colour();
     if (message) this.#content.prepend(this.#note(message));
     this.#scroller.scrollTop = 0;
