@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use alacritty_terminal::vte::{Params, Parser, Perform};
+use vte::{Params, Parser, Perform};
 use bytes::Bytes;
 
 /// Finds questions in a terminal's output.

@@ -4,7 +4,7 @@
 //! The bytes are made for xterm.js 6 with its Unicode 11 widths, the one terminal they are ever
 //! written into, and so the functions here follow xterm.js wherever terminals differ: what an
 //! erase does to colours, which lines come back from the scrollback on a resize, how wide an
-//! emoji is. `vte` (through `alacritty_terminal`) does the parsing.
+//! emoji is. `vte` does the parsing.
 //!
 //! The parts, in reading order:
 //!
@@ -36,7 +36,7 @@ mod state;
 mod tabs;
 mod width;
 
-use alacritty_terminal::vte::Parser;
+use vte::Parser;
 
 use self::filter::Filter;
 use self::modes::Mode;
