@@ -200,6 +200,13 @@ impl Reach {
                  give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
             );
         }
+        let named = public_origin.is_some() || !arguments.allow_host.is_empty();
+        if arguments.listen.ip().is_unspecified() && !named {
+            output::warning(
+                "only `localhost` is answered; name the hosts that browsers will use \
+                 with `--allow-host HOST`",
+            );
+        }
         let own_token = || arguments.token.clone().unwrap_or_else(random_name);
         let token = (!arguments.no_token).then(own_token);
         Ok(Self {

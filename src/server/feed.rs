@@ -115,7 +115,11 @@ impl Feed {
         // A frame is either of the past or live.
         let past = self.live_from.saturating_sub(cursor.offset());
         let past = usize::try_from(past).unwrap_or(READ_BYTES);
-        let room = if past == 0 { READ_BYTES } else { past.min(READ_BYTES) };
+        let room = if past == 0 {
+            READ_BYTES
+        } else {
+            past.min(READ_BYTES)
+        };
         let Ok(entries) = self.terminal.output().read(&mut cursor, room) else {
             return self.checkpoint().await;
         };
