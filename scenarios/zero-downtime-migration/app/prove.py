@@ -35,6 +35,8 @@ def main():
     ]
     waits = [float(line.rsplit("\t", 1)[1]) for line in lab.LEDGER.read_text().splitlines()]
     during = len(writes) - lab.OLD_PARCELS
+    if during == 0:
+        lab.fail("the client has not written yet, so there is nothing to prove", "begin at step 1")
     print(f"acknowledged writes    {len(writes):>6}   ({during} of them during this lab)")
     print(f"lost                   {len(lost):>6}")
     print(f"parcels                {len(latest):>6}")
