@@ -73,20 +73,10 @@ pub(super) struct Arguments {
     )]
     allow_host: Vec<String>,
     /// The certificate for TLS, as PEM
-    #[arg(
-        long,
-        env = "KATAHOST_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key"
-    )]
+    #[arg(long, env = "KATAHOST_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key, as PEM
-    #[arg(
-        long,
-        env = "KATAHOST_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_cert"
-    )]
+    #[arg(long, env = "KATAHOST_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// How long a command waits after Ctrl-C for the program to react before it is typed anyway
     #[arg(
@@ -121,6 +111,27 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             "leave it out, or listen on 127.0.0.1",
         ));
     }
+    if arguments.token.as_deref() == Some("") {
+        return Err(Failure::usage(
+            "the token is empty, which everybody can guess",
+            "leave out `--token` and `KATAHOST_TOKEN` for a random one",
+        ));
+    }
+    let certificate = match (arguments.tls_cert, arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        (given, _) => {
+            let (given, missing) = if given.is_some() {
+                ("--tls-cert", "--tls-key")
+            } else {
+                ("--tls-key", "--tls-cert")
+            };
+            return Err(Failure::usage(
+                format!("`{given}` needs `{missing}`"),
+                format!("add `{missing} FILE`; TLS takes a certificate and its key"),
+            ));
+        }
+    };
     let unpacked = match arguments.path {
         Some(_) => None,
         None => Some(Unpacked::new().map_err(|error| {
@@ -140,7 +151,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let address = listener
         .local_addr()
         .map_err(|error| Failure::broken(error.to_string()))?;
-    let tls = arguments.tls_cert.is_some();
+    let tls = certificate.is_some();
     if !loopback
         && !tls
         && !public_origin
@@ -193,7 +204,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         stop: CancellationToken::new(),
         sockets: TaskTracker::new(),
     };
-    let certificate = arguments.tls_cert.zip(arguments.tls_key);
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
     let served = runtime.block_on(async {
