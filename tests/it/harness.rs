@@ -138,10 +138,7 @@ impl House {
 
     /// Waits until a program in a terminal has written a file of the scenario, whole lines of it.
     pub async fn written(&self, name: &str) -> String {
-        let path = self.root.join(name);
-        let read = || fs::read_to_string(&path).unwrap_or_default();
-        eventually(name, || read().ends_with('\n')).await;
-        read()
+        written(&self.root, name).await
     }
 
     /// Where the socket of the lab `name` is.
@@ -173,6 +170,21 @@ impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Waits until a program has written whole lines to a file, and reads them.
+pub async fn written(folder: &Path, name: &str) -> String {
+    let path = folder.join(name);
+    let read = || fs::read_to_string(&path).unwrap_or_default();
+    eventually(name, || read().ends_with('\n')).await;
+    read()
+}
+
+/// Whether a process runs; one that only waits to be buried does not (proc(5)).
+pub fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
 }
 
 /// Asks again and again until `done`.
