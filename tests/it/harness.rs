@@ -60,7 +60,7 @@ pub struct HouseOptions {
 impl Default for HouseOptions {
     fn default() -> Self {
         Self {
-            shell: Some("bash".into()),
+            shell: Some(program("shell")),
             base_path: "/".to_owned(),
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),

@@ -32,7 +32,9 @@ pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         }
     }
     command.args(arguments).envs(variables.iter().copied());
-    command.env("SHELL", "bash").stdin(Stdio::null());
+    command
+        .env("SHELL", super::program("shell"))
+        .stdin(Stdio::null());
     command
 }
 
