@@ -22,6 +22,7 @@ use crate::{
     terminal::{
         Launcher, Status, TerminalEvent, TerminalHandle,
         handle::{News, Surroundings},
+        pty::Sessions,
         runs::{Part, Run, RunNumber},
     },
 };
@@ -59,6 +60,8 @@ struct Instance {
     name: Arc<str>,
     terminals: Vec<TerminalView>,
     events: mpsc::Receiver<TerminalEvent>,
+    /// What was ever started in the terminals.
+    sessions: Arc<Sessions>,
     cancel: CancellationToken,
     tracker: TaskTracker,
     next_run: RunNumber,
@@ -471,6 +474,7 @@ impl Instance {
     fn begin(folder: &Folder, options: &LabOptions, state: &State) -> Self {
         let (sender, events) = mpsc::channel(TERMINAL_EVENTS);
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let sessions = Arc::<Sessions>::default();
         let launcher = Launcher::new(options.shell.clone(), folder.root());
         let terminals = (0..)
             .zip(&state.config.terminals)
@@ -485,6 +489,7 @@ impl Instance {
                     launcher: launcher.clone(),
                     patience: options.interrupt_patience,
                     events: sender.clone(),
+                    sessions: sessions.clone(),
                     cancel: cancel.clone(),
                     tracker: tracker.clone(),
                 }),
@@ -494,6 +499,7 @@ impl Instance {
             name: super::store::random_name().into(),
             terminals,
             events,
+            sessions,
             cancel,
             tracker,
             next_run: 0,
@@ -514,6 +520,8 @@ impl Instance {
         {
             tracing::warn!("terminals did not end in time");
         }
+        // Jobs that ignored the end of their terminal.
+        self.sessions.kill();
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) const INBOX: usize = 64;
 
 /// How many events may wait for a client. One that does not read them in time is cut off, and may
 /// come back and resume.
-const CLIENT_EVENTS: usize = 256;
+const CLIENT_EVENTS: usize = 1024;
 
 /// Holds a lab.
 #[derive(Debug, Clone)]

@@ -4,9 +4,11 @@ use super::block::{Invocation, Limit};
 use super::diagnostic::Diagnostic;
 use super::text::quote;
 use super::{javascript, on_load};
+use regex::Regex;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// The layout and navigation of a scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +53,15 @@ pub(super) const CONFIG_FILE: &str = ".katapod_config.json";
 
 /// How often an on-load command runs that does not say.
 pub(super) const ON_LOAD_LIMIT: Limit = Limit(Some(1));
+
+/// A line of `.gitpod.yml` that installs the extension, in whichever order it names the parts.
+#[expect(
+    clippy::expect_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
+static EXTENSION_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\.vsix.*katapod|katapod.*\.vsix").expect("the pattern is valid")
+});
 
 /// The terminal of a scenario whose config names none.
 const DEFAULT_TERMINAL: (&str, &str) = ("cqlsh", "cqlsh-editor");
@@ -243,14 +254,10 @@ fn read_terminal(
 /// Whether the files make a folder a scenario, as the original judged it.
 #[must_use]
 pub fn is_scenario(files: ConfigFiles<'_>) -> bool {
-    let names_extension = |line: &str| {
-        let line = line.to_lowercase();
-        line.contains(".vsix") && line.contains("katapod")
-    };
     files.config.is_some()
         || files
             .gitpod
-            .is_some_and(|text| text.lines().any(names_extension))
+            .is_some_and(|text| EXTENSION_LINE.is_match(text))
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ const FILES: &str = "files/";
 pub(super) struct Contents {
     /// The page, ready to be shown.
     pub(super) html: String,
-    /// Its title, if it has one.
-    pub(super) title: Option<String>,
+    /// What it is about.
+    pub(super) titles: Titles,
     /// Its links.
     pub(super) links: Vec<Link>,
     /// Its images.
@@ -61,7 +61,7 @@ pub(super) fn extract(
     walk(&mut tree, |opens, node| extractor.visit(opens, node));
     let mut contents = extractor.contents;
     contents.text = fold(&extractor.text);
-    contents.title = extractor.titles.best();
+    contents.titles = extractor.titles;
     contents.html = tree.root_element().inner_html();
     contents
 }
@@ -112,19 +112,32 @@ enum Purpose {
     Heading(usize),
     StepTitle,
     ScenarioTitle,
+    Description,
+    Paragraph,
 }
 
-/// The candidates for a page's title.
+/// What a page says of itself, each the first that is not empty.
 #[derive(Debug, Default)]
-struct Titles {
+pub(super) struct Titles {
     step: Option<String>,
     heading: Option<String>,
-    scenario: Option<String>,
+    pub(super) scenario: Option<String>,
+    description: Option<String>,
+    paragraph: Option<String>,
 }
 
 impl Titles {
-    fn best(self) -> Option<String> {
-        self.step.or(self.heading).or(self.scenario)
+    /// The page's title.
+    pub(super) fn best(&self) -> Option<&String> {
+        self.step
+            .as_ref()
+            .or(self.heading.as_ref())
+            .or(self.scenario.as_ref())
+    }
+
+    /// The page's first words about its content.
+    pub(super) fn summary(&self) -> Option<&String> {
+        self.description.as_ref().or(self.paragraph.as_ref())
     }
 }
 
@@ -155,13 +168,17 @@ impl Extractor<'_> {
             "video" | "source" => self.media(element),
             "table" => self.contents.tables += 1,
             "details" => self.contents.details += 1,
+            "p" => purposes.push(Purpose::Paragraph),
             name => purposes.extend(self.heading(heading_level(name))),
         }
-        if element.has_class("step-title", CaseSensitivity::CaseSensitive) {
-            purposes.push(Purpose::StepTitle);
-        }
-        if element.has_class("scenario-title", CaseSensitivity::CaseSensitive) {
-            purposes.push(Purpose::ScenarioTitle);
+        for (class, purpose) in [
+            ("step-title", Purpose::StepTitle),
+            ("scenario-title", Purpose::ScenarioTitle),
+            ("scenario-description", Purpose::Description),
+        ] {
+            if element.has_class(class, CaseSensitivity::CaseSensitive) {
+                purposes.push(purpose);
+            }
         }
         self.open.push(Wanted {
             start: self.text.len(),
@@ -186,6 +203,8 @@ impl Extractor<'_> {
                 }
                 Purpose::StepTitle => set_first(&mut self.titles.step, &text),
                 Purpose::ScenarioTitle => set_first(&mut self.titles.scenario, &text),
+                Purpose::Description => set_first(&mut self.titles.description, &text),
+                Purpose::Paragraph => set_first(&mut self.titles.paragraph, &text),
             }
         }
     }

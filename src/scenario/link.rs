@@ -8,14 +8,25 @@ use super::header::{Defaults, Header};
 use super::javascript;
 use super::page::Page;
 use super::text::{list, nearest, quote, trim};
+use regex::Regex;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// The command that shows a step.
 pub const LOAD_PAGE: &str = "katapod.loadPage";
 
 /// The command that types into a terminal.
 pub const SEND_TEXT: &str = "katapod.sendText";
+
+/// A command's address as VS Code writes it: an id, and arguments behind a question mark.
+#[expect(
+    clippy::expect_used,
+    reason = "the pattern is a constant, and tests use it"
+)]
+static COMMAND_URI: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?is)^command:(?<id>[^?]*)\??(?<arguments>.*)$").expect("the pattern is valid")
+});
 
 /// How many steps a hint lists.
 const LISTED_STEPS: usize = 8;
@@ -63,13 +74,9 @@ impl CommandLink {
     /// `katapod.loadPage` may also be the bare name of a step.
     #[must_use]
     pub fn parse(href: &str) -> Option<(Self, Result<(), ArgumentsError>)> {
-        let (scheme, rest) = trim(href).split_once(':')?;
-        if !scheme.eq_ignore_ascii_case("command") {
-            return None;
-        }
-        let (id, arguments) = rest.split_once('?').unwrap_or((rest, ""));
-        let command = decode(id);
-        let (arguments, result) = match parse_arguments(&command, arguments) {
+        let parts = COMMAND_URI.captures(trim(href))?;
+        let command = decode(&parts["id"]);
+        let (arguments, result) = match parse_arguments(&command, &parts["arguments"]) {
             Ok(arguments) => (arguments, Ok(())),
             Err(error) => (Vec::new(), Err(error)),
         };

@@ -19,6 +19,10 @@ pub struct Page {
     pub step: String,
     /// The page's title: its `.step-title` or first heading, or the step's name.
     pub title: String,
+    /// The whole scenario's title, where the page gives one as `.scenario-title`.
+    pub scenario_title: Option<String>,
+    /// What it is about: its `.scenario-description` or first paragraph; empty without one.
+    pub summary: String,
     /// Names the content: equal for equal Markdown and config.
     pub revision: String,
     /// Sanitised HTML.
@@ -98,7 +102,13 @@ impl Page {
         }
         Self {
             step: step.to_owned(),
-            title: contents.title.unwrap_or_else(|| step.to_owned()),
+            title: contents
+                .titles
+                .best()
+                .map_or(step, |title| title)
+                .to_owned(),
+            summary: contents.titles.summary().cloned().unwrap_or_default(),
+            scenario_title: contents.titles.scenario,
             revision,
             html: without_byte_order_mark(contents.html, &source),
             blocks,

@@ -51,10 +51,11 @@ fn card(folder: &Folder) -> String {
     let steps = folder.steps();
     let intro = folder.read_step("intro").unwrap_or_default();
     let page = Page::parse("intro", &intro, &description.config);
+    let own_title = page.scenario_title.as_ref().unwrap_or(&page.title);
     let title = if intro.is_empty() {
         folder.name()
     } else {
-        &page.title
+        own_title
     };
     let terminals: String = description
         .config
@@ -67,19 +68,14 @@ fn card(folder: &Folder) -> String {
         "<li class=\"lab-card\"><a href=\"labs/{address}/\"><h2>{}</h2><p>{}</p>\
          <p class=\"lab-card-meta\">{} · {}: {terminals}</p></a></li>\n",
         escape(title),
-        escape(&excerpt(&page)),
+        escape(&excerpt(&page.summary)),
         count(steps.len(), "step"),
         count(description.config.terminals.len(), "terminal"),
     )
 }
 
-/// The first lines of a page, without its title.
-fn excerpt(page: &Page) -> String {
-    let text = page.text.trim();
-    let text = text
-        .strip_prefix(page.title.as_str())
-        .unwrap_or(text)
-        .trim();
+/// The first lines of a text.
+fn excerpt(text: &str) -> String {
     let mut short: String = text.chars().take(EXCERPT_CHARS).collect();
     if short.len() < text.len() {
         let cut = short.rfind(' ').unwrap_or(short.len());

@@ -15,6 +15,7 @@ use super::{
     journal::TerminalSize,
     output::{Checkpoint, Output},
     pace::Pace,
+    pty::Sessions,
     runs::{Run, RunNumber},
     task,
 };
@@ -119,6 +120,8 @@ pub struct Surroundings {
     pub patience: Duration,
     /// Who hears of it. The terminal waits when this is full.
     pub events: mpsc::Sender<TerminalEvent>,
+    /// Where its shells' sessions are noted, to be ended with the lab.
+    pub sessions: Arc<Sessions>,
     /// Ends it.
     pub cancel: CancellationToken,
     /// Counts it, so that the end can be waited for.

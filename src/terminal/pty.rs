@@ -5,8 +5,10 @@
 
 use std::{
     cell::RefCell,
+    ffi::OsStr,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -205,17 +207,18 @@ impl Pty {
         Some(Exit { code, signal })
     }
 
-    /// The session that the terminal's processes belong to.
-    #[must_use]
-    pub fn session(&self) -> Option<Session> {
-        self.leader.map(Session)
-    }
-
     /// Asks all of the terminal's processes to end, as closing a terminal's window does.
     pub fn hang_up(&self) {
         for group in [self.foreground(), self.leader].into_iter().flatten() {
             signal_group(group, Signal::HUP);
             signal_group(group, Signal::CONT);
+        }
+    }
+
+    /// Ends the leading process and the one in the foreground, by force.
+    pub fn kill(&self) {
+        for group in [self.foreground(), self.leader].into_iter().flatten() {
+            signal_group(group, Signal::KILL);
         }
     }
 
@@ -228,59 +231,77 @@ impl Pty {
     }
 }
 
-/// All processes that were started in one terminal and did not leave it on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Session(Pid);
+/// The sessions of one or more terminals: all processes that were started there and did not leave
+/// on purpose.
+#[derive(Debug, Default)]
+pub struct Sessions(Mutex<Vec<Pid>>);
 
-impl Session {
-    /// Ends every process of the session at once, background jobs included.
+impl Sessions {
+    /// Takes the terminal's session in.
+    pub fn add(&self, pty: &Pty) {
+        self.lock().extend(pty.leader);
+    }
+
+    /// Ends every process of the sessions at once, background jobs included.
     ///
-    /// Linux tells the session of each process; elsewhere the leader's group is ended.
-    pub fn kill(self) {
-        signal_group(self.0, Signal::KILL);
-        for group in self.groups() {
+    /// Linux tells the session of each process; elsewhere the leaders' groups are ended.
+    pub fn kill(&self) {
+        let leaders = self.lock();
+        for group in leaders.iter().copied().chain(groups_of(&leaders)) {
             signal_group(group, Signal::KILL);
         }
     }
 
-    /// The process groups of the session, as `/proc/*/stat` lists them (proc(5)).
-    fn groups(self) -> Vec<Pid> {
-        let Ok(processes) = std::fs::read_dir("/proc") else {
-            return Vec::new();
-        };
-        let mut groups: Vec<Pid> = processes
-            .flatten()
-            .filter(|entry| {
-                entry
-                    .file_name()
-                    .as_encoded_bytes()
-                    .iter()
-                    .all(u8::is_ascii_digit)
-            })
-            .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
-            .filter_map(|stat| self.group_in(&stat))
-            .collect();
-        groups.sort_unstable_by_key(|group| group.as_raw_pid());
-        groups.dedup();
-        groups
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// The process group in a `stat` line, where the process is of this session.
-    fn group_in(self, stat: &str) -> Option<Pid> {
-        // The program's name is in parentheses and may itself hold some.
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_ascii_whitespace().skip(2);
-        let group = fields.next()?.parse().ok()?;
-        let session: i32 = fields.next()?.parse().ok()?;
-        (session == self.0.as_raw_pid())
-            .then(|| Pid::from_raw(group))
-            .flatten()
-    }
+/// The process groups of the leaders' sessions, as `/proc/*/stat` lists them (proc(5)).
+fn groups_of(leaders: &[Pid]) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let is_process = |name: &OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    let mut groups: Vec<Pid> = processes
+        .flatten()
+        .filter(|entry| is_process(&entry.file_name()))
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
+        .filter_map(|stat| group_and_session(&stat))
+        .filter(|(_, session)| leaders.contains(session))
+        .map(|(group, _)| group)
+        .collect();
+    groups.sort_unstable_by_key(|group| group.as_raw_pid());
+    groups.dedup();
+    groups
+}
+
+/// The process group and the session in a `stat` line.
+fn group_and_session(stat: &str) -> Option<(Pid, Pid)> {
+    // The program's name is in parentheses and may itself hold some.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(2);
+    let mut pid = || Pid::from_raw(fields.next()?.parse().ok()?);
+    Some((pid()?, pid()?))
 }
 
 /// Signals a group; one that is already gone needs none.
 fn signal_group(group: Pid, signal: Signal) {
     if let Err(error) = rustix::process::kill_process_group(group, signal) {
         tracing::trace!(%error, "process group is gone");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_and_session_are_read_behind_any_name() {
+        let pids = |group, session| Some((Pid::from_raw(group)?, Pid::from_raw(session)?));
+        assert_eq!(group_and_session("42 (sh) S 1 42 7 34816"), pids(42, 7));
+        assert_eq!(group_and_session("42 (a) b) (c) S 1 43 8 0"), pids(43, 8));
+        assert_eq!(group_and_session("42 (kernel) S 2 0 0 0"), None);
+        assert_eq!(group_and_session("nonsense"), None);
     }
 }

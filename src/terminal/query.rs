@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use alacritty_terminal::vte::{Params, Parser, Perform};
 use bytes::Bytes;
+use vte::{Params, Parser, Perform};
 
 /// Finds questions in a terminal's output.
 #[derive(Default)]

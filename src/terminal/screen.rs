@@ -4,7 +4,7 @@
 //! The bytes are made for xterm.js 6 with its Unicode 11 widths, the one terminal they are ever
 //! written into, and so the functions here follow xterm.js wherever terminals differ: what an
 //! erase does to colours, which lines come back from the scrollback on a resize, how wide an
-//! emoji is. `vte` (through `alacritty_terminal`) does the parsing.
+//! emoji is. `vte` does the parsing.
 //!
 //! The parts, in reading order:
 //!
@@ -16,8 +16,10 @@
 //! - `serialise`: the way back to escape sequences.
 //!
 //! What is not restored: protected cells (DECSCA), national character sets other than the British
-//! one, the title stack, images, and the phase of synchronised updates. C1 controls in their
-//! one-character form are ignored, but for IND, NEL and HTS.
+//! one, the title stack, images, and the phase of synchronised updates; what a narrowed alternate
+//! screen hides beyond its right edge; that the first line of a full scrollback continues one that
+//! is gone; whether an empty cell at the end of a wrapped line was empty or a space. C1 controls
+//! in their one-character form are ignored, but for IND, NEL and HTS.
 
 mod buffer;
 mod cell;
@@ -34,7 +36,7 @@ mod state;
 mod tabs;
 mod width;
 
-use alacritty_terminal::vte::Parser;
+use vte::Parser;
 
 use self::filter::Filter;
 use self::modes::Mode;

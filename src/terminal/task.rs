@@ -19,7 +19,7 @@ use super::{
     journal::{Event, TerminalSize},
     output::Output,
     pace::{Pace, Permission},
-    pty::{Exit, Pty, Read, Session},
+    pty::{Exit, Pty, Read},
     query::{Query, QueryScanner},
     runs::{Next, Run, Runs},
     settle::View,
@@ -57,8 +57,6 @@ pub(super) struct Terminal {
     /// Whether the last process has closed the terminal, so that there is nothing left to read.
     drained: bool,
     generation: u32,
-    /// Every session that was started here; all are ended with the terminal.
-    sessions: Vec<Session>,
     /// When the shell starts even without a client's size.
     start_at: Option<Instant>,
 }
@@ -79,7 +77,6 @@ impl Terminal {
             pty: None,
             drained: false,
             generation: 0,
-            sessions: Vec::new(),
             start_at: None,
             around,
             output,
@@ -237,7 +234,7 @@ impl Terminal {
         self.drained = false;
         let status = match self.around.launcher.launch(size) {
             Ok(pty) => {
-                self.sessions.extend(pty.session());
+                self.around.sessions.add(&pty);
                 self.pty = Some(pty);
                 self.runs.shell_started(Instant::now());
                 Status::Running
@@ -375,7 +372,7 @@ impl Terminal {
                 break exit;
             }
             if Instant::now() >= deadline {
-                self.sessions.iter().for_each(|session| session.kill());
+                pty.kill();
                 break Exit {
                     code: None,
                     signal: Some("SIGKILL".to_owned()),
@@ -386,13 +383,12 @@ impl Terminal {
         self.ended(exit).await;
     }
 
-    /// Ends everything that was started here.
+    /// Ends the shell; what it left behind is ended with the lab's sessions.
     async fn end(mut self) {
         // Nobody needs to hear of it any more.
         let (nobody, _) = mpsc::channel(1);
         self.around.events = nobody;
         self.stop().await;
-        self.sessions.iter().for_each(|session| session.kill());
     }
 
     async fn tell(&self, news: News) {

@@ -21,13 +21,22 @@ const PERMISSIVE: [&str; 11] = [
 
 /// Crates under the Mozilla Public License, which binds changes to their own files only; we make
 /// none. All come with the HTML sanitiser and the asset embedder.
-const FILE_COPYLEFT: [&str; 5] =
-    ["cssparser", "cssparser-macros", "dtoa-short", "option-ext", "selectors"];
+const FILE_COPYLEFT: [&str; 5] = [
+    "cssparser",
+    "cssparser-macros",
+    "dtoa-short",
+    "option-ext",
+    "selectors",
+];
 
 /// Whether an SPDX expression offers a choice that is permissive throughout.
 fn is_permissive(expression: &str) -> bool {
     let plain = expression.replace('/', " OR ").replace(['(', ')'], "");
-    let choice = |choice: &str| choice.split(" AND ").all(|one| PERMISSIVE.contains(&one.trim()));
+    let choice = |choice: &str| {
+        choice
+            .split(" AND ")
+            .all(|one| PERMISSIVE.contains(&one.trim()))
+    };
     plain.split(" OR ").any(choice)
 }
 

@@ -207,7 +207,8 @@ for (const stream of input.streams) {
   report.streams.push({ name: stream.name, atCut: count(results, 'atCut'), atEnd: count(results, 'atEnd') });
   for (const { cut, answers, atCut, atEnd } of results) {
     if (Object.keys({ ...atCut.different, ...atEnd.different }).length > 0 || answers) {
-      report.failures.push({ stream: stream.name, cut, before: stream.bytes.subarray(Math.max(cut - 60, 0), cut).toString('latin1'), answers, atCut: atCut.different, atEnd: atEnd.different });
+      const before = stream.bytes.subarray(Math.max(cut - 60, 0), cut).toString('latin1');
+      report.failures.push({ stream: stream.name, cut, before, answers, atCut: atCut.different, atEnd: atEnd.different });
     }
   }
 }

@@ -25,8 +25,19 @@ export function schemeOn(background: Rgb): "light" | "dark" {
   return contrast(INK_DARK, background) >= contrast(INK_LIGHT, background) ? "light" : "dark";
 }
 
+const resolved = new Map<string, Rgb | null>();
+
 /** What a CSS colour looks like over `base`, or null where it is no colour. */
 export function resolveColor(color: string, base: string): Rgb | null {
+  const key = `${color} over ${base}`;
+  const known = resolved.get(key);
+  if (known !== undefined) return known;
+  const rgb = paint(color, base);
+  resolved.set(key, rgb);
+  return rgb;
+}
+
+function paint(color: string, base: string): Rgb | null {
   if (!CSS.supports("background-color", color)) return null;
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   if (!context) return null;

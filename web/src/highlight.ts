@@ -56,7 +56,7 @@ function languageOf(code: Element): string | null {
 }
 
 /** Colours the code of a page: what is seen first at once, the rest as it is scrolled to. */
-export function highlightAll(root: ParentNode): Disposable {
+export function highlightAll(content: ParentNode, scroller: Element): Disposable {
   const waiting = new Map<Element, [HTMLElement, string]>();
   const observer = new IntersectionObserver(
     (entries) => {
@@ -67,11 +67,11 @@ export function highlightAll(root: ParentNode): Disposable {
         colour(...known);
       }
     },
-    { rootMargin: "600px 0px" },
+    { root: scroller, rootMargin: "1200px 0px" },
   );
   let blocks = 0;
   let characters = 0;
-  for (const code of root.querySelectorAll<HTMLElement>("pre > code")) {
+  for (const code of content.querySelectorAll<HTMLElement>("pre > code")) {
     const language = languageOf(code);
     if (!language) continue;
     blocks += 1;

@@ -21,7 +21,7 @@ function replace(image: HTMLImageElement): void {
     return;
   }
   const file = decodeURIComponent(image.src.split("/").pop()?.split("?")[0] ?? "");
-  const text = image.alt || `Image not available: ${file}`;
+  const text = image.alt || `image ${file}`;
   image.replaceWith(
     element("span", { class: "image-missing", role: "img", "aria-label": text }, text),
   );

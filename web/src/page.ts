@@ -3,6 +3,7 @@ import { element } from "./dom";
 import { Disposables, listen } from "./events";
 import { highlightAll } from "./highlight";
 import { mendImages } from "./images";
+import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
 import type { BlockState, Page, ShowMessage } from "./protocol";
 import { Refusal } from "./rpc";
@@ -20,7 +21,7 @@ const SLOW_MS = 150;
 export class PageView {
   readonly #scroller: HTMLElement;
   readonly #root: ShadowRoot;
-  readonly #content = element("div", { class: "page" });
+  #content: HTMLElement = element("div", { class: "page" });
   readonly #host: PageHost;
   #parts = new Disposables();
   #blocks: Blocks | null = null;
@@ -44,20 +45,17 @@ export class PageView {
 
   /** Shows a page from its top. */
   show(page: Page, message: ShowMessage | null = null): void {
-    this.#begin(page);
-    setServerHtml(this.#content, page.html);
-    for (const link of this.#content.querySelectorAll<HTMLAnchorElement>("a[href]")) {
-      // A page on the network opens beside the lab, never in its place.
-      if (/^(https?:|files\/)/i.test(link.getAttribute("href") ?? "")) link.target = "_blank";
-    }
-    for (const table of this.#content.querySelectorAll("table")) {
-      const frame = element("div", { class: "table-frame" });
-      table.replaceWith(frame);
-      frame.append(table);
-    }
-    this.#blocks = this.#parts.add(new Blocks(this.#content, page.blocks, this.#host));
-    this.#parts.add(highlightAll(this.#content));
-    this.#blocks.colour();
+    // Dressed before it is in the document: there each change would cost a look at all of it.
+    const content = element("div", { class: "page" });
+    setServerHtml(content, page.html);
+    mendHtml(content);
+    const blocks = new Blocks(content, page.blocks, this.#host);
+    const highlighting = highlightAll(content, this.#scroller);
+    this.#begin(page, content);
+    this.#blocks = this.#parts.add(blocks);
+    this.#parts.add(highlighting);
+    this.#parts.add(focusWide(content, this.#scroller));
+    blocks.colour();
     if (message) this.#content.prepend(this.#note(message));
     this.#scroller.scrollTop = 0;
   }
@@ -70,15 +68,16 @@ export class PageView {
 
   /** Says why there is no page. */
   showMissing(message: ShowMessage): void {
-    this.#begin(null);
-    this.#content.replaceChildren(this.#note(message));
+    this.#begin(null, element("div", { class: "page" }, this.#note(message)));
   }
 
   update(state: BlockState): void {
     this.#blocks?.update(state);
   }
 
-  #begin(page: Page | null): void {
+  #begin(page: Page | null, content: HTMLElement): void {
+    this.#content.replaceWith(content);
+    this.#content = content;
     this.#parts.dispose();
     this.#parts = new Disposables();
     this.#blocks = null;

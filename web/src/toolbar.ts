@@ -8,6 +8,13 @@ export interface ToolbarHost {
   startOver(): void;
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** `intro` first, and then as people count: `step2` before `step10`. */
+function byPlace(a: string, b: string): number {
+  return Number(b === "intro") - Number(a === "intro") || collator.compare(a, b);
+}
+
 /** The slim bar above the lab: where one is, and the controls of the whole lab. */
 export class Toolbar {
   readonly #scenario = required("scenario");
@@ -41,7 +48,7 @@ export class Toolbar {
 
   setLab(scenario: string, steps: string[], driver: boolean): void {
     this.#scenario.textContent = scenario;
-    this.#steps = steps;
+    this.#steps = steps.toSorted(byPlace);
     for (const tool of this.#driverTools) tool.hidden = !driver;
     this.#menu.hidden = !driver || steps.length < 2;
     this.#paint();

@@ -155,6 +155,10 @@ impl Cell {
     }
 
     pub(super) fn push_combining(&mut self, c: char) {
+        if !self.has_content() {
+            self.c = c;
+            return;
+        }
         Arc::make_mut(self.extra.get_or_insert_default())
             .combining
             .push(c);

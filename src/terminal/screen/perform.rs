@@ -3,7 +3,7 @@
 //! Questions (DA, DSR, DECRQM, OSC with `?` and so on) have no place here: they are answered
 //! elsewhere, once, and must not change the state.
 
-use alacritty_terminal::vte::{Params, Perform};
+use vte::{Params, Perform};
 
 use super::cell::Link;
 use super::modes::Mode;

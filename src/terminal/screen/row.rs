@@ -1,6 +1,6 @@
 //! One line of a screen or of its scrollback.
 
-use super::cell::{Cell, Flags};
+use super::cell::Cell;
 
 /// A line of cells. Cells to the right of the last stored one are empty, so a short line of
 /// output costs little memory however wide the terminal is. A line may also be longer than the
@@ -135,11 +135,14 @@ impl Row {
 
     /// Appends the text of the first `cols` cells to `out`, without the empty ones at the end.
     pub(super) fn push_text(&self, cols: usize, out: &mut String) {
-        for cell in &self.cells[..self.written().min(cols)] {
-            if cell.style.flags.has(Flags::SPACER) {
+        let cells = &self.cells[..self.written().min(cols)];
+        for (col, cell) in cells.iter().enumerate() {
+            if cell.is_spacer() && col > 0 && cells[col - 1].is_wide() {
                 continue;
             }
-            out.push(if cell.c == '\0' { ' ' } else { cell.c });
+            // Half a character at the right edge is not one.
+            let shown = cell.c != '\0' && !(cell.is_wide() && col + 1 == cols);
+            out.push(if shown { cell.c } else { ' ' });
             out.push_str(cell.combining());
         }
     }

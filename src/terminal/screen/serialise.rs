@@ -117,6 +117,14 @@ impl Writer {
         let cut_off = cell.is_wide() && col + 1 == end;
         if cell.has_content() && !cut_off {
             self.cell(cell);
+            let next = row.get(col + 1);
+            if cell.is_wide() && next.c != '\0' && col + 2 == end {
+                // Without autowrap, a character can take the right half of another away.
+                self.style_of(next);
+                self.out.push_str("\x1b[?7l");
+                self.cell(next);
+                self.out.push_str("\x1b[?7h");
+            }
             return if cell.is_wide() { 2 } else { 1 };
         }
         let run = (col..end)
@@ -161,12 +169,15 @@ impl Writer {
     }
 
     fn cell(&mut self, cell: &Cell) {
-        if width(cell.c) == 0 && !cell.is_spacer() {
-            // Any sequence keeps a zero-width character from joining the cell before it.
-            self.force_style(cell);
-        }
         self.style_of(cell);
-        self.out.push(cell.c);
+        if width(cell.c) == 0 {
+            // Any sequence keeps a zero-width character from joining the cell before it; nothing
+            // can join it in turn.
+            self.force_style(cell);
+            self.out.push(cell.c);
+            return;
+        }
+        self.out.push(if cell.c == '\0' { ' ' } else { cell.c });
         self.out.push_str(cell.combining());
     }
 
@@ -330,13 +341,15 @@ impl<'a> Again<'a> {
     fn before_cursor(state: &'a State) -> Option<Self> {
         let buffer = state.buffer();
         let row = buffer.line(buffer.y);
-        let mut col = buffer.x.checked_sub(1)?;
+        // A lone zero-width character can push the cursor further out still.
+        let mut col = buffer.x.min(buffer.cols).checked_sub(1)?;
         if row.get(col).is_spacer() {
             col = col.checked_sub(1)?;
         }
         let cell = row.get(col);
         let pen = state.pen.cell(' ');
         let is_last = state.joins > 0
+            && width(cell.c) == state.joins
             && cell.has_content()
             && cell.style.visible() == pen.style
             && same_link(cell.link(), pen.link())

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use alacritty_terminal::vte::Params;
+use vte::Params;
 
 use super::cell::{Cell, Colour, Flags, Pen, Style};
 

@@ -87,6 +87,7 @@ impl State {
             return;
         }
         self.joins = width;
+        self.clear_half();
         if !self.make_room(width) {
             return;
         }
@@ -104,6 +105,17 @@ impl State {
             row.set(end, null);
         }
         buffer.x = end;
+    }
+
+    /// Clears the left half of a wide character when the cursor is on its right half.
+    fn clear_half(&mut self) {
+        let null = Cell::blank(self.pen.style);
+        let buffer = self.buffer_mut();
+        if let Some(before) = buffer.x.checked_sub(1)
+            && buffer.current().get(before).is_wide()
+        {
+            buffer.current().set(before, null);
+        }
     }
 
     /// Adds a zero-width character to the cell before the cursor.
@@ -303,12 +315,8 @@ impl State {
     }
 }
 
-/// Writes a cell at `x`, clearing the half of a wide character before it, and returns the column
-/// after it.
+/// Writes a cell at `x` and returns the column after it.
 fn write_cell(row: &mut Row, x: usize, mut cell: Cell, width: usize) -> usize {
-    if x > 0 && row.get(x - 1).is_wide() {
-        row.set(x - 1, Cell::blank(cell.style));
-    }
     if width == 2 {
         let spacer = Style {
             flags: cell.style.flags.with(Flags::SPACER),

@@ -14,6 +14,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// No step of a recording takes longer.
 const STEP: Duration = Duration::from_secs(5);
 
+/// The name of the tmux server that is recorded, and in no one's way.
+const TMUX_SOCKET: &str = "katahost-test";
+
 enum Step {
     Type(&'static str),
     Resize(u16, u16),
@@ -28,7 +31,7 @@ pub(super) fn streams() -> Vec<Stream> {
         .collect::<Vec<_>>()
         .concat();
     std::fs::write(folder.path().join("text"), text).unwrap();
-    recordings()
+    let streams = recordings()
         .into_iter()
         .filter_map(|(name, command, steps)| {
             let program = command.split(' ').next().unwrap_or_default();
@@ -40,7 +43,20 @@ pub(super) fn streams() -> Vec<Stream> {
             ));
             None
         })
-        .collect()
+        .collect();
+    stop_tmux(folder.path());
+    streams
+}
+
+/// The server of tmux outlives its terminal.
+fn stop_tmux(folder: &Path) {
+    if installed("tmux") {
+        let mut tmux = std::process::Command::new("tmux");
+        tmux.args(["-L", TMUX_SOCKET, "kill-server"])
+            .env("TMUX_TMPDIR", folder);
+        // It fails when the server is gone already, which is as good.
+        drop(tmux.output());
+    }
 }
 
 fn recordings() -> Vec<(&'static str, &'static str, Vec<Step>)> {
