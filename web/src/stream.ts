@@ -63,11 +63,9 @@ export class TerminalStream {
       this.#push({ kind: "write", bytes: frame.payload, end: frame.offset, replay: true });
       return "taken";
     }
-    if (frame.generation > this.#generation) {
-      if (frame.offset !== 0) return "gap";
-      this.#begin(frame.generation, 0);
-    }
     if (frame.offset > this.#received) return "gap";
+    // Offsets go on when the next shell starts, and what it resets is in the stream itself.
+    this.#generation = frame.generation;
     const overlap = this.#received - frame.offset;
     if (frame.kind === "resize") {
       if (overlap > 0) return "known";

@@ -71,7 +71,7 @@ test("overlapping output is cut, known output is dropped", () => {
   assert.equal(stream.accept(output(4, "efgh")), "taken");
   assert.equal(stream.accept(output(2, "cd")), "known");
   parseAll();
-  assert.deepEqual(log, ["reset", "abcdef", "gh"]);
+  assert.deepEqual(log, ["abcdef", "gh"]);
   assert.equal(stream.received, 8);
 });
 
@@ -88,11 +88,11 @@ test("resize waits for the bytes before it and precedes those after it", () => {
   stream.accept(output(0, "one"));
   stream.accept(resize(3, 100, 30));
   stream.accept(output(3, "two"));
-  assert.deepEqual(log, ["reset"]);
+  assert.deepEqual(log, []);
   parse();
-  assert.deepEqual(log, ["reset", "one", "100x30"]);
+  assert.deepEqual(log, ["one", "100x30"]);
   parseAll();
-  assert.deepEqual(log, ["reset", "one", "100x30", "two"]);
+  assert.deepEqual(log, ["one", "100x30", "two"]);
 });
 
 test("resize that is older than the position is known", () => {
@@ -101,16 +101,24 @@ test("resize that is older than the position is known", () => {
   assert.equal(stream.accept(resize(1, 100, 30)), "known");
 });
 
-test("new generation begins at offset 0, an older one is ignored", () => {
+test("new generation goes on at the next offset, an older one is ignored", () => {
   const { stream, log, parseAll } = harness();
   stream.accept(output(0, "old"));
-  parseAll();
-  assert.equal(stream.accept(output(0, "new", 2)), "taken");
-  assert.equal(stream.accept(output(3, "late", 1)), "known");
+  assert.equal(stream.accept(output(3, "new", 2)), "taken");
+  assert.equal(stream.accept(output(6, "late", 1)), "known");
   assert.equal(stream.accept(output(9, "far", 3)), "gap");
   parseAll();
-  assert.deepEqual(log, ["reset", "old", "reset", "new"]);
+  assert.deepEqual(log, ["old", "new"]);
   assert.equal(stream.generation, 2);
+});
+
+test("size that comes with the first shell is kept while the empty screen is still parsed", () => {
+  const { stream, log, parseAll } = harness();
+  stream.accept(snapshot(0, "", 0));
+  stream.accept(resize(0, 106, 19));
+  stream.accept(output(0, "$ ", 1));
+  parseAll();
+  assert.deepEqual(log, ["reset", "80x24", "", "106x19", "$ "]);
 });
 
 test("acknowledgement comes when idle and each 64 KiB", () => {
