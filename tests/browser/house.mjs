@@ -400,10 +400,17 @@ export class LabView {
     this.content = page.locator("#page .page");
     /** What went wrong in the page, other than images of the network. @type {string[]} */
     this.problems = [];
+    /** Files of the scenario that the server does not have. @type {string[]} */
+    this.missing = [];
     page.on("pageerror", (error) => this.problems.push(`page error: ${error.message}`));
+    page.on("response", (response) => {
+      const { pathname } = new URL(response.url());
+      if (response.status() === 404 && pathname.includes("/files/")) this.missing.push(pathname);
+    });
     page.on("console", (message) => {
       if (message.type() !== "error") return;
       const { url } = message.location();
+      if (this.missing.includes(URL.canParse(url) ? new URL(url).pathname : url)) return;
       const own = url === "" || url.startsWith("http://127.0.0.1");
       // A socket that can't be opened while the server is away is said by Chromium itself.
       if (own && !/net::ERR_|WebSocket connection/.test(message.text())) {
