@@ -135,6 +135,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         stop: CancellationToken::new(),
         sockets: TaskTracker::new(),
     };
+    let certificate = arguments.tls_cert.zip(arguments.tls_key);
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
     let served = runtime.block_on(async {

@@ -223,6 +223,8 @@ impl Terminal {
         self.size = Some(size);
         if self.generation == 0 {
             self.history = History::new(self.output.clone(), size);
+            // Who came before the first size was known drew a terminal of the default size.
+            self.history.push(Event::Resize(size));
         } else {
             let reset = self.scanner.reset_sequence();
             self.scanner = QueryScanner::default();

@@ -110,6 +110,15 @@ test("offsets go on when a shell is started again", () => {
   assert.deepEqual(log, ["old", "new"]);
 });
 
+test("size that comes with the first shell is kept while the empty screen is still parsed", () => {
+  const { stream, log, parseAll } = harness();
+  stream.accept(snapshot(0, "", 0));
+  stream.accept(resize(0, 106, 19));
+  stream.accept(output(0, "$ ", 1));
+  parseAll();
+  assert.deepEqual(log, ["reset", "80x24", "", "106x19", "$ "]);
+});
+
 test("acknowledgement comes when idle and each 64 KiB", () => {
   const { stream, acks, parse, parseAll } = harness();
   stream.accept(output(0, "a"));

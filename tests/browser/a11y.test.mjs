@@ -1,0 +1,146 @@
+// @ts-check
+/** axe-core finds nothing serious on any kind of page, in light and in dark. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  axeSource,
+  House,
+  LabView,
+  launch,
+  profile,
+  temporaryFolder,
+  writeFiles,
+  writeShell,
+} from "./house.mjs";
+
+const FENCE = "```";
+
+const SCENARIO = {
+  ".katapod_config.json": JSON.stringify({
+    layout: { terminals: [{ id: "one" }, { id: "two", name: "second" }] },
+  }),
+  "intro.md": `# A lab
+
+<div class="top"><div class="scenario-title-section"><span class="scenario-title">A lab</span>
+<span class="scenario-subtitle">With a <a href="mailto:nobody@example.org">link</a>.</span></div></div>
+
+Some text with \`code\` and a [link](https://example.org).
+
+<a href='command:katapod.loadPage?[{"step":"blocks"}]' class="btn btn-dark">Next</a>
+`,
+  "blocks.md": `# Blocks
+
+${FENCE}bash
+### two
+# a comment
+echo "runs" | grep 'r' > /dev/null && exit 0
+${FENCE}
+
+${FENCE}sql
+### {"execute": false}
+SELECT count(*) FROM t WHERE a = 'b' AND c > 12; -- not run
+${FENCE}
+
+${FENCE}python
+### {"maxInvocations": 0, "backgroundColor": "#C5DDD2"}
+def f(x: int) -> str:
+    return f"{x}"  # never
+${FENCE}
+
+${FENCE}json
+### {"macrosBefore": ["ctrl_c"], "backgroundColor": "navy"}
+{"a": [1, true, null]}
+${FENCE}
+`,
+  "table.md": `# Table
+
+| a | b |
+|---|---|
+| 1 | *2* |
+
+<details><summary>More</summary>
+
+> Inside, with \`code\`.
+
+</details>
+
+1. one
+2. two
+`,
+};
+
+describe("accessibility", () => {
+  const temp = temporaryFolder();
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {House} */
+  let house;
+  /** @type {string} */
+  let axe;
+
+  before(async () => {
+    const { path } = await temp;
+    const labs = join(path, "labs");
+    await writeFiles(join(labs, "first"), SCENARIO);
+    await writeFiles(join(labs, "second"), { "intro.md": "# Second", ".katapod_config.json": "{}" });
+    house = await House.open(labs, { shell: await writeShell(path), home: path });
+    browser = await launch();
+    axe = await readFile(axeSource(), "utf8");
+  });
+
+  after(async () => {
+    await browser?.close();
+    await house?.stop();
+    await (await temp).remove();
+  });
+
+  /** @param {import("playwright-core").Page} page @param {string} what */
+  async function check(page, what) {
+    // The page's own policy lets no test's script in; the debugger's way does not ask it.
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => {
+      const { axe } = /** @type {{ axe: import("axe-core").AxeAPI }} */ (
+        /** @type {unknown} */ (window)
+      );
+      const { violations } = await axe.run(document);
+      return violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, help, nodes }) => ({
+          id,
+          help,
+          nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
+        }));
+    });
+    assert.deepEqual(found, [], what);
+  }
+
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`start page, lab pages and messages in ${colorScheme}`, async () => {
+      const context = await profile(browser, { colorScheme, reducedMotion: "reduce" });
+      const page = await context.newPage();
+      await page.goto(house.url.href);
+      await check(page, "start page");
+      await page.goto(new URL("/labs/none/", house.url).href);
+      await check(page, "message page");
+      const lab = await LabView.open(context, new URL("/labs/first/", house.url));
+      await check(lab.page, "intro");
+      await lab.page.goto(new URL("/labs/first/?step=blocks", house.url).href);
+      await lab.ready();
+      await lab.run(0);
+      await lab.block(2).click();
+      await lab.content.locator(".note-error").waitFor();
+      await check(lab.page, "blocks");
+      await lab.page.goto(new URL("/labs/first/?step=table", house.url).href);
+      await lab.ready();
+      await lab.content.locator("summary").click();
+      await check(lab.page, "table and details");
+      await lab.page.getByRole("button", { name: "Start the lab over" }).click();
+      await check(lab.page, "question before starting over");
+      assert.deepEqual(lab.problems, []);
+      await context.close();
+    });
+  }
+});
