@@ -32,6 +32,7 @@ fn house() -> House {
 fn input(terminal: u16, generation: u32, offset: u64, text: &str) -> bytes::Bytes {
     let header = Header {
         kind: FrameKind::Input,
+        replay: false,
         terminal,
         generation,
         offset,
