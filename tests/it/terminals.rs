@@ -377,7 +377,7 @@ async fn flood_reaches_two_clients_whole() {
         format!("head -c {FLOOD_BYTES} /dev/zero | tr '\\0' x; echo; echo done-$((1 + 1))\r");
     first.type_text("host", &text).await;
     let number = first.number("host");
-    let end = "\rdone-2";
+    let end = "done-2";
     let both = async {
         tokio::join!(
             follow(&mut first, number, end),
@@ -402,13 +402,13 @@ async fn client_that_missed_more_than_is_kept_starts_from_a_snapshot() {
     let text = "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo missed-$((1 + 1))\r";
     other.type_text("host", text).await;
     let number = other.number("host");
-    follow(&mut other, number, "\rmissed-2").await;
+    follow(&mut other, number, "missed-2").await;
     let address = house.socket("lab");
     let mut again = Visitor::connect_as(&address, &id, Some(resume), None)
         .await
         .unwrap();
     again.offsets.clear();
-    follow(&mut again, number, "\rmissed-2").await;
+    follow(&mut again, number, "missed-2").await;
     other.type_text("host", "echo after-$((1 + 1))\r").await;
     follow(&mut again, number, "\rafter-2").await;
     assert!(again.offsets[&number] >= 3_000_000);
