@@ -2,9 +2,7 @@
 
 #![expect(
     unreachable_pub,
-    missing_docs,
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
     reason = "a test binary is read by nobody but its tests, and fails by panicking"
 )]
 

@@ -211,9 +211,8 @@ async fn absurd_size_is_clamped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn block_of_200_lines_arrives_whole() {
-    let lines: String = (0..200)
-        .map(|line| format!("line {line}: {}\n", "grüße ".repeat(line % 20)))
-        .collect();
+    let line = |line: usize| format!("line {line}: {}\n", "grüße ".repeat(line % 20));
+    let lines = (0..200).map(line).collect::<Vec<_>>().concat();
     let house = house(&format!("```\ncat > a << 'END'\n{lines}END\nmv a b\n```"));
     let mut visitor = house.enter("lab").await;
     visitor.run_block("intro", 0).await.unwrap();
@@ -315,8 +314,8 @@ async fn shell_that_ends_at_once_is_not_started_again_and_again() {
     );
     visitor
         .until("no run that waits", |visitor| {
-            let states = visitor.notifications.iter();
-            let last = states.filter(|(name, _)| name == "block/state").last();
+            let mut told = visitor.notifications.iter();
+            let last = told.rfind(|(name, _)| name == "block/state");
             last.is_some_and(|(_, state)| state["waiting"] == 0)
         })
         .await;
