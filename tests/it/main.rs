@@ -11,6 +11,7 @@ mod golden;
 mod harness;
 mod keystrokes;
 mod lab;
+mod other_client;
 mod program;
 mod protocol;
 mod screen;
