@@ -117,21 +117,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             "leave out `--token` and `KATAHOST_TOKEN` for a random one",
         ));
     }
-    let certificate = match (arguments.tls_cert, arguments.tls_key) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        (given, _) => {
-            let (given, missing) = if given.is_some() {
-                ("--tls-cert", "--tls-key")
-            } else {
-                ("--tls-key", "--tls-cert")
-            };
-            return Err(Failure::usage(
-                format!("`{given}` needs `{missing}`"),
-                format!("add `{missing} FILE`; TLS takes a certificate and its key"),
-            ));
-        }
-    };
+    let certificate = certificate_files(arguments.tls_cert, arguments.tls_key)?;
     let unpacked = match arguments.path {
         Some(_) => None,
         None => Some(Unpacked::new().map_err(|error| {
@@ -316,6 +302,23 @@ fn host_of(address: IpAddr) -> String {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     }
+}
+
+/// The certificate and its key; one alone is of no use.
+fn certificate_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    let (given, missing) = match (certificate, key) {
+        (Some(certificate), Some(key)) => return Ok(Some((certificate, key))),
+        (None, None) => return Ok(None),
+        (Some(_), None) => ("--tls-cert", "--tls-key"),
+        (None, Some(_)) => ("--tls-key", "--tls-cert"),
+    };
+    Err(Failure::usage(
+        format!("`{given}` needs `{missing}`"),
+        format!("add `{missing} FILE`; TLS takes a certificate and its key"),
+    ))
 }
 
 async fn load_certificate(

@@ -52,6 +52,8 @@ async fn check_typed(visitor: &mut Visitor, terminal: &str, typed: &str) {
 
 /// Types a mark as a person, so that everything before it must have been typed as well.
 async fn mark(visitor: &mut Visitor, terminal: &str) {
+    // Before that, the terminal itself echoes.
+    visitor.until_text(terminal, "ready;").await;
     visitor.type_text(terminal, "|").await;
 }
 
