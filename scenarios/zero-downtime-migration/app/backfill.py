@@ -27,6 +27,7 @@ def copy_parcels(rows, target):
     """Copies what the target lacks. Returns how many were copied, kept as newer, and the same."""
     copied = newer = same = 0
     for batch in batches(rows):
+        before = copied
         with target:
             for parcel, status, version in batch:
                 there = target.execute(
@@ -40,7 +41,7 @@ def copy_parcels(rows, target):
                     copied += 1
                 target.execute(lab.PUT_PARCEL, (parcel, status, version))
         show_progress(copied + newer + same, len(rows))
-        if copied:
+        if copied > before:
             time.sleep(PAUSE_SECONDS)
     print()
     return copied, newer, same
