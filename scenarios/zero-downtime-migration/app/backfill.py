@@ -69,8 +69,8 @@ def check_dual_writes():
 
 
 def main():
-    check_dual_writes()
     origin, target = lab.open_database("origin"), lab.open_database("target")
+    check_dual_writes()
     parcels = origin.execute("SELECT parcel, status, version FROM parcels").fetchall()
     history = origin.execute("SELECT version, parcel, status FROM history").fetchall()
     copied, newer, same = copy_parcels(parcels, target)
