@@ -17,7 +17,7 @@ pub enum StepArgument {
 }
 
 impl StepArgument {
-    /// The step's name, without a trailing `.md`, which people type from habit.
+    /// The step's name.
     #[must_use]
     pub fn into_step(self) -> String {
         match self {

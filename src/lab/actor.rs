@@ -97,7 +97,7 @@ impl Lab {
         tracker.spawn(async move {
             let _closed = guard;
             let state = State::new(folder.describe().config);
-            let instance = Instance::begin(&folder, &options, &state);
+            let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
                 folder,
                 options,
@@ -359,10 +359,14 @@ impl Lab {
     /// Reads the scenario anew and begins again, with fresh terminals and counts.
     async fn start_over(&mut self) {
         let state = State::new(self.folder.describe().config);
-        let fresh = Instance::begin(&self.folder, &self.options, &state);
+        let generation = self.instance.last_generation();
+        let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        // The new page goes with the new terminals, not before them.
+        let clients = std::mem::take(&mut self.clients);
         let notice = self.arrive(None).await;
+        self.clients = clients;
         let snapshot = LabSnapshot {
             notice,
             ..self.snapshot()
@@ -471,7 +475,9 @@ impl Lab {
 }
 
 impl Instance {
-    fn begin(folder: &Folder, options: &LabOptions, state: &State) -> Self {
+    /// Makes fresh terminals. Their shells' generations come after `last_generation`, so that input
+    /// for an earlier instance's shell is never taken for theirs.
+    fn begin(folder: &Folder, options: &LabOptions, state: &State, last_generation: u32) -> Self {
         let (sender, events) = mpsc::channel(TERMINAL_EVENTS);
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         let sessions = Arc::<Sessions>::default();
@@ -487,6 +493,7 @@ impl Instance {
                 handle: TerminalHandle::spawn(Surroundings {
                     number,
                     launcher: launcher.clone(),
+                    last_generation,
                     patience: options.interrupt_patience,
                     events: sender.clone(),
                     sessions: sessions.clone(),
@@ -506,6 +513,12 @@ impl Instance {
             waiting: HashMap::new(),
             begun: false,
         }
+    }
+
+    /// The highest generation of any terminal's shell so far.
+    fn last_generation(&self) -> u32 {
+        let generations = self.terminals.iter().map(|terminal| terminal.generation);
+        generations.max().unwrap_or_default()
     }
 
     /// Ends all terminals and what runs in them.

@@ -36,7 +36,7 @@ pub struct TerminalView {
     pub id: String,
     /// The name that people see.
     pub name: String,
-    /// Counts its shells.
+    /// Names its shell, 0 before the first; grows with each.
     pub generation: u32,
     /// Whether one runs.
     pub status: Status,

@@ -57,8 +57,6 @@ pub enum ErrorCode {
     NotExecutable,
     /// The block has run as often as its limit allows.
     LimitReached,
-    /// The terminal could not be started.
-    TerminalFailed,
     /// The terminal has more input waiting than it may.
     InputFull,
     /// The lab ended.

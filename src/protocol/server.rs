@@ -40,8 +40,6 @@ pub mod close {
     pub const TOO_LARGE: u16 = 1009;
     /// The client did not read its messages in time; it may come back and resume.
     pub const TOO_SLOW: u16 = 4000;
-    /// The client sent more than the server takes.
-    pub const TOO_MUCH: u16 = 4001;
     /// The client did not send `initialize` in time.
     pub const NOT_INITIALIZED: u16 = 4002;
 }
@@ -111,7 +109,8 @@ pub struct TerminalInfo {
     pub id: String,
     /// The name that people see.
     pub name: String,
-    /// Counts the shells that ran in this terminal, from 0 (none yet).
+    /// Names the terminal's shell: 0 before the first, and growing with each, also when the lab is
+    /// started over.
     pub generation: u32,
     /// Whether a shell runs in it.
     pub status: TerminalStatus,
@@ -128,11 +127,11 @@ pub enum TerminalStatus {
     Running,
     /// The shell ended.
     Exited {
-        /// How it ended, in words: `exited with code 1`, `ended by signal SIGKILL`.
+        /// How it ended, in words: `the shell ended with code 1`.
         message: String,
         /// Its exit code, where it had one.
         code: Option<i32>,
-        /// The signal that ended it, where one did.
+        /// The signal that ended it, in the system's words (`Killed`), where one did.
         signal: Option<String>,
     },
     /// The shell could not be started.

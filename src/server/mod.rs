@@ -131,7 +131,12 @@ pub async fn serve(
 
 fn router(server: &Shared) -> Router {
     let base = &server.base_path;
-    let router = Router::new()
+    let mut router = Router::new();
+    if let Some(bare) = base.strip_suffix('/').filter(|bare| !bare.is_empty()) {
+        let start = Redirect::permanent(base);
+        router = router.route(bare, get(|| async { start }));
+    }
+    let router = router
         .route(base, get(start))
         .route(&format!("{base}labs/{{name}}"), get(lab_without_slash))
         .route(&format!("{base}labs/{{name}}/"), get(lab))

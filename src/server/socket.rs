@@ -531,6 +531,9 @@ fn parse(text: &str) -> Result<Incoming, RpcError> {
             hint,
         )
     };
+    if !value.is_object() {
+        return Err(invalid("it is no object".to_owned()));
+    }
     let incoming: Incoming =
         serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
     if incoming.jsonrpc != JSONRPC {

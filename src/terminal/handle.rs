@@ -66,7 +66,7 @@ pub struct TerminalEvent {
 pub enum News {
     /// Its shell started, ended or failed to start.
     Status {
-        /// Counts the shells, from 1.
+        /// Names the shell: grows with each, over instances of a lab too.
         generation: u32,
         /// How it stands now.
         status: Status,
@@ -116,6 +116,8 @@ pub struct Surroundings {
     pub number: u16,
     /// What starts its shells.
     pub launcher: Launcher,
+    /// The generation before that of its first shell.
+    pub last_generation: u32,
     /// How long a run waits after an interrupt.
     pub patience: Duration,
     /// Who hears of it. The terminal waits when this is full.

@@ -320,7 +320,7 @@ mod tests {
             let mut seen = Vec::new();
             for entry in read_all(&journal, &mut cursor, max_bytes) {
                 if let Event::Output(bytes) = entry.event {
-                    prop_assert_eq!(entry.offset as usize, offset + seen.len());
+                    prop_assert_eq!(entry.offset, (offset + seen.len()) as u64);
                     seen.extend_from_slice(&bytes);
                 }
             }

@@ -53,7 +53,7 @@ pub enum Read {
 pub struct Exit {
     /// Its exit code, unless a signal ended it.
     pub code: Option<i32>,
-    /// The signal's name, where one ended it.
+    /// The signal in the system's words (strsignal(3)), where one ended it.
     pub signal: Option<String>,
 }
 

@@ -230,7 +230,7 @@ impl Terminal {
             self.scanner = QueryScanner::default();
             self.history.push(Event::Output(reset));
         }
-        self.generation += 1;
+        self.generation = self.generation.max(self.around.last_generation) + 1;
         self.received.begin(self.generation);
         self.writes.clear();
         self.drained = false;
@@ -377,7 +377,7 @@ impl Terminal {
                 pty.kill();
                 break Exit {
                     code: None,
-                    signal: Some("SIGKILL".to_owned()),
+                    signal: Some("Killed".to_owned()),
                 };
             }
             tokio::time::sleep(LOOK_AGAIN).await;

@@ -217,7 +217,8 @@ id: string,
  */
 name: string, 
 /**
- * Counts the shells that ran in this terminal, from 0 (none yet).
+ * Names the terminal's shell: 0 before the first, and growing with each, also when the lab is
+ * started over.
  */
 generation: number, 
 /**
@@ -230,7 +231,7 @@ status: TerminalStatus, };
  */
 export type TerminalStatus = { "state": "waiting" } | { "state": "running" } | { "state": "exited", 
 /**
- * How it ended, in words: `exited with code 1`, `ended by signal SIGKILL`.
+ * How it ended, in words: `the shell ended with code 1`.
  */
 message: string, 
 /**
@@ -238,7 +239,7 @@ message: string,
  */
 code: number | null, 
 /**
- * The signal that ended it, where one did.
+ * The signal that ended it, in the system's words (`Killed`), where one did.
  */
 signal: string | null, } | { "state": "failed", 
 /**
@@ -476,4 +477,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "terminal-failed" | "input-full" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "input-full" | "lab-closed" | "internal";
