@@ -102,7 +102,7 @@ describe("accessibility", () => {
     // The page's own policy lets no test's script in; the debugger's way does not ask it.
     await page.evaluate(axe);
     const found = await page.evaluate(async () => {
-      const { axe } = /** @type {{ axe: import("axe-core").AxeAPI }} */ (
+      const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
         /** @type {unknown} */ (window)
       );
       const { violations } = await axe.run(document);
