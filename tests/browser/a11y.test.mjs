@@ -85,7 +85,10 @@ describe("accessibility", () => {
     const { path } = await temp;
     const labs = join(path, "labs");
     await writeFiles(join(labs, "first"), SCENARIO);
-    await writeFiles(join(labs, "second"), { "intro.md": "# Second", ".katapod_config.json": "{}" });
+    await writeFiles(join(labs, "second"), {
+      "intro.md": "# Second",
+      ".katapod_config.json": "{}",
+    });
     house = await House.open(labs, { shell: await writeShell(path), home: path });
     browser = await launch();
     axe = await readFile(axeSource(), "utf8");

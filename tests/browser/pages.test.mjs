@@ -42,7 +42,8 @@ function measure(lab, step) {
         const shown = () => new URLSearchParams(location.search).get("step") === wanted;
         const look = () => {
           // The frame after the page is in the document has painted it.
-          if (shown()) requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+          if (shown())
+            requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
           else setTimeout(look);
         };
         button?.click();
