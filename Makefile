@@ -1,7 +1,7 @@
 # What one does with katahost's source. `make` alone says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-web test-browser lint setup format
+.PHONY: help run test test-rust test-web test-browser lint types setup format
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
@@ -31,6 +31,9 @@ lint: setup ## Check form, lints, documentation and spelling
 	RUSTDOCFLAGS='--deny warnings' cargo doc --no-deps --document-private-items --quiet
 	cd web && npm run --silent check
 	$(TOOLS)/bin/typos
+
+types: ## Write the front end's message types anew, from src/protocol
+	DOCS_RS=1 KATAHOST_WRITE=1 cargo test --quiet --lib typescript
 
 format: setup ## Bring everything into form
 	cargo fmt

@@ -205,6 +205,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let header = Header {
             kind: FrameKind::Input,
+            replay: false,
             terminal,
             generation,
             offset,

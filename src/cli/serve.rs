@@ -73,20 +73,10 @@ pub(super) struct Arguments {
     )]
     allow_host: Vec<String>,
     /// The certificate for TLS, as PEM
-    #[arg(
-        long,
-        env = "KATAHOST_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key"
-    )]
+    #[arg(long, env = "KATAHOST_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key, as PEM
-    #[arg(
-        long,
-        env = "KATAHOST_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_cert"
-    )]
+    #[arg(long, env = "KATAHOST_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// How long a command waits after Ctrl-C for the program to react before it is typed anyway
     #[arg(
@@ -182,7 +172,13 @@ impl Reach {
     fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let base_path = normalise_base_path(&arguments.base_path)?;
         let public_origin = arguments.public_url.as_deref().map(origin).transpose()?;
-        let tls = arguments.tls_cert.is_some();
+        let tls = both_tls_files(arguments)?;
+        if arguments.token.as_deref() == Some("") {
+            return Err(Failure::usage(
+                "the token is empty, which everybody can guess",
+                "leave out `--token` and `KATAHOST_TOKEN` for a random one",
+            ));
+        }
         let loopback = arguments.listen.ip().is_loopback();
         if arguments.no_token && !loopback {
             let listen = arguments.listen;
@@ -198,6 +194,13 @@ impl Reach {
             output::warning(
                 "without TLS everybody on the network's way can read the token and the terminals; \
                  give `--tls-cert` and `--tls-key`, or `--public-url https://…` of a proxy",
+            );
+        }
+        let named = public_origin.is_some() || !arguments.allow_host.is_empty();
+        if arguments.listen.ip().is_unspecified() && !named {
+            output::warning(
+                "only `localhost` is answered; name the hosts that browsers will use \
+                 with `--allow-host HOST`",
             );
         }
         let own_token = || arguments.token.clone().unwrap_or_else(random_name);
@@ -240,6 +243,20 @@ impl Reach {
             hosts,
         })
     }
+}
+
+/// Whether a certificate is given, with its key.
+fn both_tls_files(arguments: &Arguments) -> Result<bool, Failure> {
+    let (given, missing) = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(_), Some(_)) => return Ok(true),
+        (None, None) => return Ok(false),
+        (Some(_), None) => ("--tls-cert", "--tls-key"),
+        (None, Some(_)) => ("--tls-key", "--tls-cert"),
+    };
+    Err(Failure::usage(
+        format!("`{given}` needs `{missing}`"),
+        format!("add `{missing} FILE`; TLS takes a certificate and its key"),
+    ))
 }
 
 fn interrupt_patience(seconds: f32) -> Result<Duration, Failure> {

@@ -5,13 +5,18 @@
 //!       kind   flags  terminal   generation   offset    payload
 //! ```
 //!
-//! Numbers are unsigned and big-endian (network order, as in RFC 6455).
+//! Numbers are unsigned and big-endian (network order, as in RFC 6455). Flags: [`REPLAY`]; others
+//! are 0, and to be ignored.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
 /// The length of the header that every frame starts with.
 pub const HEADER_BYTES: usize = 16;
+
+/// The flag of output that was written before the client came: its effects beyond the screen, such
+/// as bells and copies to the clipboard, happened already.
+pub const REPLAY: u8 = 1;
 
 /// The length of the size that resize and snapshot payloads start with.
 const SIZE_BYTES: usize = 4;
@@ -37,6 +42,8 @@ pub enum FrameKind {
 pub struct Header {
     /// What the frame is.
     pub kind: FrameKind,
+    /// Whether it repeats what happened before the client came; see [`REPLAY`].
+    pub replay: bool,
     /// The terminal's number.
     pub terminal: u16,
     /// Which shell of the terminal the frame is about.
@@ -75,7 +82,7 @@ impl Header {
         let length = payload.iter().map(|piece| piece.len()).sum::<usize>();
         let mut frame = BytesMut::with_capacity(HEADER_BYTES + length);
         frame.put_u8(self.kind as u8);
-        frame.put_u8(0);
+        frame.put_u8(if self.replay { REPLAY } else { 0 });
         frame.put_u16(self.terminal);
         frame.put_u32(self.generation);
         frame.put_u64(self.offset);
@@ -85,7 +92,7 @@ impl Header {
         frame.freeze()
     }
 
-    /// Splits a frame into its header and its payload. Flags are ignored.
+    /// Splits a frame into its header and its payload.
     ///
     /// # Errors
     ///
@@ -93,9 +100,10 @@ impl Header {
     pub fn parse(frame: &Bytes) -> Result<(Self, Bytes), FrameError> {
         let too_short = FrameError::TooShort(frame.len());
         let (header, _) = frame.split_first_chunk::<HEADER_BYTES>().ok_or(too_short)?;
-        let [kind, _, t0, t1, g0, g1, g2, g3, offset @ ..] = *header;
+        let [kind, flags, t0, t1, g0, g1, g2, g3, offset @ ..] = *header;
         let header = Self {
             kind: FrameKind::from_byte(kind)?,
+            replay: flags & REPLAY != 0,
             terminal: u16::from_be_bytes([t0, t1]),
             generation: u32::from_be_bytes([g0, g1, g2, g3]),
             offset: u64::from_be_bytes(offset),
@@ -133,9 +141,9 @@ mod tests {
     proptest! {
         #[test]
         fn prop_any_frame_survives_a_round_trip(
-            terminal: u16, generation: u32, offset: u64, payload: Vec<u8>
+            replay: bool, terminal: u16, generation: u32, offset: u64, payload: Vec<u8>
         ) {
-            let header = Header { kind: FrameKind::Output, terminal, generation, offset };
+            let header = Header { kind: FrameKind::Output, replay, terminal, generation, offset };
             let (parsed, rest) = Header::parse(&header.frame(&[&payload])).unwrap();
             prop_assert_eq!(parsed, header);
             prop_assert_eq!(&rest[..], &payload[..]);
@@ -153,6 +161,7 @@ mod tests {
     fn header_layout_is_the_documented_one() {
         let header = Header {
             kind: FrameKind::Input,
+            replay: true,
             terminal: 0x0102,
             generation: 0x0304_0506,
             offset: 7,
@@ -160,7 +169,7 @@ mod tests {
         let frame = header.frame(&[b"x", b"y"]);
         assert_eq!(
             &frame[..],
-            b"\x04\0\x01\x02\x03\x04\x05\x06\0\0\0\0\0\0\0\x07xy"
+            b"\x04\x01\x01\x02\x03\x04\x05\x06\0\0\0\0\0\0\0\x07xy"
         );
     }
 

@@ -35,6 +35,9 @@ pub mod close {
     pub const SERVER_STOPS: u16 = 1001;
     /// The client broke the protocol.
     pub const PROTOCOL_ERROR: u16 = 1002;
+    /// The client sent a message larger than
+    /// [`MAX_CLIENT_MESSAGE_BYTES`](crate::protocol::MAX_CLIENT_MESSAGE_BYTES).
+    pub const TOO_LARGE: u16 = 1009;
     /// The client did not read its messages in time; it may come back and resume.
     pub const TOO_SLOW: u16 = 4000;
     /// The client sent more than the server takes.

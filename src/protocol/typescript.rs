@@ -1,6 +1,6 @@
 //! Generates `web/src/protocol.ts` from the types of this module.
 //!
-//! `KATAHOST_WRITE=1 cargo test protocol` writes the file; without the variable the test compares.
+//! `make types` writes the file; without its variable the test compares.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use super::{
     HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL, VERSION,
     client::{self, AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume},
     error::{ErrorCode, ErrorData},
-    frame::{FrameKind, HEADER_BYTES},
+    frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, ExecuteCommandResult, InputReceived,
@@ -42,6 +42,7 @@ fn generate() -> String {
     out += &constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8);
     out += &constant("FRAME_RESIZE", FrameKind::Resize as u8);
     out += &constant("FRAME_INPUT", FrameKind::Input as u8);
+    out += &constant("FRAME_REPLAY_FLAG", REPLAY);
     out += "\n";
     for (name, method) in [
         ("INITIALIZE", client::method::INITIALIZE),
@@ -105,6 +106,6 @@ fn typescript_types_are_those_of_the_protocol() {
     let checked_in = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         checked_in == generated,
-        "web/src/protocol.ts is stale; run `KATAHOST_WRITE=1 cargo test typescript`"
+        "web/src/protocol.ts is stale; run `make types`"
     );
 }

@@ -38,6 +38,8 @@ pub(super) struct Feed {
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
     parsed: Arc<AtomicU64>,
+    /// Where the output begins that was written after the client came.
+    live_from: u64,
     last_checkpoint: Option<Instant>,
 }
 
@@ -66,6 +68,8 @@ impl Feed {
             grown,
             cursor,
             parsed: Arc::new(AtomicU64::new(offset)),
+            // Who comes back has missed the rest; who comes first gets a past.
+            live_from: cursor.map_or_else(|| view.handle.output().end(), Cursor::offset),
             last_checkpoint: None,
         }
     }
@@ -108,7 +112,15 @@ impl Feed {
         {
             return Turn::Nothing;
         }
-        let Ok(entries) = self.terminal.output().read(&mut cursor, READ_BYTES) else {
+        // A frame is either of the past or live.
+        let past = self.live_from.saturating_sub(cursor.offset());
+        let past = usize::try_from(past).unwrap_or(READ_BYTES);
+        let room = if past == 0 {
+            READ_BYTES
+        } else {
+            past.min(READ_BYTES)
+        };
+        let Ok(entries) = self.terminal.output().read(&mut cursor, room) else {
             return self.checkpoint().await;
         };
         self.cursor = Some(cursor);
@@ -146,6 +158,7 @@ impl Feed {
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
         self.parsed.fetch_max(offset, Ordering::Relaxed);
+        self.live_from = self.terminal.output().end();
         let TerminalSize { cols, rows } = checkpoint.size;
         let payload = [&encode_size(cols, rows)[..], &checkpoint.dump];
         // More follows at once, and nobody will say that the terminal has grown.
@@ -156,6 +169,7 @@ impl Feed {
     fn header(&self, kind: FrameKind, offset: u64) -> Header {
         Header {
             kind,
+            replay: offset < self.live_from,
             terminal: self.number,
             generation: self.generation,
             offset,

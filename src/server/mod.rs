@@ -37,8 +37,9 @@ use crate::{
 /// How long open requests get when the server stops; sockets are closed before.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How much may wait to be written to one socket, whatever the frames.
-const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// How much may wait to be written to one socket. One message waits at a time, so that this bounds
+/// the largest: a page of the largest size, or a terminal's state with every cell in its own colour.
+const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
 
 /// What pages may load and run: only what this server sends. Styles may stand in attributes, as
 /// real pages have them; images and videos may come from the network.

@@ -22,6 +22,7 @@ use tokio::{
     sync::{Notify, mpsc},
     time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
+use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -280,7 +281,11 @@ async fn receive(
     client: &Client,
     answers: &mpsc::Sender<String>,
 ) -> Option<Ending> {
-    while let Some(Ok(message)) = stream.next().await {
+    while let Some(message) = stream.next().await {
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return broken(error),
+        };
         match message {
             Message::Text(text) => {
                 if let Some(answer) = call(client, &text).await
@@ -299,6 +304,18 @@ async fn receive(
         }
     }
     None
+}
+
+/// How a socket ends of which nothing more can be read.
+fn broken(error: axum::Error) -> Option<Ending> {
+    let error = error.into_inner();
+    match error.downcast_ref::<tungstenite::Error>()? {
+        tungstenite::Error::Capacity(_) => Some((close::TOO_LARGE, "the message is too large")),
+        tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) => {
+            Some((close::PROTOCOL_ERROR, "the frame is none of a WebSocket"))
+        }
+        _ => None,
+    }
 }
 
 /// Does what a text frame asks; returns the answer, where one is due.

@@ -1,11 +1,15 @@
 //! A real server on a free port, and a client that sees what its terminals show.
 
+pub mod http;
+pub mod program;
+pub mod wire;
+
 use std::{
     collections::BTreeMap,
     fs,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use katahost::{
@@ -37,6 +41,8 @@ pub const TOKEN: &str = "a-token-for-tests";
 pub struct House {
     pub address: SocketAddr,
     pub base_path: String,
+    /// The folder that is served.
+    pub root: PathBuf,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     _temp: Option<TempDir>,
@@ -54,7 +60,7 @@ pub struct HouseOptions {
 impl Default for HouseOptions {
     fn default() -> Self {
         Self {
-            shell: Some("bash".into()),
+            shell: Some(program("shell")),
             base_path: "/".to_owned(),
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),
@@ -104,6 +110,7 @@ impl House {
         Self {
             address,
             base_path,
+            root: path.to_owned(),
             stop,
             serving,
             _temp: None,
@@ -122,6 +129,16 @@ impl House {
         let mut house = Self::open(&root, options);
         house._temp = Some(temp);
         house
+    }
+
+    /// Writes a file of the scenario while it is served.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.root.join(name), text).unwrap();
+    }
+
+    /// Waits until a program in a terminal has written a file of the scenario, whole lines of it.
+    pub async fn written(&self, name: &str) -> String {
+        written(&self.root, name).await
     }
 
     /// Where the socket of the lab `name` is.
@@ -152,6 +169,30 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Waits until a program has written whole lines to a file, and reads them.
+pub async fn written(folder: &Path, name: &str) -> String {
+    let path = folder.join(name);
+    let read = || fs::read_to_string(&path).unwrap_or_default();
+    eventually(name, || read().ends_with('\n')).await;
+    read()
+}
+
+/// Whether a process runs; one that only waits to be buried does not (proc(5)).
+pub fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
+}
+
+/// Asks again and again until `done`.
+pub async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -389,30 +430,4 @@ impl Visitor {
         self.execute("katahost.runBlock", json!({ "step": step, "block": block }))
             .await
     }
-}
-
-/// The answer to a plain HTTP request: its head and its body.
-pub async fn get(house: &House, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(house.address).await.unwrap();
-    let mut request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n");
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
-        request += &format!("host: {}\r\n", house.address);
-    }
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += "\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    let end = answer
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap_or(answer.len() - 4);
-    let body = answer.split_off(end + 4);
-    (String::from_utf8(answer).unwrap(), body)
 }

@@ -1,8 +1,13 @@
 //! Terminals as a learner has them, through the socket.
 
+use std::{
+    os::unix::fs::symlink,
+    time::{Duration, Instant},
+};
+
 use serde_json::json;
 
-use crate::harness::{House, HouseOptions, Visitor};
+use crate::harness::{House, HouseOptions, Visitor, eventually, is_running, wire::Wire};
 
 const CONFIG: &str = r#"{"layout": {"terminals": [{"id": "host"}, {"id": "api"}]}}"#;
 
@@ -151,5 +156,317 @@ async fn ended_shell_says_how_and_starts_again_for_a_block() {
     assert!(
         visitor.text(visitor.number("host")).contains("kept"),
         "the past is kept"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_starts_in_the_folder_with_a_modern_terminal() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    let text =
+        "(pwd; echo $TERM; echo $COLORTERM; echo $TERM_PROGRAM; locale charmap) > a; mv a b\r";
+    visitor.type_text("host", text).await;
+    let root = house.root.canonicalize().unwrap();
+    let wanted = format!(
+        "{}\nxterm-256color\ntruecolor\nkatahost\nUTF-8\n",
+        root.display()
+    );
+    assert_eq!(house.written("b").await, wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_starts_in_the_size_of_the_first_client() {
+    let house = house("# Lab");
+    let address = house.socket("lab");
+    let mut visitor = Visitor::connect(&address, None, None).await.unwrap();
+    visitor.size_all(101, 31).await;
+    visitor.type_text("host", "stty size\r").await;
+    visitor.until_text("host", "\r31 101\r\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resize_reaches_the_program_that_runs() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    let text = "python3 -c 'import os, signal; \
+        signal.signal(signal.SIGWINCH, lambda *_: print(\"now\", *os.get_terminal_size())); \
+        print(\"u\" + \"p\"); signal.pause()'\r";
+    visitor.type_text("host", text).await;
+    visitor.until_text("host", "up\r\n").await;
+    visitor.size_all(90, 20).await;
+    visitor.until_text("host", "now 90 20").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absurd_size_is_clamped() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    visitor.size_all(0, 0).await;
+    visitor.type_text("host", "stty size > a; mv a b\r").await;
+    assert_eq!(house.written("b").await, "1 2\n");
+    visitor.size_all(u16::MAX, u16::MAX).await;
+    visitor.type_text("host", "stty size > a; mv a c\r").await;
+    assert_eq!(house.written("c").await, "1000 1000\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_of_200_lines_arrives_whole() {
+    let lines: String = (0..200)
+        .map(|line| format!("line {line}: {}\n", "grüße ".repeat(line % 20)))
+        .collect();
+    let house = house(&format!("```\ncat > a << 'END'\n{lines}END\nmv a b\n```"));
+    let mut visitor = house.enter("lab").await;
+    visitor.run_block("intro", 0).await.unwrap();
+    // Somebody has to read what the shell echoes.
+    let root = house.root.clone();
+    visitor.until("the file", |_| root.join("b").exists()).await;
+    assert_eq!(house.written("b").await, lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_ended_by_a_signal_says_so() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    visitor.type_text("host", "kill -KILL $$\r").await;
+    let ended = visitor.until_notified("terminal/exited").await;
+    let status = &ended["status"];
+    assert_eq!(
+        (&status["state"], &status["code"]),
+        (&json!("exited"), &json!(null))
+    );
+    assert!(
+        status["signal"]
+            .as_str()
+            .is_some_and(|signal| !signal.is_empty())
+    );
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains("signal"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restart_ends_the_shell_and_starts_another() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    visitor
+        .type_text("host", "kept=yes; echo old-$((1 + 1))\r")
+        .await;
+    visitor.until_text("host", "\rold-2").await;
+    visitor
+        .execute("katahost.restartTerminal", json!({"terminalId": "host"}))
+        .await
+        .unwrap();
+    let number = visitor.number("host");
+    visitor
+        .until("another shell", |visitor| visitor.generation(number) == 2)
+        .await;
+    visitor
+        .type_text("host", "echo new-$kept-$((1 + 1))\r")
+        .await;
+    visitor.until_text("host", "\rnew--2").await;
+    assert!(visitor.text(number).contains("old-2"), "the past is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_shell_is_reported_and_starts_once_it_is_there() {
+    let temp = tempfile::tempdir().unwrap();
+    let shell = temp.path().join("shell");
+    let options = HouseOptions {
+        shell: Some(shell.clone()),
+        ..HouseOptions::default()
+    };
+    let house = House::with_files(&[("intro.md", "```\necho ran-$((1 + 1))\n```")], options);
+    let mut visitor = house.enter("lab").await;
+    let failed = visitor.until_notified("terminal/exited").await;
+    assert_eq!(failed["status"]["state"], "failed");
+    let text = |key: &str| failed["status"][key].as_str().unwrap().to_owned();
+    assert!(
+        text("message").contains(shell.to_str().unwrap()),
+        "{failed}"
+    );
+    assert!(text("hint").contains("--shell"), "{failed}");
+    symlink("/bin/bash", &shell).unwrap();
+    visitor.run_block("intro", 0).await.unwrap();
+    let id = visitor.lab.terminals[0].id.clone();
+    visitor.until_text(&id, "\rran-2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_that_ends_at_once_is_not_started_again_and_again() {
+    let options = HouseOptions {
+        shell: Some("/bin/true".into()),
+        ..HouseOptions::default()
+    };
+    let house = House::with_files(&[("intro.md", "```\ndate\n```")], options);
+    let mut visitor = house.enter("lab").await;
+    let ended = visitor.until_notified("terminal/exited").await;
+    assert_eq!(
+        (&ended["status"]["code"], &ended["generation"]),
+        (&json!(0), &json!(1))
+    );
+    visitor.run_block("intro", 0).await.unwrap();
+    let ended = visitor.until_notified("terminal/exited").await;
+    assert_eq!(ended["generation"], 2);
+    let told = visitor.until_notified("window/showMessage").await;
+    assert!(
+        told["message"]
+            .as_str()
+            .unwrap()
+            .contains("before everything was typed")
+    );
+    visitor
+        .until("no run that waits", |visitor| {
+            let states = visitor.notifications.iter();
+            let last = states.filter(|(name, _)| name == "block/state").last();
+            last.is_some_and(|(_, state)| state["waiting"] == 0)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stalled_client_does_not_slow_the_others() {
+    let house = house("# Lab");
+    let _stalled = Wire::enter(&house.socket("lab"), "client-1").await;
+    let mut visitor = house.enter("lab").await;
+    visitor.type_text("api", "yes katahost\r").await;
+    let api = visitor.number("api");
+    // More than the stalled client's window, so that it stands still by now.
+    visitor
+        .until("a flood", |visitor| {
+            visitor.offsets.get(&api) > Some(&3_000_000)
+        })
+        .await;
+    for round in 0..5 {
+        let began = Instant::now();
+        visitor
+            .type_text("host", &format!("echo round-{round}-$((1 + 1))\r"))
+            .await;
+        let echo = format!("\rround-{round}-2");
+        let number = visitor.number("host");
+        // Only the end of the flood is kept, as a terminal does.
+        while !visitor.text(number).contains(&echo) {
+            assert_eq!(visitor.step().await, None);
+            visitor.output.remove(&api);
+        }
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(2), "an echo took {took:?}");
+    }
+    visitor.type_text("api", "\x03").await;
+}
+
+/// Follows a terminal until `text` comes, without keeping all it wrote; returns the offset. Each
+/// step checks that offsets follow one another, or start again at a snapshot.
+async fn follow(visitor: &mut Visitor, number: u16, text: &str) -> u64 {
+    while !visitor.text(number).contains(text) {
+        assert_eq!(visitor.step().await, None);
+        if let Some(output) = visitor.output.get_mut(&number) {
+            output.drain(..output.len().saturating_sub(256));
+        }
+    }
+    visitor.offsets[&number]
+}
+
+/// How much is written at once in the test of floods.
+const FLOOD_BYTES: u64 = 100_000_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flood_reaches_two_clients_whole() {
+    let house = house("# Lab");
+    let mut first = house.enter("lab").await;
+    let mut second = house.enter("lab").await;
+    let text =
+        format!("head -c {FLOOD_BYTES} /dev/zero | tr '\\0' x; echo; echo done-$((1 + 1))\r");
+    first.type_text("host", &text).await;
+    let number = first.number("host");
+    let end = "\rdone-2";
+    let both = async {
+        tokio::join!(
+            follow(&mut first, number, end),
+            follow(&mut second, number, end)
+        )
+    };
+    let (one, other) = tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .expect("the flood ends");
+    assert!(one >= FLOOD_BYTES && other >= FLOOD_BYTES, "{one}, {other}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_that_missed_more_than_is_kept_starts_from_a_snapshot() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    visitor.type_text("host", "echo before-$((1 + 1))\r").await;
+    visitor.until_text("host", "\rbefore-2").await;
+    let (resume, id) = (visitor.resume(), visitor.id.clone());
+    drop(visitor);
+    let mut other = house.enter("lab").await;
+    let text = "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo missed-$((1 + 1))\r";
+    other.type_text("host", text).await;
+    let number = other.number("host");
+    follow(&mut other, number, "\rmissed-2").await;
+    let address = house.socket("lab");
+    let mut again = Visitor::connect_as(&address, &id, Some(resume), None)
+        .await
+        .unwrap();
+    again.offsets.clear();
+    follow(&mut again, number, "\rmissed-2").await;
+    other.type_text("host", "echo after-$((1 + 1))\r").await;
+    follow(&mut again, number, "\rafter-2").await;
+    assert!(again.offsets[&number] >= 3_000_000);
+    let of_host = again.snapshots;
+    assert!(
+        (1..=2).contains(&of_host),
+        "one for each terminal: {of_host}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_house_leaves_no_process_behind() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    let text = "sleep 1000 & (trap '' HUP TERM INT; exec sleep 1002) & echo $! $$ $(jobs -p) > a; \
+        mv a pids; bash -c 'echo $$ > a; mv a pid; exec sleep 1001'\r";
+    visitor.type_text("host", text).await;
+    let pids = house.written("pids").await + &house.written("pid").await;
+    let pids: Vec<&str> = pids.split_whitespace().collect();
+    assert!(pids.len() >= 4, "{pids:?}");
+    assert!(pids.iter().all(|pid| is_running(pid)));
+    house.close().await;
+    for pid in pids {
+        eventually("the processes are gone", || !is_running(pid)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_answered_while_nobody_watches() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    let text = "echo ready-$((1 + 1)); until [ -e go ]; do sleep 0.02; done; \
+        printf '\\033[c'; IFS= read -rsd c attributes; \
+        printf '\\033[3;9H\\033[6n'; IFS= read -rsd R cursor; read -t 0.3 -rn 1 more; \
+        printf '%q|%q|%q\\n' \"$attributes\" \"$cursor\" \"$more\" > a; mv a answers\r";
+    visitor.type_text("host", text).await;
+    visitor.until_text("host", "ready-2").await;
+    drop(visitor);
+    // One that watches no terminal sees when the other has left.
+    let mut counter = katahost::client::Client::connect(&house.socket("lab"))
+        .await
+        .unwrap();
+    let mut clients = counter
+        .initialize("client-1", false, None, None)
+        .await
+        .unwrap()
+        .clients;
+    while clients > 1 {
+        if let katahost::client::Incident::Notification { method, params } =
+            counter.next().await.unwrap()
+            && method == "lab/clients"
+        {
+            clients = serde_json::from_value(params["clients"].clone()).unwrap();
+        }
+    }
+    house.write("go", "");
+    assert_eq!(
+        house.written("answers").await,
+        "$'\\E[?1;2'|$'\\E[3;9'|''\n"
     );
 }

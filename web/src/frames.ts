@@ -1,8 +1,15 @@
-import { FRAME_INPUT, FRAME_OUTPUT, FRAME_RESIZE, FRAME_SNAPSHOT, HEADER_BYTES } from "./protocol";
+import {
+  FRAME_INPUT,
+  FRAME_OUTPUT,
+  FRAME_REPLAY_FLAG,
+  FRAME_RESIZE,
+  FRAME_SNAPSHOT,
+  HEADER_BYTES,
+} from "./protocol";
 
 /** A binary frame of the server, as `src/protocol/frame.rs` lays it out. */
 export type Frame = { terminal: number; generation: number; offset: number } & (
-  | { kind: "output"; payload: Uint8Array }
+  | { kind: "output"; replay: boolean; payload: Uint8Array }
   | { kind: "snapshot"; cols: number; rows: number; payload: Uint8Array }
   | { kind: "resize"; cols: number; rows: number }
 );
@@ -20,7 +27,8 @@ export function parseFrame(buffer: ArrayBuffer): Frame | null {
   };
   const kind = view.getUint8(0);
   if (kind === FRAME_OUTPUT) {
-    return { ...header, kind: "output", payload: new Uint8Array(buffer, HEADER_BYTES) };
+    const replay = (view.getUint8(1) & FRAME_REPLAY_FLAG) !== 0;
+    return { ...header, kind: "output", replay, payload: new Uint8Array(buffer, HEADER_BYTES) };
   }
   if (kind !== FRAME_SNAPSHOT && kind !== FRAME_RESIZE) return null;
   if (buffer.byteLength < HEADER_BYTES + SIZE_BYTES) return null;

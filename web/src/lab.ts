@@ -95,7 +95,7 @@ export class Lab {
       greeting.resume = {
         instance: this.#instance,
         terminals: panes
-          .filter((pane) => pane.terminal.generation > 0)
+          .filter((pane) => pane.terminal.begun)
           .map(({ info, terminal }) => ({ terminal: info.terminal, offset: terminal.received })),
       };
     } else if (this.#deepLink !== null) {

@@ -26,13 +26,13 @@ export class TerminalStream {
   readonly #screen: Screen;
   readonly #acknowledge: (offset: number) => void;
   readonly #steps: Step[] = [];
-  #generation = 0;
+  #begun = false;
   #received = 0;
   #parsed = 0;
   #acknowledged = 0;
   #writing = 0;
   #replaying = 0;
-  // Makes callbacks of an earlier generation harmless.
+  // Makes callbacks from before a snapshot harmless.
   #epoch = 0;
 
   constructor(screen: Screen, acknowledge: (offset: number) => void) {
@@ -40,9 +40,9 @@ export class TerminalStream {
     this.#acknowledge = acknowledge;
   }
 
-  /** Which shell the bytes are of; 0 before the first. */
-  get generation(): number {
-    return this.#generation;
+  /** Whether anything came yet, so that there is something to resume. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   /** The offset after the last byte received. */
@@ -50,22 +50,19 @@ export class TerminalStream {
     return this.#received;
   }
 
-  /** Whether what is being parsed is a snapshot, so that its side effects happened before. */
+  /** Whether what is being parsed was written before this client came, and had its effects. */
   get replaying(): boolean {
     return this.#replaying > 0;
   }
 
   accept(frame: Frame): Accepted {
-    if (frame.generation < this.#generation) return "known";
     if (frame.kind === "snapshot") {
-      this.#begin(frame.generation, frame.offset);
+      this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
       this.#push({ kind: "write", bytes: frame.payload, end: frame.offset, replay: true });
       return "taken";
     }
     if (frame.offset > this.#received) return "gap";
-    // Offsets go on when the next shell starts, and what it resets is in the stream itself.
-    this.#generation = frame.generation;
     const overlap = this.#received - frame.offset;
     if (frame.kind === "resize") {
       if (overlap > 0) return "known";
@@ -75,7 +72,7 @@ export class TerminalStream {
     if (overlap > 0 && overlap >= frame.payload.length) return "known";
     const bytes = overlap > 0 ? frame.payload.subarray(overlap) : frame.payload;
     this.#received += bytes.length;
-    this.#push({ kind: "write", bytes, end: this.#received, replay: false });
+    this.#push({ kind: "write", bytes, end: this.#received, replay: frame.replay });
     return "taken";
   }
 
@@ -85,8 +82,8 @@ export class TerminalStream {
     this.#acknowledge(this.#parsed);
   }
 
-  #begin(generation: number, offset: number): void {
-    this.#generation = generation;
+  #begin(offset: number): void {
+    this.#begun = true;
     this.#received = offset;
     this.#parsed = offset;
     this.#acknowledged = offset;

@@ -126,8 +126,9 @@ export class Terminal implements Disposable {
     this.#xterm.attachCustomKeyEventHandler((event) => this.#key(event));
   }
 
-  get generation(): number {
-    return this.#stream.generation;
+  /** Whether anything came yet, so that there is something to resume. */
+  get begun(): boolean {
+    return this.#stream.begun;
   }
 
   /** The offset after the last byte received, to resume from. */
@@ -152,9 +153,7 @@ export class Terminal implements Disposable {
   }
 
   accept(frame: Frame): Accepted {
-    const accepted = this.#stream.accept(frame);
-    if (accepted === "taken") this.#ledger.begin(frame.generation);
-    return accepted;
+    return this.#stream.accept(frame);
   }
 
   /** Notes whether a shell runs, and which. */

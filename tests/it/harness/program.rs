@@ -1,0 +1,147 @@
+//! The real binary, run as a user runs it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use katahost::client::Address;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{DEADLINE, eventually};
+
+/// A program that serves. Dropping it kills it.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// Everything it has printed.
+    pub printed: String,
+    /// The URL that it printed.
+    pub url: String,
+}
+
+/// The binary with these arguments and variables, and nothing of the tests' own configuration.
+pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_katahost"));
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"KATAHOST_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command
+        .env("SHELL", super::program("shell"))
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut child = command(arguments, variables)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    let mut stdout = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        stdout.read_to_end(&mut all).map(|_| all)
+    });
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("`katahost {}` does not end", arguments.join(" "));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let stdout = reader.join().unwrap().unwrap();
+    let output = child.wait_with_output().unwrap();
+    Output { stdout, ..output }
+}
+
+impl Program {
+    /// Starts the program and waits for its URL.
+    pub fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments, variables)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        while !printed.contains("to stop") {
+            let count = stdout.read_line(&mut printed).unwrap();
+            assert_ne!(count, 0, "the program ended after {printed:?}");
+        }
+        let url = printed.split_whitespace().find(|word| word.contains("://"));
+        let url = url.expect("a URL").to_owned();
+        Self {
+            child,
+            stdout,
+            printed,
+            url,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        let (_, rest) = self.url.split_once("://").unwrap();
+        let (address, _) = rest.split_once('/').unwrap();
+        address.parse().unwrap()
+    }
+
+    /// The path that the URL names, without its query.
+    pub fn path(&self) -> &str {
+        let (_, rest) = self.url.split_once("://").unwrap();
+        let start = rest.find('/').unwrap();
+        rest.get(start..).unwrap().split('?').next().unwrap()
+    }
+
+    pub fn token(&self) -> Option<&str> {
+        self.url.split_once("?token=").map(|(_, token)| token)
+    }
+
+    /// Where the socket of the lab `name` is.
+    pub fn socket(&self, name: &str) -> Address {
+        Address {
+            url: format!("ws://{}{}labs/{name}/ws", self.address(), self.path()),
+            token: self.token().map(str::to_owned),
+            headers: Vec::new(),
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for the program's end; afterwards `printed` is all it ever printed.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the program ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        self.stdout.read_to_string(&mut self.printed).unwrap();
+        status.unwrap()
+    }
+
+    /// How much memory the program has in use.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kilobytes.parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
