@@ -52,6 +52,9 @@ const INITIALIZE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to read what was sent to it.
 const SEND_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a client may take to answer the end of its connection (RFC 6455, section 7.1.1).
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How many answers may wait to be sent; a client that asks without reading waits.
 const ANSWERS: usize = 64;
 
@@ -119,8 +122,13 @@ pub(super) async fn serve(socket: WebSocket, lab: LabHandle, role: Role, stop: C
             code,
             reason: reason.into(),
         };
-        let closing = sink.send(Message::Close(Some(frame)));
-        if !matches!(timeout(Duration::from_secs(1), closing).await, Ok(Ok(()))) {
+        let closing = async {
+            sink.send(Message::Close(Some(frame))).await?;
+            // A connection that is cut with bytes unread may take the reason with it.
+            while let Some(Ok(_)) = stream.next().await {}
+            Ok::<(), axum::Error>(())
+        };
+        if !matches!(timeout(CLOSE_PATIENCE, closing).await, Ok(Ok(()))) {
             tracing::debug!(code, "client left before it was told why");
         }
     }

@@ -45,7 +45,7 @@ pub struct House {
     pub root: PathBuf,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
-    _temp: Option<TempDir>,
+    temp: Option<TempDir>,
 }
 
 /// How a test's server differs from the usual one.
@@ -113,7 +113,7 @@ impl House {
             root: path.to_owned(),
             stop,
             serving,
-            _temp: None,
+            temp: None,
         }
     }
 
@@ -127,7 +127,7 @@ impl House {
             fs::write(file, text).unwrap();
         }
         let mut house = Self::open(&root, options);
-        house._temp = Some(temp);
+        house.temp = Some(temp);
         house
     }
 
@@ -170,6 +170,15 @@ impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Bytes as `tests/fixtures/programs/recorder` shows them.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = b"0123456789abcdef";
+    let pairs = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    pairs
+        .map(|digit| char::from(digits[usize::from(digit)]))
+        .collect()
 }
 
 /// Waits until a program has written whole lines to a file, and reads them.
@@ -296,7 +305,8 @@ impl Visitor {
                         }
                         output.extend_from_slice(&payload);
                         self.offsets.insert(terminal, end);
-                        self.client.acknowledge(terminal, end).await.unwrap();
+                        // A server that closes takes no more; why it does comes next.
+                        drop(self.client.acknowledge(terminal, end).await);
                     }
                     FrameKind::Snapshot => {
                         let (_, _, dump) = decode_size(&payload).unwrap();

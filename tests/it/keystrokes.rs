@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 
-use crate::harness::{House, HouseOptions, program};
+use crate::harness::{House, HouseOptions, hex, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn edge_cases_type_what_the_original_typed() {
@@ -48,7 +48,7 @@ async fn edge_cases_type_what_the_original_typed() {
         }
     }
     for (terminal, bytes) in expected {
-        let wanted: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let wanted = hex(&bytes);
         let number = visitor.number(&terminal);
         let recorded = |text: String| text.trim_start_matches("ready;").to_owned();
         visitor

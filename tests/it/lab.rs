@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use katahost::protocol::server::{LabState, Severity};
 use serde_json::json;
 
-use crate::harness::{House, HouseOptions, Visitor, program, wire::Wire};
+use crate::harness::{House, HouseOptions, Visitor, hex, program, wire::Wire};
 
 /// Types `a` once when `intro` is loaded, `b` twice, and `c` whenever `step2` is.
 const CONFIG: &str = r#"{
@@ -42,8 +42,7 @@ fn house() -> House {
 
 /// Waits until `typed` has been typed into a terminal, and nothing else was.
 async fn check_typed(visitor: &mut Visitor, terminal: &str, typed: &str) {
-    let hex: String = typed.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let wanted = format!("ready;{hex}");
+    let wanted = format!("ready;{}", hex(typed.as_bytes()));
     let number = visitor.number(terminal);
     let what = format!("{typed:?} in {terminal}");
     let long_enough = |visitor: &Visitor| visitor.text(number).len() >= wanted.len();
@@ -53,6 +52,8 @@ async fn check_typed(visitor: &mut Visitor, terminal: &str, typed: &str) {
 
 /// Types a mark as a person, so that everything before it must have been typed as well.
 async fn mark(visitor: &mut Visitor, terminal: &str) {
+    // Before that, the terminal itself echoes.
+    visitor.until_text(terminal, "ready;").await;
     visitor.type_text(terminal, "|").await;
 }
 

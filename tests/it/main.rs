@@ -2,9 +2,7 @@
 
 #![expect(
     unreachable_pub,
-    missing_docs,
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
     reason = "a test binary is read by nobody but its tests, and fails by panicking"
 )]
 
@@ -14,6 +12,7 @@ mod golden;
 mod harness;
 mod keystrokes;
 mod lab;
+mod other_client;
 mod program;
 mod protocol;
 mod screen;

@@ -32,6 +32,7 @@ fn house() -> House {
 fn input(terminal: u16, generation: u32, offset: u64, text: &str) -> bytes::Bytes {
     let header = Header {
         kind: FrameKind::Input,
+        replay: false,
         terminal,
         generation,
         offset,
@@ -39,14 +40,15 @@ fn input(terminal: u16, generation: u32, offset: u64, text: &str) -> bytes::Byte
     header.frame(&[text.as_bytes()])
 }
 
-fn execute(command: &str, arguments: Value, execution: &str) -> Value {
-    json!({"command": command, "arguments": arguments, "executionId": execution})
+fn execute(command: &str, arguments: impl Into<Value>, execution: &str) -> Value {
+    json!({"command": command, "arguments": arguments.into(), "executionId": execution})
 }
 
 /// Says something before `initialize`: it is refused with that code, and the connection goes on.
 async fn check_first(first: &str, code: &str) -> Value {
     let house = house();
     let mut wire = Wire::open(&house.socket("lab")).await;
+    wire.say_bytes(&b"ignored"[..]).await;
     wire.say_text(first).await;
     let answer = wire.answer().await;
     assert_eq!(refusal(&answer).0, code, "{answer}");

@@ -211,9 +211,8 @@ async fn absurd_size_is_clamped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn block_of_200_lines_arrives_whole() {
-    let lines: String = (0..200)
-        .map(|line| format!("line {line}: {}\n", "grüße ".repeat(line % 20)))
-        .collect();
+    let line = |line: usize| format!("line {line}: {}\n", "grüße ".repeat(line % 20));
+    let lines = (0..200).map(line).collect::<Vec<_>>().concat();
     let house = house(&format!("```\ncat > a << 'END'\n{lines}END\nmv a b\n```"));
     let mut visitor = house.enter("lab").await;
     visitor.run_block("intro", 0).await.unwrap();
@@ -315,8 +314,8 @@ async fn shell_that_ends_at_once_is_not_started_again_and_again() {
     );
     visitor
         .until("no run that waits", |visitor| {
-            let states = visitor.notifications.iter();
-            let last = states.filter(|(name, _)| name == "block/state").last();
+            let mut told = visitor.notifications.iter();
+            let last = told.rfind(|(name, _)| name == "block/state");
             last.is_some_and(|(_, state)| state["waiting"] == 0)
         })
         .await;
@@ -377,7 +376,7 @@ async fn flood_reaches_two_clients_whole() {
         format!("head -c {FLOOD_BYTES} /dev/zero | tr '\\0' x; echo; echo done-$((1 + 1))\r");
     first.type_text("host", &text).await;
     let number = first.number("host");
-    let end = "\rdone-2";
+    let end = "done-2";
     let both = async {
         tokio::join!(
             follow(&mut first, number, end),
@@ -402,13 +401,13 @@ async fn client_that_missed_more_than_is_kept_starts_from_a_snapshot() {
     let text = "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo missed-$((1 + 1))\r";
     other.type_text("host", text).await;
     let number = other.number("host");
-    follow(&mut other, number, "\rmissed-2").await;
+    follow(&mut other, number, "missed-2").await;
     let address = house.socket("lab");
     let mut again = Visitor::connect_as(&address, &id, Some(resume), None)
         .await
         .unwrap();
     again.offsets.clear();
-    follow(&mut again, number, "\rmissed-2").await;
+    follow(&mut again, number, "missed-2").await;
     other.type_text("host", "echo after-$((1 + 1))\r").await;
     follow(&mut again, number, "\rafter-2").await;
     assert!(again.offsets[&number] >= 3_000_000);

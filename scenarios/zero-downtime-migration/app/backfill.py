@@ -27,6 +27,7 @@ def copy_parcels(rows, target):
     """Copies what the target lacks. Returns how many were copied, kept as newer, and the same."""
     copied = newer = same = 0
     for batch in batches(rows):
+        before = copied
         with target:
             for parcel, status, version in batch:
                 there = target.execute(
@@ -40,7 +41,7 @@ def copy_parcels(rows, target):
                     copied += 1
                 target.execute(lab.PUT_PARCEL, (parcel, status, version))
         show_progress(copied + newer + same, len(rows))
-        if copied:
+        if copied > before:
             time.sleep(PAUSE_SECONDS)
     print()
     return copied, newer, same
@@ -68,8 +69,8 @@ def check_dual_writes():
 
 
 def main():
-    check_dual_writes()
     origin, target = lab.open_database("origin"), lab.open_database("target")
+    check_dual_writes()
     parcels = origin.execute("SELECT parcel, status, version FROM parcels").fetchall()
     history = origin.execute("SELECT version, parcel, status FROM history").fetchall()
     copied, newer, same = copy_parcels(parcels, target)

@@ -77,7 +77,7 @@ def open_database(name):
     path = path_of(name)
     if not path.exists():
         if (DATA / f"{name}-retired.db").exists():
-            fail(f"the {name} is retired", "a later step of this lab works without it")
+            fail(f"the {name} is retired", "start the lab over, which makes both databases anew")
         fail(f"there is no database {path.name}", "set the lab up first: bash setup.sh")
     database = sqlite3.connect(path, timeout=20, check_same_thread=False)
     database.execute("PRAGMA synchronous = NORMAL")

@@ -94,15 +94,14 @@ async fn send(
     path: &str,
     headers: &[(&str, &str)],
 ) -> TcpStream {
-    let mut request = format!("{method} {path} HTTP/1.1\r\n");
     let names_host = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case("host");
-    if !headers.iter().any(names_host) {
-        request += &format!("host: {address}\r\n");
-    }
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += "\r\n";
+    let host = address.to_string();
+    let own = (!headers.iter().any(names_host)).then_some(("host", host.as_str()));
+    let lines = own.iter().chain(headers);
+    let head: String = lines
+        .map(|(name, value)| [name, ": ", value, "\r\n"].concat())
+        .collect();
+    let request = format!("{method} {path} HTTP/1.1\r\n{head}\r\n");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     stream

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{DEADLINE, eventually};
 
-/// A program that serves. Dropping it kills it.
+/// A program that serves. Dropping it ends it.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -140,8 +140,16 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended long ago.
-        drop(self.child.kill());
+        // A program that is killed can't end what runs in its terminals; so it is asked first.
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while let Ok(None) = self.child.try_wait() {
+            if Instant::now() > deadline {
+                drop(self.child.kill());
+                break;
+            }
+            self.signal(Signal::TERM);
+            std::thread::sleep(Duration::from_millis(10));
+        }
         drop(self.child.wait());
     }
 }

@@ -27,7 +27,7 @@ pub struct Wire {
 #[derive(Debug)]
 pub enum Heard {
     Json(Value),
-    Frame(Header, Bytes),
+    Frame,
     /// The close code; 1006 when the connection broke.
     Closed(u16),
 }
@@ -81,8 +81,8 @@ impl Wire {
                     return Heard::Json(serde_json::from_str(&text).unwrap());
                 }
                 Some(Ok(Message::Binary(frame))) => {
-                    let (header, payload) = Header::parse(&frame).unwrap();
-                    return Heard::Frame(header, payload);
+                    Header::parse(&frame).unwrap();
+                    return Heard::Frame;
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
@@ -102,7 +102,7 @@ impl Wire {
             match self.hear().await {
                 Heard::Json(message) if message.get("method").is_none() => return message,
                 Heard::Closed(code) => panic!("closed with {code} instead of an answer"),
-                Heard::Json(_) | Heard::Frame(..) => {}
+                Heard::Json(_) | Heard::Frame => {}
             }
         }
     }
@@ -115,13 +115,18 @@ impl Wire {
                     return message["params"].take();
                 }
                 Heard::Closed(code) => panic!("closed with {code} instead of {method}"),
-                Heard::Json(_) | Heard::Frame(..) => {}
+                Heard::Json(_) | Heard::Frame => {}
             }
         }
     }
 
     /// Says something and takes the answer.
-    pub async fn ask(&mut self, id: impl Into<Value>, method: &str, params: Value) -> Value {
+    pub async fn ask(
+        &mut self,
+        id: impl Into<Value>,
+        method: &str,
+        params: impl Into<Value>,
+    ) -> Value {
         self.say(&call(id, method, params)).await;
         self.answer().await
     }
@@ -137,8 +142,8 @@ impl Wire {
 }
 
 /// A request.
-pub fn call(id: impl Into<Value>, method: &str, params: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+pub fn call(id: impl Into<Value>, method: &str, params: impl Into<Value>) -> Value {
+    json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params.into()})
 }
 
 /// A right `initialize`.
