@@ -170,10 +170,9 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
         Status::Running => wire::TerminalStatus::Running,
         Status::Exited(exit) => wire::TerminalStatus::Exited {
             message: match (&exit.code, &exit.signal) {
-                (Some(0), _) => "the shell has ended".to_owned(),
-                (Some(code), _) => format!("the shell ended with code {code}"),
-                (None, Some(signal)) => format!("the shell was ended by a signal: {signal}"),
-                (None, None) => "the shell was ended".to_owned(),
+                (Some(code), _) => format!("exited with code {code}"),
+                (None, Some(signal)) => format!("ended by signal {signal}"),
+                (None, None) => "ended".to_owned(),
             },
             code: exit.code,
             signal: exit.signal.clone(),

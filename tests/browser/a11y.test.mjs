@@ -85,7 +85,10 @@ describe("accessibility", () => {
     const { path } = await temp;
     const labs = join(path, "labs");
     await writeFiles(join(labs, "first"), SCENARIO);
-    await writeFiles(join(labs, "second"), { "intro.md": "# Second", ".katapod_config.json": "{}" });
+    await writeFiles(join(labs, "second"), {
+      "intro.md": "# Second",
+      ".katapod_config.json": "{}",
+    });
     house = await House.open(labs, { shell: await writeShell(path), home: path });
     browser = await launch();
     axe = await readFile(axeSource(), "utf8");
@@ -102,7 +105,7 @@ describe("accessibility", () => {
     // The page's own policy lets no test's script in; the debugger's way does not ask it.
     await page.evaluate(axe);
     const found = await page.evaluate(async () => {
-      const { axe } = /** @type {{ axe: import("axe-core").AxeAPI }} */ (
+      const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
         /** @type {unknown} */ (window)
       );
       const { violations } = await axe.run(document);

@@ -165,7 +165,10 @@ export class House {
     };
     child.stderr.on("data", complain);
     const url = await new Promise((found, failed) => {
-      const late = setTimeout(() => failed(new Error(`no address printed: ${printed}`)), DEADLINE_MS);
+      const late = setTimeout(
+        () => failed(new Error(`no address printed: ${printed}`)),
+        DEADLINE_MS,
+      );
       child.on("error", failed);
       child.on("exit", (code) => {
         clearTimeout(late);
@@ -338,9 +341,13 @@ export class TerminalView {
 
   /** Waits until the last row is a prompt. @param {RegExp} [prompt] */
   async prompts(prompt = /[$#] ?$/) {
-    await until(`a prompt in ${this.name}`, async () => prompt.test((await this.rows()).at(-1) ?? ""), {
-      seen: () => this.rows(),
-    });
+    await until(
+      `a prompt in ${this.name}`,
+      async () => prompt.test((await this.rows()).at(-1) ?? ""),
+      {
+        seen: () => this.rows(),
+      },
+    );
   }
 
   /** Brings the keyboard into the terminal. */
@@ -382,7 +389,10 @@ export class TerminalView {
     while (await scroll("Shift+PageDown")) {
       const more = await read();
       let overlap = Math.min(more.length, lines.length);
-      while (overlap > 0 && lines.slice(-overlap).join("\n") !== more.slice(0, overlap).join("\n")) {
+      while (
+        overlap > 0 &&
+        lines.slice(-overlap).join("\n") !== more.slice(0, overlap).join("\n")
+      ) {
         overlap -= 1;
       }
       lines.push(...more.slice(overlap));

@@ -40,9 +40,13 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
         await lab.page.goto(`${house.origin}/labs/${name}/?step=${step}`);
         await lab.ready();
         await pause(250);
-        await lab.page.screenshot({ path: join(out, `${name}-${step}-${width}-${colorScheme}.png`) });
+        await lab.page.screenshot({
+          path: join(out, `${name}-${step}-${width}-${colorScheme}.png`),
+        });
         // The whole page, as tall as it is, with the terminals beside it.
-        const height = await lab.page.evaluate(() => document.getElementById("steps")?.scrollHeight);
+        const height = await lab.page.evaluate(
+          () => document.getElementById("steps")?.scrollHeight,
+        );
         await lab.page.setViewportSize({ width, height: Math.min((height ?? 800) + 100, 9000) });
         await pause(150);
         await lab.page

@@ -202,6 +202,8 @@ export class Lab {
     if (!page) return;
     const argument = { step: page.step, revision: page.revision, ...target };
     const { terminals } = await this.#executions.execute(command, [argument]);
+    // Who followed a link came to read; a narrow window must not hide the step for its commands.
+    if (this.#page.page !== page) return;
     for (const terminal of terminals) this.#terminals?.reveal(terminal);
   }
 

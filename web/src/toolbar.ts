@@ -24,6 +24,7 @@ export class Toolbar {
   readonly #host: ToolbarHost;
   readonly #driverTools: HTMLElement[];
   #steps: string[] = [];
+  #driver = false;
   #step = "";
 
   constructor(host: ToolbarHost) {
@@ -50,7 +51,7 @@ export class Toolbar {
     this.#scenario.textContent = scenario;
     this.#steps = steps.toSorted(byPlace);
     for (const tool of this.#driverTools) tool.hidden = !driver;
-    this.#menu.hidden = !driver || steps.length < 2;
+    this.#driver = driver;
     this.#paint();
   }
 
@@ -62,6 +63,9 @@ export class Toolbar {
   }
 
   #paint(): void {
+    // The one step is worth a list where it is not the one that is shown, as without an `intro`.
+    const elsewhere = this.#steps.some((step) => step !== this.#step);
+    this.#menu.hidden = !this.#driver || !elsewhere;
     this.#list.replaceChildren(
       ...this.#steps.map((step) => {
         const button = element(
