@@ -28,7 +28,6 @@ const CLOSE_REASONS: Record<number, string> = {
   1001: "the server stopped",
   1009: "a message was too large for the server",
   4000: "this tab did not keep up with the output",
-  4001: "this tab sent more than the server takes",
   4002: "the server got no greeting in time",
 };
 
