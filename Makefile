@@ -23,13 +23,13 @@ test-web: setup
 
 test-browser: setup
 	cargo build
-	node --test --test-concurrency=1 tests/browser/
+	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
 lint: setup ## Check form, lints, documentation and spelling
 	cargo fmt --check
 	cargo clippy --all-targets --quiet -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --no-deps --document-private-items --quiet
-	cd web && npm run --silent check
+	cd web && npm run --silent check && npx tsc -p ../tests/browser/tsconfig.json
 	$(TOOLS)/bin/typos
 
 types: ## Write the front end's message types anew, from src/protocol
