@@ -1,4 +1,4 @@
-//! Labs: running instances of scenarios. One [`actor`] owns a lab; others hold a handle.
+//! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
 pub mod event;

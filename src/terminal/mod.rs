@@ -1,6 +1,6 @@
 //! Terminals: a shell in a pseudo-terminal, what it wrote, and everybody who watches it.
 //!
-//! One [`task`] owns a terminal; others hold a [`handle::TerminalHandle`]. Clients read the shared
+//! One task, `task`, owns a terminal; others hold a [`handle::TerminalHandle`]. Clients read the shared
 //! [`output::Output`] at their own pace and ask the task only for a checkpoint.
 
 mod descriptor;
