@@ -5,6 +5,8 @@
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
+# The browser of the tests, and programs whose screens are recorded; Debian's packages have these names.
+PROGRAMS := chromium htop less mc nano tmux vim
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help: ## Say what there is
@@ -40,7 +42,8 @@ format: setup ## Bring everything into form
 	cd web && npm run --silent format
 
 setup: web/node_modules/.katahost-stamp $(TOOLS)/bin/typos
-	@command -v chromium >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes chromium; }
+	@for program in $(PROGRAMS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update --quiet=2 && $(SUDO) apt-get install --yes --quiet=2 $$missing; fi
 
 web/node_modules/.katahost-stamp: web/package-lock.json
 	cd web && npm ci --ignore-scripts --loglevel=error

@@ -350,6 +350,8 @@ async fn base_path_holds_everything() {
     }
     let start = get(&house, "/user/a@b.c/").await;
     assert_eq!(start.header("location"), Some("/user/a@b.c/labs/lab/"));
+    let bare = get(&house, "/user/a@b.c").await;
+    assert_eq!(bare.header("location"), Some("/user/a@b.c/"));
     let inside = script.strip_prefix("/user/a@b.c").unwrap();
     for path in [
         "/",
@@ -357,7 +359,6 @@ async fn base_path_holds_everything() {
         "/labs/lab/files/page.html",
         inside,
         "/user/",
-        "/user/a@b.c",
     ] {
         let answer = get(&house, path).await;
         assert_eq!(answer.status, 404, "{path}");
