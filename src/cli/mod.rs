@@ -1,8 +1,11 @@
 //! The command line: one file per subcommand.
 
+mod check;
 mod inspect;
 mod output;
 mod quickstart;
+mod report;
+mod scan;
 mod serve;
 
 use std::process::ExitCode;
@@ -26,7 +29,17 @@ struct Cli {
 #[expect(clippy::large_enum_variant, reason = "there is one, made once")]
 enum Command {
     Serve(serve::Arguments),
+    Check(check::Arguments),
     Inspect(inspect::Arguments),
+}
+
+/// How the program ends when it has done its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Done,
+    /// The work was to find faults, and there are some.
+    Faults,
 }
 
 /// Why the program ends without having done its work.
@@ -62,11 +75,13 @@ impl Failure {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(arguments) => serve::run(arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Faults) => ExitCode::from(1),
         Err(failure) => {
             output::error(&failure.message, failure.hint.as_deref());
             ExitCode::from(failure.code)

@@ -15,6 +15,16 @@ use serde_json::{Map, Value};
 /// How a fence's header lines begin, at the first column of its content.
 const HEADER_PREFIX: &str = "### ";
 
+/// The keys of a header.
+const KEYS: [&str; 6] = [
+    "terminalId",
+    "execute",
+    "maxInvocations",
+    "macrosBefore",
+    "backgroundColor",
+    "codeBlockId",
+];
+
 /// A fence's content, parted into command and header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parted<'a> {
@@ -85,6 +95,7 @@ impl Header {
 
     /// Takes the known keys of an object, and ignores the others.
     pub(super) fn from_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) -> Self {
+        report_misspelt_keys(keys, reporter);
         Self {
             terminal: text_of(keys, "terminalId", reporter),
             id: text_of(keys, "codeBlockId", reporter),
@@ -164,12 +175,35 @@ fn resolve(wanted: &str, config: &Config, reporter: &mut Reporter<'_>) -> String
 
 /// Reports a header that was probably meant as JSON; others name a terminal.
 fn report_broken_json(text: &str, error: &serde_json::Error, reporter: &mut Reporter<'_>) {
-    if text.starts_with(['{', '[']) {
+    if looks_like_json(text) {
         reporter.warn(
             "header-not-json",
             &format!("the header {} is not valid JSON", quote(text)),
             &format!("it is taken for a terminal's id as a whole; the JSON error is: {error}"),
         );
+    }
+}
+
+/// Whether a text that is no JSON was probably meant as such: no terminal's id has its signs.
+fn looks_like_json(text: &str) -> bool {
+    text.starts_with(['{', '[', '"', '\''])
+        || text.ends_with(['}', ']'])
+        || KEYS.iter().any(|key| text.contains(key))
+}
+
+/// Reports keys that are nearly known ones, and so are ignored.
+fn report_misspelt_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) {
+    for key in keys.keys() {
+        if KEYS.contains(&key.as_str()) || key == "command" {
+            continue;
+        }
+        if let Some(meant) = nearest(key, &KEYS) {
+            reporter.warn(
+                "unknown-key",
+                &format!("unknown key {}", quote(key)),
+                &format!("it is ignored; did you mean {}?", quote(meant)),
+            );
+        }
     }
 }
 
