@@ -1,6 +1,9 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod commands;
+mod completions;
+mod exec;
 mod inspect;
 mod output;
 mod quickstart;
@@ -12,12 +15,26 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// What one does with the program, in the order in which one learns it.
+const EXAMPLES: &str = "\
+Examples:
+  katahost --open                      the quickstart, in your browser
+  katahost serve my-lab                a lab of your own
+  katahost check my-lab                its mistakes, each with its line
+  katahost exec katapod.loadPage step3 drive a running lab from a script
+
+Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
+
 /// Runs Katapod hands-on labs in any browser: steps on the left, live named terminals on the
 /// right.
 ///
 /// Without a subcommand it serves: `katahost PATH` is `katahost serve PATH`.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES,
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,6 +48,11 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Exec(exec::Arguments),
+    Commands(commands::Arguments),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    Manual(completions::Manual),
 }
 
 /// How the program ends when it has done its work.
@@ -78,6 +100,13 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+        Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
+        Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
+        Command::Completions(arguments) => {
+            completions::completions(&arguments);
+            Ok(Outcome::Done)
+        }
+        Command::Manual(_) => completions::manual().map(|()| Outcome::Done),
     };
     match done {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -39,6 +39,7 @@ impl Blocks<'_> {
         let mut reporter = Reporter {
             file: self.file,
             line: Some(parted.header.map_or(line, |(number, _)| line + number + 1)),
+            keys: &[],
             place: &place,
             diagnostics,
         };

@@ -114,6 +114,8 @@ pub(super) struct Reporter<'a> {
     pub(super) file: &'a str,
     /// The line, from 1, where one can be named.
     pub(super) line: Option<usize>,
+    /// The lines of the keys that are read, where each stands in a line of its own.
+    pub(super) keys: &'a [(&'static str, usize)],
     /// What is being read, such as `block 3`.
     pub(super) place: &'a str,
     /// Collects what is reported.
@@ -121,12 +123,19 @@ pub(super) struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
+    /// The line of the key that a problem names, or of the whole.
+    fn line_of(&self, problem: &str) -> Option<usize> {
+        let named = |key: &str| problem.contains(&format!("`{key}`"));
+        let key = self.keys.iter().find(|(key, _)| named(key));
+        key.map(|(_, line)| *line).or(self.line)
+    }
+
     /// Reports that something works, but perhaps not as meant.
     pub(super) fn warn(&mut self, code: &'static str, problem: &str, hint: &str) {
         let message = format!("{problem} in {}", self.place);
         let diagnostic = Diagnostic::warning(code, self.file, message);
         self.diagnostics
-            .push(diagnostic.at(self.line).with_hint(hint));
+            .push(diagnostic.at(self.line_of(problem)).with_hint(hint));
     }
 
     /// Reports that something does not work.
@@ -134,7 +143,7 @@ impl Reporter<'_> {
         let message = format!("{problem} in {}", self.place);
         let diagnostic = Diagnostic::error(code, self.file, message);
         self.diagnostics
-            .push(diagnostic.at(self.line).with_hint(hint));
+            .push(diagnostic.at(self.line_of(problem)).with_hint(hint));
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 const HEADER_PREFIX: &str = "### ";
 
 /// The keys of a header.
-const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 6] = [
     "terminalId",
     "execute",
     "maxInvocations",
@@ -151,7 +151,8 @@ pub(super) struct Defaults<'a> {
 /// Looks up a terminal, and reports an id that the layout does not have.
 fn resolve(wanted: &str, config: &Config, reporter: &mut Reporter<'_>) -> String {
     let found = &config.resolve_terminal(wanted).id;
-    if !wanted.is_empty() && found != wanted {
+    // A header that was meant as JSON is reported as such.
+    if !wanted.is_empty() && found != wanted && !looks_like_json(wanted) {
         let ids: Vec<&str> = config
             .terminals
             .iter()

@@ -127,6 +127,7 @@ impl CommandLink {
         let mut reporter = Reporter {
             file: &file,
             line: None,
+            keys: &[],
             place: &place,
             diagnostics: &mut diagnostics,
         };

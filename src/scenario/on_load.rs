@@ -3,7 +3,7 @@
 use super::block::{Invocation, Limit};
 use super::config::{CONFIG_FILE, Config, ON_LOAD_LIMIT, OnLoad, on_load_id};
 use super::diagnostic::{Diagnostic, Reporter};
-use super::header::{Defaults, Header};
+use super::header::{Defaults, Header, KEYS};
 use super::javascript::entries;
 use super::places::Places;
 use super::text::quote;
@@ -60,7 +60,7 @@ impl Reader<'_> {
             let place = format!("the on-load commands of step `{step}` and terminal `{key}`");
             let pointer = format!("{pointer}/{key}");
             let Some(list) = list.as_array() else {
-                self.reporter(&place, &pointer).error(
+                self.reporter(&place, &pointer, &[]).error(
                     "on-load-not-list",
                     "there is no list",
                     "nothing is typed; write [{\"command\": \"…\"}]",
@@ -88,7 +88,8 @@ impl Reader<'_> {
         pointer: &str,
     ) -> Option<Invocation> {
         let config = self.config;
-        let mut reporter = self.reporter(place, pointer);
+        let keys = self.keys(pointer);
+        let mut reporter = self.reporter(place, pointer, &keys);
         let Some(command) = entry.get("command").and_then(Value::as_str) else {
             reporter.error(
                 "on-load-without-command",
@@ -102,6 +103,13 @@ impl Reader<'_> {
             id: on_load_id(step, terminal),
             terminal: Some(terminal),
             limit: ON_LOAD_LIMIT,
+        };
+        let mut reporter = if header.terminal.is_some() {
+            let own = keys.iter().find(|(key, _)| *key == "terminalId");
+            self.reporter_at(place, own.map(|(_, line)| *line))
+        } else {
+            let key = pointer.rsplit_once('/').map_or(pointer, |(key, _)| key);
+            self.reporter_at(place, self.places.get(key).map(|place| place.line))
         };
         Some(header.into_invocation(command.to_owned(), defaults, config, &mut reporter))
     }
@@ -132,14 +140,42 @@ impl Reader<'_> {
             )
         };
         let problem = format!("{} never runs", quote(&command.command));
-        self.reporter(place, pointer)
+        let keys = self.keys(pointer);
+        self.reporter(place, pointer, &keys)
             .warn("on-load-never-runs", &problem, &hint);
     }
 
-    fn reporter<'a>(&'a mut self, place: &'a str, pointer: &str) -> Reporter<'a> {
+    /// The lines of an entry's keys.
+    fn keys(&self, pointer: &str) -> Vec<(&'static str, usize)> {
+        let keys = KEYS.into_iter().chain(["command"]);
+        let line = |key| self.places.get(&format!("{pointer}/{key}"));
+        keys.filter_map(|key| Some((key, line(key)?.line)))
+            .collect()
+    }
+
+    /// Reports on an entry: at its command, where it has one.
+    fn reporter<'a>(
+        &'a mut self,
+        place: &'a str,
+        pointer: &str,
+        keys: &'a [(&'static str, usize)],
+    ) -> Reporter<'a> {
+        let command = keys.iter().find(|(key, _)| *key == "command");
+        let whole = || self.places.get(pointer).map(|place| place.line);
         Reporter {
             file: CONFIG_FILE,
-            line: self.places.get(pointer).map(|place| place.line),
+            line: command.map(|(_, line)| *line).or_else(whole),
+            keys,
+            place,
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    fn reporter_at<'a>(&'a mut self, place: &'a str, line: Option<usize>) -> Reporter<'a> {
+        Reporter {
+            file: CONFIG_FILE,
+            line,
+            keys: &[],
             place,
             diagnostics: self.diagnostics,
         }

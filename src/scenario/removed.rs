@@ -4,7 +4,7 @@
 use super::diagnostic::{Diagnostic, Place};
 use super::markdown::POSITION_ATTRIBUTE;
 use super::render::BLOCK_ATTRIBUTE;
-use super::text::quote;
+use super::text::{list, quote};
 use scraper::Html;
 use scraper::node::Element;
 
@@ -22,7 +22,7 @@ const WITHOUT_EFFECT: [&str; 9] = [
 ];
 
 /// Attributes that hold an address.
-const ADDRESSES: [&str; 5] = ["href", "src", "poster", "action", "formaction"];
+const ADDRESSES: [&str; 3] = ["href", "src", "poster"];
 
 /// Compares a page before and after sanitising. `place_of` tells where in the Markdown a place is.
 pub(super) fn removed(
@@ -102,20 +102,24 @@ impl Report<'_> {
                 Some(kept) if name == "style" => self.style(value, kept, found),
                 Some(_) => {}
                 None if WITHOUT_EFFECT.contains(&name) || value.is_empty() => {}
-                None if ADDRESSES[..3].contains(&name) => {
-                    let message = format!("the address {} is not allowed", quote(value));
-                    found.push(
-                        Diagnostic::error("address-refused", self.file, message)
-                            .at_place(self.place)
-                            .with_hint(
-                                "it is left out; write https://…, or the path of a file of the \
-                                 scenario",
-                            ),
-                    );
+                None if ADDRESSES.contains(&name) => {
+                    found.push(self.address(before.name(), value));
                 }
                 None => found.push(self.attribute(before.name(), name)),
             }
         }
+    }
+
+    fn address(&self, element: &str, value: &str) -> Diagnostic {
+        let hint = if element == "iframe" {
+            "only players of YouTube are embedded; link to the page instead"
+        } else {
+            "it is left out; write https://…, or the path of a file of the scenario"
+        };
+        let message = format!("the address {} is not allowed", quote(value));
+        Diagnostic::error("address-refused", self.file, message)
+            .at_place(self.place)
+            .with_hint(hint)
     }
 
     fn attribute(&self, element: &str, name: &str) -> Diagnostic {
@@ -131,11 +135,17 @@ impl Report<'_> {
     /// Style properties that are gone.
     fn style(&self, before: &str, after: &str, found: &mut Vec<Diagnostic>) {
         let kept: Vec<String> = properties(after).collect();
-        for property in properties(before).filter(|property| !kept.contains(property)) {
-            let message = format!("the style {} is removed", quote(&property));
-            let hint = "nothing on a page can leave its place or load something by itself";
-            found.push(self.warning("style-removed", message, hint));
-        }
+        let gone: Vec<String> = properties(before)
+            .filter(|property| !kept.contains(property))
+            .collect();
+        let names: Vec<&str> = gone.iter().map(String::as_str).collect();
+        let message = match names[..] {
+            [] => return,
+            [_] => format!("the style {} is removed", list(&names)),
+            _ => format!("the styles {} are removed", list(&names)),
+        };
+        let hint = "nothing on a page can leave its place or load something by itself";
+        found.push(self.warning("style-removed", message, hint));
     }
 
     fn warning(&self, code: &'static str, message: String, hint: &str) -> Diagnostic {
