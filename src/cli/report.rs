@@ -40,18 +40,14 @@ fn excerpt(diagnostic: &Diagnostic, line: &str, gutter: usize) -> String {
     let number = diagnostic.line.unwrap_or_default();
     let underlined = diagnostic.underlined(line);
     let (shown, cut) = shorten(line, underlined.map_or(0, |(start, _)| start));
-    let mut text = format!(
-        "{:gutter$} |\n{number:gutter$} | {shown}\n{:gutter$} |",
-        "", ""
-    );
+    let mut text = format!("{:gutter$} |\n{number:gutter$} | {shown}\n", "");
     if let Some((start, width)) = underlined {
         let start = start - cut;
         let width = width
             .min(shown.chars().count().saturating_sub(start))
             .max(1);
-        text += &format!(" {:start$}{}", "", "^".repeat(width));
+        text += &format!("{:gutter$} | {:start$}{}\n", "", "", "^".repeat(width));
     }
-    text.push('\n');
     text
 }
 

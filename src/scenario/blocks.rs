@@ -59,6 +59,7 @@ impl Blocks<'_> {
         Block {
             index,
             line,
+            text_line: line + 1 + parted.before,
             language,
             kind,
             invocation,

@@ -131,10 +131,9 @@ impl Scenario<'_> {
                         )),
                 );
             }
-            for command in &on_load.commands {
+            for (command, line) in on_load.commands.iter().zip(&on_load.lines) {
                 let place = format!("an on-load command of step {}", quote(&on_load.step));
-                let line = on_load.place.map(|place| place.line);
-                found.extend(self.foreign_paths(command, CONFIG_FILE, line, &place));
+                found.extend(self.foreign_paths(command, CONFIG_FILE, *line, &place));
             }
         }
         found
@@ -312,11 +311,11 @@ fn file_of(page: &Page) -> String {
     format!("{}.md", page.step)
 }
 
-/// The line of a block's first path of the workspace, were it without a header before it.
+/// The line of a block's first path of the workspace.
 fn line_of_path(block: &Block) -> usize {
     let lines = block.invocation.command.lines();
     let before = lines.take_while(|line| !WORKSPACE_PATH.is_match(line));
-    block.line + before.count()
+    block.text_line + before.count()
 }
 
 /// Brings diagnostics into the order of files and lines, and names their columns. `files` are the

@@ -38,6 +38,8 @@ pub struct OnLoad {
     pub place: Option<Place>,
     /// The commands of all its terminals, in the order in which they are typed.
     pub commands: Vec<Invocation>,
+    /// The lines of the config where they stand, in the same order.
+    pub lines: Vec<Option<usize>>,
 }
 
 /// The files of a scenario that say what it is, as texts; `None` where there is no such file.
@@ -134,6 +136,7 @@ impl Config {
                 step: "intro".to_owned(),
                 place: None,
                 commands: vec![command],
+                lines: vec![None],
             });
         }
         config

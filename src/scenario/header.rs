@@ -32,6 +32,8 @@ pub(super) struct Parted<'a> {
     pub(super) command: String,
     /// The last header line's text, trimmed, and its line within the content, from 0.
     pub(super) header: Option<(usize, &'a str)>,
+    /// How many header lines come before the text.
+    pub(super) before: usize,
 }
 
 /// Parts a fence's content into command and header: the last header line counts, all are removed.
@@ -44,7 +46,10 @@ pub(super) fn part(content: &str) -> Parted<'_> {
             None => lines.push(line),
         }
     }
+    let lines_of = content.split('\n');
+    let before = lines_of.take_while(|line| line.starts_with(HEADER_PREFIX));
     Parted {
+        before: before.count(),
         command: lines.join("\n"),
         header,
     }

@@ -31,10 +31,14 @@ pub(super) fn read(
     };
     entries(steps)
         .into_iter()
-        .map(|(step, terminals)| OnLoad {
-            step: step.to_owned(),
-            place: places.get(&format!("{ROOT}/{step}")),
-            commands: reader.step(step, terminals),
+        .map(|(step, terminals)| {
+            let (commands, lines) = reader.step(step, terminals).into_iter().unzip();
+            OnLoad {
+                step: step.to_owned(),
+                place: places.get(&format!("{ROOT}/{step}")),
+                commands,
+                lines,
+            }
         })
         .collect()
 }
@@ -48,7 +52,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn step(&mut self, step: &str, terminals: &Value) -> Vec<Invocation> {
+    /// The commands of a step, each with its line.
+    fn step(&mut self, step: &str, terminals: &Value) -> Vec<(Invocation, Option<usize>)> {
         let name = format!("`navigation.onLoadCommands.{step}`");
         let pointer = format!("{ROOT}/{step}");
         let Some(terminals) = self.object(Some(terminals), &name, &pointer) else {
@@ -72,7 +77,9 @@ impl Reader<'_> {
                 let command = self.command(entry, (step, key), &place, &pointer);
                 if let Some(command) = command {
                     self.check_runs(&command, &mut runs, &place, &pointer);
-                    commands.push(command);
+                    let keys = self.keys(&pointer);
+                    let line = self.reporter(&place, &pointer, &keys).line;
+                    commands.push((command, line));
                 }
             }
         }
@@ -139,7 +146,10 @@ impl Reader<'_> {
                  join them to one, or write a higher `maxInvocations`"
             )
         };
-        let problem = format!("{} never runs", quote(&command.command));
+        let problem = match command.command.trim() {
+            "" => "a command without text never runs".to_owned(),
+            text => format!("{} never runs", quote(text)),
+        };
         let keys = self.keys(pointer);
         self.reporter(place, pointer, &keys)
             .warn("on-load-never-runs", &problem, &hint);
