@@ -50,8 +50,12 @@ pub(super) struct Arguments {
     /// The command's id, such as katapod.loadPage
     command: String,
     /// Its arguments: each as JSON, or else as text
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    #[arg(
+        value_name = "ARGUMENTS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    values: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -229,7 +233,7 @@ async fn execute(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), 
         token: place.token.clone(),
         headers: Vec::new(),
     };
-    let values: Vec<Value> = arguments.arguments.iter().map(|text| value(text)).collect();
+    let values: Vec<Value> = arguments.values.iter().map(|text| value(text)).collect();
     let failed = |error| failure(error, place, lab);
     let answer = within(async {
         let mut client = Client::connect(&address).await.map_err(failed)?;

@@ -43,7 +43,6 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, made once")]
 enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),

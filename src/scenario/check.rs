@@ -29,7 +29,7 @@ const ABOUT_THE_FOLDER: [&str; 7] = [
     reason = "the pattern is a constant, and tests use it"
 )]
 static WORKSPACE_PATH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:^|[^\w./-])/workspace/(?<name>[\w.-]+)"#).expect("the pattern is valid")
+    Regex::new(r"(?:^|[^\w./-])/workspace/(?<name>[\w.-]+)").expect("the pattern is valid")
 });
 
 /// A command that links may name.

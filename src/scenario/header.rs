@@ -347,6 +347,7 @@ mod tests {
         let mut reporter = Reporter {
             file: "intro.md",
             line: Some(7),
+            keys: &[],
             place: "block 0",
             diagnostics: &mut diagnostics,
         };
@@ -436,6 +437,7 @@ mod tests {
         let mut reporter = Reporter {
             file: "intro.md",
             line: Some(7),
+            keys: &[],
             place: "block 3",
             diagnostics: &mut diagnostics,
         };
