@@ -77,6 +77,20 @@ pub enum ClientError {
     Protocol(String),
 }
 
+impl ClientError {
+    /// The HTTP status with which a server refused the connection, where it did.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Connection(error) => match &**error {
+                Error::Http(response) => Some(response.status().as_u16()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl From<Error> for ClientError {
     fn from(error: Error) -> Self {
         Self::Connection(Box::new(error))

@@ -6,12 +6,12 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
-use super::{Failure, output};
+use super::{Failure, output, report, scan::Scan};
 use crate::{
     command::State,
-    lab::{Folder, folder::StepError},
+    lab::Folder,
     scenario::{
-        Block, Config, Diagnostic, Link, Page, Severity, TerminalSpec, link,
+        Block, Config, Diagnostic, Link, Page, TerminalSpec,
         page::{Heading, Image},
     },
 };
@@ -28,13 +28,13 @@ pub(super) struct Arguments {
 
 /// A whole scenario, as the JSON has it.
 #[derive(Debug, Serialize)]
-struct Report {
+struct Report<'a> {
     scenario: String,
     is_scenario: bool,
-    terminals: Vec<TerminalSpec>,
+    terminals: &'a [TerminalSpec],
     /// By name, in the order of the steps.
     steps: Map<String, serde_json::Value>,
-    diagnostics: Vec<Diagnostic>,
+    diagnostics: &'a [Diagnostic],
 }
 
 /// One step of it.
@@ -69,52 +69,36 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "name a scenario's folder",
         )
     })?;
-    let steps = folder.steps();
-    if steps.is_empty() {
+    if folder.steps().is_empty() {
         return Err(Failure::usage(
             format!("there is no step in `{}`", arguments.path.display()),
             "a scenario's folder holds an `intro.md`",
         ));
     }
-    let report = report(&folder, &steps)?;
+    let scan = Scan::new(&folder);
+    let report = inspect(&folder, &scan)?;
     if arguments.json {
-        let json = serde_json::to_string_pretty(&report);
-        output::print(&json.map_err(|error| Failure::broken(error.to_string()))?);
-        output::print("\n");
+        output::print_json(&report)?;
     } else {
-        output::print(&summary(&report));
+        output::print(&summary(&report, &scan));
     }
     Ok(())
 }
 
-fn report(folder: &Folder, steps: &[String]) -> Result<Report, Failure> {
-    let description = folder.describe();
-    let names: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let mut diagnostics = description.diagnostics;
-    let mut reports = Map::new();
-    for step in steps {
-        let markdown = match folder.read_step(step) {
-            Ok(markdown) => markdown,
-            Err(error) => {
-                diagnostics.push(unreadable(step, &error));
-                continue;
-            }
-        };
-        let page = Page::parse(step, &markdown, &description.config);
-        let report = serde_json::to_value(step_report(&page, &description.config));
-        reports.insert(
-            step.clone(),
-            report.map_err(|error| Failure::broken(error.to_string()))?,
-        );
-        diagnostics.extend(link::check_links(&page, &names));
-        diagnostics.extend(page.diagnostics);
+fn inspect<'a>(folder: &Folder, scan: &'a Scan) -> Result<Report<'a>, Failure> {
+    let config = &scan.description.config;
+    let mut steps = Map::new();
+    for page in &scan.pages {
+        let report = serde_json::to_value(step_report(page, config));
+        let report = report.map_err(|error| Failure::broken(error.to_string()))?;
+        steps.insert(page.step.clone(), report);
     }
     Ok(Report {
         scenario: folder.name().to_owned(),
-        is_scenario: description.is_scenario,
-        terminals: description.config.terminals,
-        steps: reports,
-        diagnostics,
+        is_scenario: scan.description.is_scenario,
+        terminals: &config.terminals,
+        steps,
+        diagnostics: &scan.diagnostics,
     })
 }
 
@@ -150,19 +134,8 @@ fn on_load(step: &str, config: &Config) -> Vec<Typed> {
     typed
 }
 
-fn unreadable(step: &str, error: &StepError) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        code: "unreadable-step",
-        message: error.to_string(),
-        file: format!("{step}.md"),
-        line: None,
-        hint: None,
-    }
-}
-
 /// The report for people.
-fn summary(report: &Report) -> String {
+fn summary(report: &Report<'_>, scan: &Scan) -> String {
     let terminals: Vec<&str> = report.terminals.iter().map(|one| one.id.as_str()).collect();
     let mut text = format!(
         "{}: {} steps, terminals {}\n",
@@ -187,22 +160,13 @@ fn summary(report: &Report) -> String {
             length("on_load")
         );
     }
-    for diagnostic in &report.diagnostics {
-        let severity = match diagnostic.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        let line = diagnostic
-            .line
-            .map(|line| format!(":{line}"))
-            .unwrap_or_default();
-        text += &format!(
-            "{severity}: {}\n  --> {}{line}\n",
-            diagnostic.message, diagnostic.file
-        );
-        if let Some(hint) = &diagnostic.hint {
-            text += &format!("  hint: {hint}\n");
-        }
+    for diagnostic in report.diagnostics {
+        let source = scan
+            .sources
+            .iter()
+            .find(|(name, _)| *name == diagnostic.file);
+        let source = source.map(|(_, text)| text.as_str());
+        text += &report::render(diagnostic, "", source);
     }
     text
 }

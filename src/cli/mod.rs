@@ -1,20 +1,40 @@
 //! The command line: one file per subcommand.
 
+mod check;
+mod commands;
+mod completions;
+mod exec;
 mod inspect;
 mod output;
 mod quickstart;
+mod report;
+mod scan;
 mod serve;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// What one does with the program, in the order in which one learns it.
+const EXAMPLES: &str = "\
+Examples:
+  katahost --open                      the quickstart, in your browser
+  katahost serve my-lab                a lab of your own
+  katahost check my-lab                its mistakes, each with its line
+  katahost exec katapod.loadPage step3 drive a running lab from a script
+
+Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
+
 /// Runs Katapod hands-on labs in any browser: steps on the left, live named terminals on the
 /// right.
 ///
 /// Without a subcommand it serves: `katahost PATH` is `katahost serve PATH`.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES,
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -23,10 +43,24 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, made once")]
 enum Command {
     Serve(serve::Arguments),
+    Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Exec(exec::Arguments),
+    Commands(commands::Arguments),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    Manual(completions::Manual),
+}
+
+/// How the program ends when it has done its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Done,
+    /// The work was to find faults, and there are some.
+    Faults,
 }
 
 /// Why the program ends without having done its work.
@@ -62,11 +96,20 @@ impl Failure {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(arguments) => serve::run(arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+        Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
+        Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
+        Command::Completions(arguments) => {
+            completions::completions(&arguments);
+            Ok(Outcome::Done)
+        }
+        Command::Manual(_) => completions::manual().map(|()| Outcome::Done),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Faults) => ExitCode::from(1),
         Err(failure) => {
             output::error(&failure.message, failure.hint.as_deref());
             ExitCode::from(failure.code)

@@ -2,9 +2,22 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+use super::Failure;
+
 /// Prints text to standard output. A reader that has gone away needs nothing more.
 pub(super) fn print(text: &str) {
     write(io::stdout().lock(), text);
+}
+
+/// Prints a value as JSON.
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value);
+    let mut json = json.map_err(|error| Failure::broken(error.to_string()))?;
+    json.push('\n');
+    print(&json);
+    Ok(())
 }
 
 /// Prints an error, and what to do about it, to standard error.

@@ -106,6 +106,13 @@ impl Folder {
         }
     }
 
+    /// Whether there is a config that can be read.
+    #[must_use]
+    pub fn has_config(&self) -> bool {
+        let file = self.file(".katapod_config.json");
+        file.is_some_and(|path| read_text(&path, CONFIG_BYTES).is_ok())
+    }
+
     /// Whether there is an entry page.
     #[must_use]
     pub fn has_intro(&self) -> bool {

@@ -11,6 +11,9 @@ pub struct Block {
     /// The fence's first line within the page, from 1.
     #[serde(skip)]
     pub line: usize,
+    /// The first line of its text, from 1.
+    #[serde(skip)]
+    pub text_line: usize,
     /// The first word of the fence's info string, as written; empty without one.
     pub language: String,
     /// Whether a click runs it, and if not, what it is for.

@@ -2,7 +2,7 @@
 
 use super::block::{Block, BlockKind, Limit};
 use super::config::Config;
-use super::diagnostic::{Diagnostic, Reporter};
+use super::diagnostic::{Diagnostic, Place, Reporter};
 use super::header::{self, Defaults, Header};
 use super::render::language;
 use super::token::{Fence, Kind, Token};
@@ -16,7 +16,7 @@ pub(super) struct Blocks<'a> {
     /// The terminals that headers name.
     pub(super) config: &'a Config,
     /// Where the lines of its Markdown begin.
-    pub(super) lines: &'a Lines,
+    pub(super) lines: &'a Lines<'a>,
 }
 
 impl Blocks<'_> {
@@ -39,6 +39,7 @@ impl Blocks<'_> {
         let mut reporter = Reporter {
             file: self.file,
             line: Some(parted.header.map_or(line, |(number, _)| line + number + 1)),
+            keys: &[],
             place: &place,
             diagnostics,
         };
@@ -58,6 +59,7 @@ impl Blocks<'_> {
         Block {
             index,
             line,
+            text_line: line + 1 + parted.before,
             language,
             kind,
             invocation,
@@ -76,17 +78,30 @@ fn kind(language: &str, executable: bool) -> BlockKind {
 }
 
 /// Where the lines of a text begin.
-pub(super) struct Lines(Vec<usize>);
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
 
-impl Lines {
+impl<'a> Lines<'a> {
     /// Finds the lines of a text.
-    pub(super) fn new(text: &str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(behind_breaks).collect())
+        let starts = std::iter::once(0).chain(behind_breaks).collect();
+        Self { text, starts }
     }
 
     /// The line of a place in the text, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.0.partition_point(|&start| start <= at)
+        self.starts.partition_point(|&start| start <= at)
+    }
+
+    /// The line and column of a place in the text.
+    pub(super) fn place(&self, at: usize) -> Place {
+        let line = self.line(at);
+        let start = line.checked_sub(1).and_then(|line| self.starts.get(line));
+        let before = start.and_then(|&start| self.text.get(start..at));
+        let column = before.map_or(1, |before| before.chars().count() + 1);
+        Place { line, column }
     }
 }

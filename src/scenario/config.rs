@@ -1,7 +1,8 @@
 //! `.katapod_config.json`: terminals and on-load commands.
 
 use super::block::{Invocation, Limit};
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Place};
+use super::places::Places;
 use super::text::quote;
 use super::{javascript, on_load};
 use regex::Regex;
@@ -33,8 +34,12 @@ pub struct TerminalSpec {
 pub struct OnLoad {
     /// The step.
     pub step: String,
+    /// Where the config names it.
+    pub place: Option<Place>,
     /// The commands of all its terminals, in the order in which they are typed.
     pub commands: Vec<Invocation>,
+    /// The lines of the config where they stand, in the same order.
+    pub lines: Vec<Option<usize>>,
 }
 
 /// The files of a scenario that say what it is, as texts; `None` where there is no such file.
@@ -129,7 +134,9 @@ impl Config {
             };
             config.on_load.push(OnLoad {
                 step: "intro".to_owned(),
+                place: None,
                 commands: vec![command],
+                lines: vec![None],
             });
         }
         config
@@ -139,10 +146,11 @@ impl Config {
         let mut config = Self::with_default_terminal();
         match javascript::parse(text) {
             Ok(value) => {
-                if let Some(terminals) = read_terminals(&value, diagnostics) {
+                let places = Places::of(text);
+                if let Some(terminals) = read_terminals(&value, &places, diagnostics) {
                     config.terminals = terminals;
                 }
-                config.on_load = on_load::read(&value, &config, diagnostics);
+                config.on_load = on_load::read(&value, &config, &places, diagnostics);
             }
             Err(error) => diagnostics.push(
                 Diagnostic::error(
@@ -164,7 +172,11 @@ pub(super) fn on_load_id(step: &str, terminal_key: &str) -> String {
 }
 
 /// The terminals of `layout.terminals`; `None` where there is not a single one.
-fn read_terminals(config: &Value, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<TerminalSpec>> {
+fn read_terminals(
+    config: &Value,
+    places: &Places,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Vec<TerminalSpec>> {
     let Some(entries) = config
         .pointer("/layout/terminals")
         .and_then(Value::as_array)
@@ -175,6 +187,11 @@ fn read_terminals(config: &Value, diagnostics: &mut Vec<Diagnostic>) -> Option<V
                 CONFIG_FILE,
                 "the config has no list `layout.terminals`",
             )
+            .at_place(
+                places
+                    .get("/layout/terminals")
+                    .or_else(|| places.get("/layout")),
+            )
             .with_hint("there is one terminal, `cqlsh`, instead"),
         );
         return None;
@@ -182,7 +199,14 @@ fn read_terminals(config: &Value, diagnostics: &mut Vec<Diagnostic>) -> Option<V
     let mut terminals = Vec::new();
     let mut ids = HashSet::new();
     for (index, entry) in entries.iter().enumerate() {
-        let Some(terminal) = read_terminal(entry, index, diagnostics) else {
+        let place = places.get(&format!("/layout/terminals/{index}"));
+        let before = diagnostics.len();
+        let terminal = read_terminal(entry, index, diagnostics);
+        for diagnostic in &mut diagnostics[before..] {
+            diagnostic.line = place.map(|place| place.line);
+            diagnostic.column = place.map(|place| place.column);
+        }
+        let Some(terminal) = terminal else {
             continue;
         };
         if ids.insert(terminal.id.clone()) {
@@ -191,6 +215,7 @@ fn read_terminals(config: &Value, diagnostics: &mut Vec<Diagnostic>) -> Option<V
             let message = format!("terminal {index} repeats the id {}", quote(&terminal.id));
             diagnostics.push(
                 Diagnostic::error("terminal-repeated", CONFIG_FILE, message)
+                    .at_place(place)
                     .with_hint("the first terminal of that id is kept"),
             );
         }
@@ -202,6 +227,7 @@ fn read_terminals(config: &Value, diagnostics: &mut Vec<Diagnostic>) -> Option<V
                 CONFIG_FILE,
                 "the layout has no terminal",
             )
+            .at_place(places.get("/layout/terminals"))
             .with_hint("there is one terminal, `cqlsh`, instead"),
         );
         return None;

@@ -16,6 +16,9 @@ pub struct Diagnostic {
     /// The line, from 1, where one can be named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
+    /// The column in that line, in characters from 1, where one can be named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -41,6 +44,7 @@ impl Diagnostic {
             message,
             file: file.to_owned(),
             line: None,
+            column: None,
             hint: None,
         }
     }
@@ -52,12 +56,55 @@ impl Diagnostic {
         self
     }
 
+    /// Names the place, where one is known.
+    #[must_use]
+    pub fn at_place(mut self, place: Option<Place>) -> Self {
+        self.line = place.map(|place| place.line);
+        self.column = place.map(|place| place.column);
+        self
+    }
+
+    /// The part of its line that it is about: the first character, from 0, and how many.
+    ///
+    /// That is the literal of the message that stands in the line, behind the column if one is
+    /// known; the last such literal, as messages go from the place to the matter.
+    #[must_use]
+    pub fn underlined(&self, line: &str) -> Option<(usize, usize)> {
+        let start = self.column.map_or(0, |column| column.saturating_sub(1));
+        let tail: String = line.chars().skip(start).collect();
+        let literals: Vec<&str> = self.message.split('`').skip(1).step_by(2).collect();
+        let found = literals.iter().rev().find_map(|literal| {
+            let literal = literal.trim_end_matches('…');
+            let at = Some(tail.find(literal)?).filter(|_| !literal.is_empty())?;
+            let before = tail.get(..at)?.chars().count();
+            Some((start + before, literal.chars().count()))
+        });
+        found.or_else(|| self.column.map(|column| (column.saturating_sub(1), 1)))
+    }
+
+    /// Names the column, given the file's lines.
+    pub fn locate(&mut self, lines: &[&str]) {
+        let line = self.line.and_then(|line| lines.get(line.checked_sub(1)?));
+        if let Some((start, _)) = line.and_then(|line| self.underlined(line)) {
+            self.column = Some(start + 1);
+        }
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
 }
 
 /// Where in a scenario something is read, so that whoever reads it can report without knowing.
@@ -67,6 +114,8 @@ pub(super) struct Reporter<'a> {
     pub(super) file: &'a str,
     /// The line, from 1, where one can be named.
     pub(super) line: Option<usize>,
+    /// The lines of the keys that are read, where each stands in a line of its own.
+    pub(super) keys: &'a [(&'static str, usize)],
     /// What is being read, such as `block 3`.
     pub(super) place: &'a str,
     /// Collects what is reported.
@@ -74,12 +123,19 @@ pub(super) struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
+    /// The line of the key that a problem names, or of the whole.
+    fn line_of(&self, problem: &str) -> Option<usize> {
+        let named = |key: &str| problem.contains(&format!("`{key}`"));
+        let key = self.keys.iter().find(|(key, _)| named(key));
+        key.map(|(_, line)| *line).or(self.line)
+    }
+
     /// Reports that something works, but perhaps not as meant.
     pub(super) fn warn(&mut self, code: &'static str, problem: &str, hint: &str) {
         let message = format!("{problem} in {}", self.place);
         let diagnostic = Diagnostic::warning(code, self.file, message);
         self.diagnostics
-            .push(diagnostic.at(self.line).with_hint(hint));
+            .push(diagnostic.at(self.line_of(problem)).with_hint(hint));
     }
 
     /// Reports that something does not work.
@@ -87,7 +143,7 @@ impl Reporter<'_> {
         let message = format!("{problem} in {}", self.place);
         let diagnostic = Diagnostic::error(code, self.file, message);
         self.diagnostics
-            .push(diagnostic.at(self.line).with_hint(hint));
+            .push(diagnostic.at(self.line_of(problem)).with_hint(hint));
     }
 }
 

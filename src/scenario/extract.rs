@@ -3,11 +3,12 @@
 //! All passes go over the tree in a loop, never by recursion, so that no nesting can overflow the
 //! stack.
 
-use super::address::{Address, encode_component};
-use super::diagnostic::Diagnostic;
+use super::address::{Address, decode, encode_component};
+use super::diagnostic::{Diagnostic, Place};
 use super::link::{CommandLink, LOAD_PAGE, Link};
+use super::mark::unmark;
 use super::markdown::POSITION_ATTRIBUTE;
-use super::page::{Heading, Image};
+use super::page::{FileReference, Heading, Image};
 use super::render::BLOCK_ATTRIBUTE;
 use super::text::{fold, quote};
 use scraper::node::Element;
@@ -27,6 +28,8 @@ pub(super) struct Contents {
     pub(super) links: Vec<Link>,
     /// Its images.
     pub(super) images: Vec<Image>,
+    /// The files of the scenario that it shows or leads to.
+    pub(super) files: Vec<FileReference>,
     /// Its headings.
     pub(super) headings: Vec<Heading>,
     /// How many tables it has.
@@ -41,18 +44,19 @@ pub(super) struct Contents {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the sanitised HTML of a page. `line_of` tells the line of a place in the Markdown.
+/// Reads the sanitised HTML of a page. `place_of` tells the line and column of a
+/// place in the Markdown.
 pub(super) fn extract(
     html: &str,
     file: &str,
     nonce: &str,
-    line_of: &dyn Fn(usize) -> usize,
+    place_of: &dyn Fn(usize) -> Place,
 ) -> Contents {
     let mut tree = Html::parse_fragment(html);
     let mut extractor = Extractor {
         file,
         nonce,
-        line_of,
+        place_of,
         contents: Contents::default(),
         text: String::new(),
         open: Vec::new(),
@@ -88,7 +92,7 @@ fn walk(tree: &mut Html, mut visit: impl FnMut(bool, &mut Node)) {
 struct Extractor<'a> {
     file: &'a str,
     nonce: &'a str,
-    line_of: &'a dyn Fn(usize) -> usize,
+    place_of: &'a dyn Fn(usize) -> Place,
     contents: Contents,
     /// All text so far, as it stands.
     text: String,
@@ -151,7 +155,12 @@ fn set_first(title: &mut Option<String>, text: &str) {
 impl Extractor<'_> {
     fn visit(&mut self, opens: bool, node: &mut Node) {
         match node {
-            Node::Text(text) if opens => self.text.push_str(text),
+            Node::Text(text) if opens => {
+                if let Some(plain) = unmark(text) {
+                    text.text = plain.as_str().into();
+                }
+                self.text.push_str(text);
+            }
             Node::Element(element) if opens => self.begin(element),
             Node::Element(_) => self.end(),
             _ => {}
@@ -159,13 +168,13 @@ impl Extractor<'_> {
     }
 
     fn begin(&mut self, element: &mut Element) {
-        let position = take(element, POSITION_ATTRIBUTE);
+        let place = self.place(element);
         self.block(element);
         let mut purposes = Vec::new();
         match element.name() {
-            "a" => purposes.extend(self.link(element, position.as_deref())),
-            "img" => self.image(element),
-            "video" | "source" => self.media(element),
+            "a" => purposes.extend(self.link(element, place)),
+            "img" => self.image(element, place),
+            "video" | "source" => self.media(element, place),
             "table" => self.contents.tables += 1,
             "details" => self.contents.details += 1,
             "p" => purposes.push(Purpose::Paragraph),
@@ -209,6 +218,27 @@ impl Extractor<'_> {
         }
     }
 
+    /// Takes the mark of an element's place off it.
+    fn place(&self, element: &mut Element) -> Option<Place> {
+        let position = take(element, POSITION_ATTRIBUTE);
+        for (_, value) in &mut element.attrs {
+            if let Some(plain) = unmark(value) {
+                *value = plain.as_str().into();
+            }
+        }
+        Some((self.place_of)(position?.parse().ok()?))
+    }
+
+    /// Notes that the page shows or leads to a file of the scenario.
+    fn file(&mut self, path: &str, shown: bool, place: Option<Place>) {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        self.contents.files.push(FileReference {
+            path: decode(path),
+            shown,
+            place,
+        });
+    }
+
     /// Gives a fence's element the index of its block.
     fn block(&mut self, element: &mut Element) {
         let Some(value) = take(element, BLOCK_ATTRIBUTE) else {
@@ -233,30 +263,29 @@ impl Extractor<'_> {
         Some(Purpose::Heading(self.contents.headings.len() - 1))
     }
 
-    fn link(&mut self, element: &mut Element, position: Option<&str>) -> Option<Purpose> {
+    fn link(&mut self, element: &mut Element, place: Option<Place>) -> Option<Purpose> {
         let href = get(element, "href")?;
-        let line = position
-            .and_then(|position| position.parse().ok())
-            .map(self.line_of);
         let index = self.contents.links.len();
         let mut command = None;
         match Address::read(&href) {
-            Address::Command => command = self.command(element, &href, index, line),
+            Address::Command => command = self.command(element, &href, index, place),
             Address::Web => open_outside(element),
             Address::Anchor | Address::Other => drop(take(element, "target")),
             Address::File(path) => {
+                self.file(&path, false, place);
                 set(element, "href", &format!("{FILES}{path}"));
                 if take(element, "target").is_some() {
                     open_outside(element);
                 }
             }
-            Address::Outside => self.outside(element, "href", &href, line),
-            Address::InlineImage | Address::Refused => self.refused(element, "href", &href, line),
+            Address::Outside => self.outside(element, "href", &href, place),
+            Address::InlineImage | Address::Refused => self.refused(element, "href", &href, place),
         }
         self.contents.links.push(Link {
             text: String::new(),
             href,
-            line,
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
             command,
         });
         Some(Purpose::Link(index))
@@ -268,7 +297,7 @@ impl Extractor<'_> {
         element: &mut Element,
         href: &str,
         index: usize,
-        line: Option<usize>,
+        place: Option<Place>,
     ) -> Option<CommandLink> {
         let (command, result) = CommandLink::parse(href)?;
         let step = command.step();
@@ -276,13 +305,13 @@ impl Extractor<'_> {
             self.report(
                 "unreadable-link",
                 format!("the link {}: {error}", quote(href)),
-                line,
+                place,
             );
         } else if step.is_none() && command.command == LOAD_PAGE {
             self.report(
                 "link-without-step",
                 format!("the link {} names no step", quote(href)),
-                line,
+                place,
             );
         }
         let address = step.map_or_else(
@@ -295,7 +324,7 @@ impl Extractor<'_> {
         Some(command)
     }
 
-    fn image(&mut self, element: &mut Element) {
+    fn image(&mut self, element: &mut Element, place: Option<Place>) {
         let Some(src) = get(element, "src") else {
             return;
         };
@@ -303,51 +332,55 @@ impl Extractor<'_> {
         let (src, local) = match Address::read(&src) {
             Address::Web | Address::InlineImage => (src, false),
             Address::File(path) => {
+                self.file(&path, true, place);
                 set(element, "src", &format!("{FILES}{path}"));
                 (path, true)
             }
             Address::Outside => {
-                self.outside(element, "src", &src, None);
+                self.outside(element, "src", &src, place);
                 (src, true)
             }
             _ => {
-                self.refused(element, "src", &src, None);
+                self.refused(element, "src", &src, place);
                 (src, false)
             }
         };
         self.contents.images.push(Image { src, local, alt });
     }
 
-    fn media(&mut self, element: &mut Element) {
+    fn media(&mut self, element: &mut Element, place: Option<Place>) {
         for attribute in ["src", "poster"] {
             let Some(address) = get(element, attribute) else {
                 continue;
             };
             match Address::read(&address) {
                 Address::Web | Address::InlineImage => {}
-                Address::File(path) => set(element, attribute, &format!("{FILES}{path}")),
-                Address::Outside => self.outside(element, attribute, &address, None),
-                _ => self.refused(element, attribute, &address, None),
+                Address::File(path) => {
+                    self.file(&path, true, place);
+                    set(element, attribute, &format!("{FILES}{path}"));
+                }
+                Address::Outside => self.outside(element, attribute, &address, place),
+                _ => self.refused(element, attribute, &address, place),
             }
         }
     }
 
-    fn outside(&mut self, element: &mut Element, name: &str, address: &str, line: Option<usize>) {
+    fn outside(&mut self, element: &mut Element, name: &str, address: &str, place: Option<Place>) {
         take(element, name);
         let message = format!("the address {} leads out of the scenario", quote(address));
-        self.report("address-outside", message, line);
+        self.report("address-outside", message, place);
     }
 
-    fn refused(&mut self, element: &mut Element, name: &str, address: &str, line: Option<usize>) {
+    fn refused(&mut self, element: &mut Element, name: &str, address: &str, place: Option<Place>) {
         take(element, name);
         self.report(
             "address-refused",
             format!("the address {} is not allowed", quote(address)),
-            line,
+            place,
         );
     }
 
-    fn report(&mut self, code: &'static str, message: String, line: Option<usize>) {
+    fn report(&mut self, code: &'static str, message: String, place: Option<Place>) {
         let hint = match code {
             "unreadable-link" => "write the arguments as a JSON array: [{\"step\":\"step2\"}]",
             "link-without-step" => "write command:katapod.loadPage?[{\"step\":\"step2\"}]",
@@ -355,7 +388,7 @@ impl Extractor<'_> {
             _ => "it is left out; write https://…, or the path of a file of the scenario",
         };
         let diagnostic = Diagnostic::error(code, self.file, message)
-            .at(line)
+            .at_place(place)
             .with_hint(hint);
         self.contents.diagnostics.push(diagnostic);
     }

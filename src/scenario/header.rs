@@ -15,6 +15,16 @@ use serde_json::{Map, Value};
 /// How a fence's header lines begin, at the first column of its content.
 const HEADER_PREFIX: &str = "### ";
 
+/// The keys of a header.
+pub(super) const KEYS: [&str; 6] = [
+    "terminalId",
+    "execute",
+    "maxInvocations",
+    "macrosBefore",
+    "backgroundColor",
+    "codeBlockId",
+];
+
 /// A fence's content, parted into command and header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parted<'a> {
@@ -22,6 +32,8 @@ pub(super) struct Parted<'a> {
     pub(super) command: String,
     /// The last header line's text, trimmed, and its line within the content, from 0.
     pub(super) header: Option<(usize, &'a str)>,
+    /// How many header lines come before the text.
+    pub(super) before: usize,
 }
 
 /// Parts a fence's content into command and header: the last header line counts, all are removed.
@@ -34,7 +46,10 @@ pub(super) fn part(content: &str) -> Parted<'_> {
             None => lines.push(line),
         }
     }
+    let lines_of = content.split('\n');
+    let before = lines_of.take_while(|line| line.starts_with(HEADER_PREFIX));
     Parted {
+        before: before.count(),
         command: lines.join("\n"),
         header,
     }
@@ -85,6 +100,7 @@ impl Header {
 
     /// Takes the known keys of an object, and ignores the others.
     pub(super) fn from_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) -> Self {
+        report_misspelt_keys(keys, reporter);
         Self {
             terminal: text_of(keys, "terminalId", reporter),
             id: text_of(keys, "codeBlockId", reporter),
@@ -140,7 +156,8 @@ pub(super) struct Defaults<'a> {
 /// Looks up a terminal, and reports an id that the layout does not have.
 fn resolve(wanted: &str, config: &Config, reporter: &mut Reporter<'_>) -> String {
     let found = &config.resolve_terminal(wanted).id;
-    if !wanted.is_empty() && found != wanted {
+    // A header that was meant as JSON is reported as such.
+    if !wanted.is_empty() && found != wanted && !looks_like_json(wanted) {
         let ids: Vec<&str> = config
             .terminals
             .iter()
@@ -164,12 +181,35 @@ fn resolve(wanted: &str, config: &Config, reporter: &mut Reporter<'_>) -> String
 
 /// Reports a header that was probably meant as JSON; others name a terminal.
 fn report_broken_json(text: &str, error: &serde_json::Error, reporter: &mut Reporter<'_>) {
-    if text.starts_with(['{', '[']) {
+    if looks_like_json(text) {
         reporter.warn(
             "header-not-json",
             &format!("the header {} is not valid JSON", quote(text)),
             &format!("it is taken for a terminal's id as a whole; the JSON error is: {error}"),
         );
+    }
+}
+
+/// Whether a text that is no JSON was probably meant as such: no terminal's id has its signs.
+fn looks_like_json(text: &str) -> bool {
+    text.starts_with(['{', '[', '"', '\''])
+        || text.ends_with(['}', ']'])
+        || KEYS.iter().any(|key| text.contains(key))
+}
+
+/// Reports keys that are nearly known ones, and so are ignored.
+fn report_misspelt_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) {
+    for key in keys.keys() {
+        if KEYS.contains(&key.as_str()) || key == "command" {
+            continue;
+        }
+        if let Some(meant) = nearest(key, &KEYS) {
+            reporter.warn(
+                "unknown-key",
+                &format!("unknown key {}", quote(key)),
+                &format!("it is ignored; did you mean {}?", quote(meant)),
+            );
+        }
     }
 }
 
@@ -307,6 +347,7 @@ mod tests {
         let mut reporter = Reporter {
             file: "intro.md",
             line: Some(7),
+            keys: &[],
             place: "block 0",
             diagnostics: &mut diagnostics,
         };
@@ -396,6 +437,7 @@ mod tests {
         let mut reporter = Reporter {
             file: "intro.md",
             line: Some(7),
+            keys: &[],
             place: "block 3",
             diagnostics: &mut diagnostics,
         };

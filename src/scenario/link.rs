@@ -3,7 +3,7 @@
 use super::address::{decode, encode_component};
 use super::block::{Invocation, Limit};
 use super::config::Config;
-use super::diagnostic::{Diagnostic, Reporter};
+use super::diagnostic::{Diagnostic, Place, Reporter};
 use super::header::{Defaults, Header};
 use super::javascript;
 use super::page::Page;
@@ -38,9 +38,12 @@ pub struct Link {
     pub text: String,
     /// Its address as rendered.
     pub href: String,
-    /// The line of a Markdown link, from 1; unknown for a link in raw HTML.
+    /// The line where it begins, from 1.
     #[serde(skip)]
     pub line: Option<usize>,
+    /// The column where it begins, in characters from 1.
+    #[serde(skip)]
+    pub column: Option<usize>,
     /// What it executes, where it is a command link.
     #[serde(flatten)]
     pub command: Option<CommandLink>,
@@ -61,6 +64,15 @@ pub enum ArgumentsError {
     /// They are no JSON.
     #[error("its arguments are not valid JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+}
+
+impl Link {
+    /// Where it begins.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let (line, column) = (self.line?, self.column?);
+        Some(Place { line, column })
+    }
 }
 
 impl CommandLink {
@@ -115,6 +127,7 @@ impl CommandLink {
         let mut reporter = Reporter {
             file: &file,
             line: None,
+            keys: &[],
             place: &place,
             diagnostics: &mut diagnostics,
         };
@@ -191,6 +204,15 @@ pub fn check_links(page: &Page, steps: &[&str]) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Helps somebody who asked for a step that does not exist.
+pub(super) fn list_of_steps(step: &str, steps: &[&str]) -> String {
+    match nearest(step, steps) {
+        Some(near) => format!("did you mean {}?", quote(near)),
+        None if steps.len() <= LISTED_STEPS => format!("this scenario has {}", list(steps)),
+        None => format!("the scenario has no file {}", quote(&format!("{step}.md"))),
+    }
+}
+
 fn check_step(page: &Page, link: &Link, step: &str, steps: &[&str]) -> Option<Diagnostic> {
     let file = format!("{}.md", page.step);
     let subject = format!("the link {} loads {}", quote(&link.text), quote(step));
@@ -199,22 +221,18 @@ fn check_step(page: &Page, link: &Link, step: &str, steps: &[&str]) -> Option<Di
         let diagnostic = Diagnostic::error("step-outside", &file, message);
         return Some(
             diagnostic
-                .at(link.line)
+                .at_place(link.place())
                 .with_hint("steps are files of the scenario's folder"),
         );
     }
     if steps.contains(&step.trim_start_matches("./")) {
         return None;
     }
-    let hint = match nearest(step, steps) {
-        Some(near) => format!("did you mean {}?", quote(near)),
-        None if steps.len() <= LISTED_STEPS => format!("this scenario has {}", list(steps)),
-        None => format!("the scenario has no file {}", quote(&format!("{step}.md"))),
-    };
+    let hint = list_of_steps(step, steps);
     let message = format!("{subject}, a step that does not exist");
     Some(
         Diagnostic::error("unknown-step", &file, message)
-            .at(link.line)
+            .at_place(link.place())
             .with_hint(hint),
     )
 }

@@ -7,11 +7,12 @@
 
 use super::address::{is_linkable, normalise};
 use super::link::step_address;
+use super::mark::{Pieces, mark};
 use super::token::{Alignment, Element, Fence, Inline, Kind, Span, SpanKind, Token};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
-/// Marks a Markdown link with its place in the source, until the page's links are numbered.
+/// Marks a tag, link or image with its place in the source, until the page is read back.
 pub(super) const POSITION_ATTRIBUTE: &str = "data-katahost-position";
 
 /// Brings line ends and NUL characters into the form that the rest relies on.
@@ -50,6 +51,8 @@ struct Reader<'a> {
     image: Option<(usize, Image)>,
     /// The code or HTML block that is open.
     raw: Option<Kind>,
+    /// Where the pieces of the HTML block that is open stand in the source.
+    pieces: Pieces,
     /// The alignment of the table's columns, and the column that comes next.
     columns: (Vec<Alignment>, usize),
     /// Where the last inline event ended in the source.
@@ -85,11 +88,14 @@ impl Reader<'_> {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
             Event::Text(text) if self.raw.is_some() => self.push_raw(&text),
-            Event::Html(html) => self.push_raw(&html),
+            Event::Html(html) => self.push_html(&html, range.start),
             Event::Rule => self.block(Kind::Rule),
             Event::Text(text) => self.span(SpanKind::Text(text.into_string()), range),
             Event::Code(code) => self.span(SpanKind::Code(code.into_string()), range),
-            Event::InlineHtml(html) => self.span(SpanKind::Html(html.into_string()), range),
+            Event::InlineHtml(html) => {
+                let html = mark(&html, &Pieces::one(range.start));
+                self.span(SpanKind::Html(html), range);
+            }
             Event::SoftBreak => self.span(SpanKind::SoftBreak, range),
             Event::HardBreak => self.span(SpanKind::HardBreak, range),
             // Extensions that are not switched on.
@@ -282,8 +288,19 @@ impl Reader<'_> {
         }
     }
 
+    fn push_html(&mut self, html: &str, start: usize) {
+        if let Some(Kind::Html(raw)) = &self.raw {
+            self.pieces.push(raw.len(), start);
+        }
+        self.push_raw(html);
+    }
+
     fn close_raw(&mut self) {
+        let pieces = std::mem::take(&mut self.pieces);
         if let Some(mut kind) = self.raw.take() {
+            if let Kind::Html(raw) = &mut kind {
+                *raw = mark(raw, &pieces);
+            }
             if let Kind::Code(code) = &mut kind
                 && !code.ends_with('\n')
             {
@@ -405,6 +422,8 @@ impl Reader<'_> {
         self.span(SpanKind::Image(image.text), range.clone());
         if let Some(span) = self.spans(&range).last_mut() {
             span.attributes.add("src", &normalise(&image.address));
+            let start = image.start.to_string();
+            span.attributes.add(POSITION_ATTRIBUTE, &start);
             if !image.title.is_empty() {
                 span.attributes.add("title", &image.title);
             }

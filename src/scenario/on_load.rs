@@ -1,114 +1,222 @@
 //! On-load commands: what `navigation.onLoadCommands` of the config types when a step is shown.
 
-use super::block::Invocation;
+use super::block::{Invocation, Limit};
 use super::config::{CONFIG_FILE, Config, ON_LOAD_LIMIT, OnLoad, on_load_id};
 use super::diagnostic::{Diagnostic, Reporter};
-use super::header::{Defaults, Header};
+use super::header::{Defaults, Header, KEYS};
 use super::javascript::entries;
+use super::places::Places;
+use super::text::quote;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// Where on-load commands stand in the config.
+const ROOT: &str = "/navigation/onLoadCommands";
 
 /// Reads the commands of all steps, in the order in which JavaScript iterates the config.
 pub(super) fn read(
     config_file: &Value,
     config: &Config,
+    places: &Places,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<OnLoad> {
+    let mut reader = Reader {
+        config,
+        places,
+        diagnostics,
+    };
     let commands = config_file.pointer("/navigation/onLoadCommands");
-    let Some(steps) = object(commands, "`navigation.onLoadCommands`", diagnostics) else {
+    let Some(steps) = reader.object(commands, "`navigation.onLoadCommands`", ROOT) else {
         return Vec::new();
     };
     entries(steps)
         .into_iter()
-        .map(|(step, terminals)| OnLoad {
-            step: step.to_owned(),
-            commands: read_step(step, terminals, config, diagnostics),
+        .map(|(step, terminals)| {
+            let (commands, lines) = reader.step(step, terminals).into_iter().unzip();
+            OnLoad {
+                step: step.to_owned(),
+                place: places.get(&format!("{ROOT}/{step}")),
+                commands,
+                lines,
+            }
         })
         .collect()
 }
 
-fn read_step(
-    step: &str,
-    terminals: &Value,
-    config: &Config,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Invocation> {
-    let name = format!("`navigation.onLoadCommands.{step}`");
-    let Some(terminals) = object(Some(terminals), &name, diagnostics) else {
-        return Vec::new();
-    };
-    let mut commands = Vec::new();
-    for (key, list) in entries(terminals) {
-        let place = format!("the on-load commands of step `{step}` and terminal `{key}`");
-        let mut reporter = Reporter {
-            file: CONFIG_FILE,
-            line: None,
-            place: &place,
-            diagnostics,
+/// Reads on-load commands.
+struct Reader<'a> {
+    config: &'a Config,
+    /// Where in the config everything stands.
+    places: &'a Places,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    /// The commands of a step, each with its line.
+    fn step(&mut self, step: &str, terminals: &Value) -> Vec<(Invocation, Option<usize>)> {
+        let name = format!("`navigation.onLoadCommands.{step}`");
+        let pointer = format!("{ROOT}/{step}");
+        let Some(terminals) = self.object(Some(terminals), &name, &pointer) else {
+            return Vec::new();
         };
-        let Some(list) = list.as_array() else {
+        let mut commands = Vec::new();
+        let mut runs = HashMap::new();
+        for (key, list) in entries(terminals) {
+            let place = format!("the on-load commands of step `{step}` and terminal `{key}`");
+            let pointer = format!("{pointer}/{key}");
+            let Some(list) = list.as_array() else {
+                self.reporter(&place, &pointer, &[]).error(
+                    "on-load-not-list",
+                    "there is no list",
+                    "nothing is typed; write [{\"command\": \"…\"}]",
+                );
+                continue;
+            };
+            for (index, entry) in list.iter().enumerate() {
+                let pointer = format!("{pointer}/{index}");
+                let command = self.command(entry, (step, key), &place, &pointer);
+                if let Some(command) = command {
+                    self.check_runs(&command, &mut runs, &place, &pointer);
+                    let keys = self.keys(&pointer);
+                    let line = self.reporter(&place, &pointer, &keys).line;
+                    commands.push((command, line));
+                }
+            }
+        }
+        commands
+    }
+
+    /// One command; an entry without a text to type is left out.
+    fn command(
+        &mut self,
+        entry: &Value,
+        (step, terminal): (&str, &str),
+        place: &str,
+        pointer: &str,
+    ) -> Option<Invocation> {
+        let config = self.config;
+        let keys = self.keys(pointer);
+        let mut reporter = self.reporter(place, pointer, &keys);
+        let Some(command) = entry.get("command").and_then(Value::as_str) else {
             reporter.error(
-                "on-load-not-list",
-                "there is no list",
-                "nothing is typed; write [{\"command\": \"…\"}]",
+                "on-load-without-command",
+                "an entry has no text `command`",
+                "it is left out; write {\"command\": \"…\"}",
             );
-            continue;
+            return None;
         };
-        let read = list.iter().filter_map(|entry| {
-            read_command(entry, on_load_id(step, key), key, config, &mut reporter)
-        });
-        commands.extend(read);
+        let header = Header::from_keys(entry.as_object()?, &mut reporter);
+        let defaults = Defaults {
+            id: on_load_id(step, terminal),
+            terminal: Some(terminal),
+            limit: ON_LOAD_LIMIT,
+        };
+        let mut reporter = if header.terminal.is_some() {
+            let own = keys.iter().find(|(key, _)| *key == "terminalId");
+            self.reporter_at(place, own.map(|(_, line)| *line))
+        } else {
+            let key = pointer.rsplit_once('/').map_or(pointer, |(key, _)| key);
+            self.reporter_at(place, self.places.get(key).map(|place| place.line))
+        };
+        Some(header.into_invocation(command.to_owned(), defaults, config, &mut reporter))
     }
-    commands
-}
 
-/// One command; an entry without a text to type is left out.
-fn read_command(
-    entry: &Value,
-    id: String,
-    terminal: &str,
-    config: &Config,
-    reporter: &mut Reporter<'_>,
-) -> Option<Invocation> {
-    let Some(command) = entry.get("command").and_then(Value::as_str) else {
-        reporter.error(
-            "on-load-without-command",
-            "an entry has no text `command`",
-            "it is left out; write {\"command\": \"…\"}",
-        );
-        return None;
-    };
-    let header = Header::from_keys(entry.as_object()?, reporter);
-    let defaults = Defaults {
-        id,
-        terminal: Some(terminal),
-        limit: ON_LOAD_LIMIT,
-    };
-    Some(header.into_invocation(command.to_owned(), defaults, config, reporter))
-}
-
-/// A value that should be an object where it is present at all.
-fn object<'a>(
-    value: Option<&'a Value>,
-    name: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<&'a Map<String, Value>> {
-    let value = value.filter(|value| !value.is_null())?;
-    if !value.is_object() {
-        diagnostics.push(
-            Diagnostic::error(
-                "on-load-not-object",
-                CONFIG_FILE,
-                format!("{name} is not an object"),
+    /// Reports a command that the first loading of its step does not run. Counts only grow, so
+    /// that no later one runs it either.
+    fn check_runs<'a>(
+        &mut self,
+        command: &Invocation,
+        runs: &mut HashMap<String, u64>,
+        place: &'a str,
+        pointer: &'a str,
+    ) {
+        let before = runs.entry(command.id.clone()).or_default();
+        let count = *before;
+        let hint = if !command.executable {
+            "`execute` is false; remove the entry, or the key".to_owned()
+        } else if command.max_invocations == Limit(Some(0)) {
+            "its limit is 0 runs; write a higher `maxInvocations`".to_owned()
+        } else if command.max_invocations.allows(count) {
+            *before += 1;
+            return;
+        } else {
+            let uses = if count == 1 { "1 run" } else { "several runs" };
+            format!(
+                "all commands of one step and terminal share one count, which is {uses} by then; \
+                 join them to one, or write a higher `maxInvocations`"
             )
-            .with_hint("nothing of it is typed; write {\"<step>\": {\"<terminal>\": […]}}"),
-        );
+        };
+        let problem = match command.command.trim() {
+            "" => "a command without text never runs".to_owned(),
+            text => format!("{} never runs", quote(text)),
+        };
+        let keys = self.keys(pointer);
+        self.reporter(place, pointer, &keys)
+            .warn("on-load-never-runs", &problem, &hint);
     }
-    value.as_object()
+
+    /// The lines of an entry's keys.
+    fn keys(&self, pointer: &str) -> Vec<(&'static str, usize)> {
+        let keys = KEYS.into_iter().chain(["command"]);
+        let line = |key| self.places.get(&format!("{pointer}/{key}"));
+        keys.filter_map(|key| Some((key, line(key)?.line)))
+            .collect()
+    }
+
+    /// Reports on an entry: at its command, where it has one.
+    fn reporter<'a>(
+        &'a mut self,
+        place: &'a str,
+        pointer: &str,
+        keys: &'a [(&'static str, usize)],
+    ) -> Reporter<'a> {
+        let command = keys.iter().find(|(key, _)| *key == "command");
+        let whole = || self.places.get(pointer).map(|place| place.line);
+        Reporter {
+            file: CONFIG_FILE,
+            line: command.map(|(_, line)| *line).or_else(whole),
+            keys,
+            place,
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    fn reporter_at<'a>(&'a mut self, place: &'a str, line: Option<usize>) -> Reporter<'a> {
+        Reporter {
+            file: CONFIG_FILE,
+            line,
+            keys: &[],
+            place,
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    /// A value that should be an object where it is present at all.
+    fn object<'v>(
+        &mut self,
+        value: Option<&'v Value>,
+        name: &str,
+        pointer: &str,
+    ) -> Option<&'v Map<String, Value>> {
+        let value = value.filter(|value| !value.is_null())?;
+        if !value.is_object() {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "on-load-not-object",
+                    CONFIG_FILE,
+                    format!("{name} is not an object"),
+                )
+                .at_place(self.places.get(pointer))
+                .with_hint("nothing of it is typed; write {\"<step>\": {\"<terminal>\": […]}}"),
+            );
+        }
+        value.as_object()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::block::{Limit, Macro};
+    use super::super::block::Macro;
     use super::super::config::ConfigFiles;
     use super::*;
 
@@ -146,7 +254,7 @@ mod tests {
         assert_eq!(command.max_invocations, Limit(Some(1)));
         assert_eq!(command.macros_before, [Macro::CtrlC]);
         assert!(!command.executable);
-        assert_eq!(codes, ["limit-not-number"]);
+        assert_eq!(codes, ["limit-not-number", "on-load-never-runs"]);
     }
 
     #[test]

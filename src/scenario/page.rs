@@ -5,11 +5,12 @@ use super::blocks::{Blocks, Lines};
 use super::extract::{Contents, extract};
 use super::markdown::{self, normalise_source};
 use super::nesting::limit_depth;
+use super::removed::removed;
 use super::render::{self, BLOCK_ATTRIBUTE, render};
 use super::sanitise::sanitise;
 use super::text::{Fnv, fold};
 use super::token::Fence;
-use super::{Block, Config, Diagnostic, Link};
+use super::{Block, Config, Diagnostic, Link, Place};
 use serde::Serialize;
 
 /// A step's page.
@@ -33,6 +34,8 @@ pub struct Page {
     pub links: Vec<Link>,
     /// All images, in document order.
     pub images: Vec<Image>,
+    /// The files of the scenario that it shows or leads to, in document order.
+    pub files: Vec<FileReference>,
     /// All headings, in document order.
     pub headings: Vec<Heading>,
     /// How many tables there are.
@@ -56,6 +59,17 @@ pub struct Image {
     pub alt: String,
 }
 
+/// A file of the scenario that a page shows or leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReference {
+    /// Its path, relative to the scenario, not encoded.
+    pub path: String,
+    /// Whether the page shows it, as it does an image; otherwise a link leads to it.
+    pub shown: bool,
+    /// Where the page names it.
+    pub place: Option<Place>,
+}
+
 /// A heading of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Heading {
@@ -69,6 +83,17 @@ impl Page {
     /// Reads the page of `step`.
     #[must_use]
     pub fn parse(step: &str, markdown: &str, config: &Config) -> Self {
+        Self::read(step, markdown, config, false)
+    }
+
+    /// Reads the page of `step`, and says as well what the sanitiser takes out of it, which costs
+    /// two more readings of its HTML.
+    #[must_use]
+    pub fn parse_for_author(step: &str, markdown: &str, config: &Config) -> Self {
+        Self::read(step, markdown, config, true)
+    }
+
+    fn read(step: &str, markdown: &str, config: &Config, for_author: bool) -> Self {
         let source = normalise_source(markdown);
         let revision = revision(&source, config);
         let file = format!("{step}.md");
@@ -90,7 +115,12 @@ impl Page {
         if too_deep {
             diagnostics.push(too_deep_diagnostic(&file));
         }
-        let mut contents = extract(&sanitise(&html), &file, &revision, &|at| lines.line(at));
+        let place_of = |at| lines.place(at);
+        let sanitised = sanitise(&html);
+        if for_author {
+            diagnostics.extend(removed(&html, &sanitised, &file, &place_of));
+        }
+        let mut contents = extract(&sanitised, &file, &revision, &place_of);
         diagnostics.append(&mut contents.diagnostics);
         show_hidden_blocks(&mut contents, &blocks, &file, &mut diagnostics);
         for (index, link) in contents.links.iter().enumerate() {
@@ -98,7 +128,11 @@ impl Page {
                 continue;
             };
             let (_, found) = command.invocation(step, index, config);
-            diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.at(link.line)));
+            diagnostics.extend(
+                found
+                    .into_iter()
+                    .map(|diagnostic| diagnostic.at_place(link.place())),
+            );
         }
         Self {
             step: step.to_owned(),
@@ -114,6 +148,7 @@ impl Page {
             blocks,
             links: contents.links,
             images: contents.images,
+            files: contents.files,
             headings: contents.headings,
             tables: contents.tables,
             details: contents.details,

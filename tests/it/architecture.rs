@@ -18,7 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
         "server",
         &["command", "lab", "protocol", "scenario", "terminal"],
     ),
-    ("cli", &["command", "lab", "scenario", "server"]),
+    ("cli", &["client", "command", "lab", "scenario", "server"]),
 ];
 
 /// Modules that decide and do nothing.

@@ -7,7 +7,9 @@
 )]
 
 mod architecture;
+mod check;
 mod dependencies;
+mod exec;
 mod golden;
 mod harness;
 mod keystrokes;

@@ -1,0 +1,149 @@
+//! Reads a scenario with everything that can be wrong with it, for whoever reports it.
+
+use std::{fs, path::Path};
+
+use crate::{
+    command::registry::REGISTRY,
+    lab::{
+        Folder,
+        folder::{Description, StepError},
+    },
+    scenario::{
+        Diagnostic, Page,
+        check::{KnownCommand, Scenario, arrange, check},
+    },
+};
+
+/// How many files of a folder are looked at.
+const MAX_FILES: usize = 20_000;
+
+/// How deep files are looked for.
+const MAX_DEPTH: usize = 16;
+
+/// The config's file.
+const CONFIG_FILE: &str = ".katapod_config.json";
+
+/// A scenario, read for its author.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// What the folder's own files say of it.
+    pub(super) description: Description,
+    /// The pages that could be read, in the order of the steps.
+    pub(super) pages: Vec<Page>,
+    /// Files and their texts, in the order of their diagnostics.
+    pub(super) sources: Vec<(String, String)>,
+    /// Everything that is wrong, in that order.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Scan {
+    /// Reads the scenario of a folder.
+    pub(super) fn new(folder: &Folder) -> Self {
+        let mut description = folder.describe();
+        let mut diagnostics = std::mem::take(&mut description.diagnostics);
+        let steps = folder.steps();
+        let mut sources = Vec::new();
+        sources.extend(read_config(folder, &mut diagnostics));
+        let mut pages = Vec::new();
+        for step in &steps {
+            let file = format!("{step}.md");
+            match folder.read_step(step) {
+                Ok(markdown) => {
+                    diagnostics.extend(not_utf8(folder, &file));
+                    let page = Page::parse_for_author(step, &markdown, &description.config);
+                    diagnostics.extend(page.diagnostics.iter().cloned());
+                    pages.push(page);
+                    sources.push((file, markdown));
+                }
+                Err(error) => {
+                    diagnostics.push(unreadable(&file, &error));
+                    sources.push((file, String::new()));
+                }
+            }
+        }
+        let commands: Vec<KnownCommand> = REGISTRY
+            .iter()
+            .map(|command| KnownCommand {
+                id: command.id,
+                for_pages: command.for_pages,
+            })
+            .collect();
+        diagnostics.extend(check(Scenario {
+            name: folder.name(),
+            config: &description.config,
+            steps: &steps,
+            pages: &pages,
+            files: &files(folder),
+            commands: &commands,
+        }));
+        arrange(&mut diagnostics, &sources);
+        Self {
+            description,
+            pages,
+            sources,
+            diagnostics,
+        }
+    }
+}
+
+fn unreadable(file: &str, error: &StepError) -> Diagnostic {
+    Diagnostic::error("unreadable-step", file, error.to_string())
+        .with_hint("the step can't be shown until it is repaired")
+}
+
+/// The text of the config, where there is one.
+fn read_config(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+    let path = folder.root().join(CONFIG_FILE);
+    fs::symlink_metadata(&path).ok()?;
+    if !folder.has_config() {
+        diagnostics.push(
+            Diagnostic::error("config-unreadable", CONFIG_FILE, "the config can't be read")
+                .with_hint("it is a file of at most 1 MB inside the folder; it is ignored"),
+        );
+        return Some((CONFIG_FILE.to_owned(), String::new()));
+    }
+    let text = fs::read(&path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Some((CONFIG_FILE.to_owned(), text))
+}
+
+/// Bytes of a page that are no UTF-8.
+fn not_utf8(folder: &Folder, file: &str) -> Option<Diagnostic> {
+    let bytes = fs::read(folder.root().join(file)).ok()?;
+    let end = std::str::from_utf8(&bytes).err()?.valid_up_to();
+    let before = bytes.get(..end)?.iter().filter(|byte| **byte == b'\n');
+    let message = "the page is not UTF-8";
+    Some(
+        Diagnostic::warning("not-utf8", file, message)
+            .at(Some(before.count() + 1))
+            .with_hint("what can't be read is shown as `\u{fffd}`; save the file as UTF-8"),
+    )
+}
+
+/// The files that pages may show, relative to the folder.
+fn files(folder: &Folder) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(folder.root(), "", 0, &mut found);
+    found.retain(|path| folder.asset(path).is_some());
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if name.starts_with('.') || name == "node_modules" || found.len() >= MAX_FILES {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        if entry.path().is_dir() && depth < MAX_DEPTH {
+            collect(&entry.path(), &format!("{path}/"), depth + 1, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
