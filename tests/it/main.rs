@@ -15,6 +15,7 @@ mod lab;
 mod other_client;
 mod program;
 mod protocol;
+mod scenarios;
 mod screen;
 mod security;
 mod terminals;
