@@ -4,6 +4,7 @@ pub mod assets;
 pub mod auth;
 mod feed;
 mod files;
+pub mod limits;
 mod page;
 mod socket;
 mod translate;
@@ -28,7 +29,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use self::auth::{Gate, Refusal};
+use self::{
+    auth::{Gate, Refusal},
+    limits::{HEAD_PATIENCE, MAX_SOCKETS},
+};
 use crate::{
     lab::{LabHandle, LabStore},
     protocol::{MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL},
@@ -108,7 +112,11 @@ pub async fn serve(
     let sockets = TcpSocketConfig::new().nodelay(true).keepalive(keepalive);
     let acceptor = TcpConfigAcceptor::new(sockets);
     let handle = Handle::new();
-    let listening = axum_server::from_tcp(listener)?.handle(handle.clone());
+    let mut listening = axum_server::from_tcp(listener)?.handle(handle.clone());
+    listening
+        .http_builder()
+        .http1()
+        .header_read_timeout(HEAD_PATIENCE);
     let serving = async {
         match tls {
             None => listening.acceptor(acceptor).serve(service).await,
@@ -296,8 +304,17 @@ fn accept_socket(
         let message = format!("this socket speaks the subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
-    let (stop, sockets) = (server.stop.clone(), server.sockets.clone());
-    upgrade.on_upgrade(move |socket| sockets.track_future(socket::serve(socket, lab, role, stop)))
+    // Counted from here on, so that the bound holds for sockets that are about to open.
+    let counted = server.sockets.token();
+    if server.sockets.len() > MAX_SOCKETS {
+        let message = "too many sockets are open; close some tabs, then try again\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    }
+    let stop = server.stop.clone();
+    upgrade.on_upgrade(async move |socket| {
+        socket::serve(socket, lab, role, stop).await;
+        drop(counted);
+    })
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
