@@ -45,6 +45,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// the largest: a page of the largest size, or a terminal's state with every cell in its own colour.
 const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
 
+/// How much is read from a socket at once. Clients send little; a buffer of the library's own size
+/// would cost each of them 128 KiB.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
+
 /// What pages may load and run: only what this server sends. Styles may stand in attributes, as
 /// real pages have them; images and videos may come from the network.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -299,6 +303,7 @@ fn accept_socket(
         .protocols([SUBPROTOCOL])
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
         .max_frame_size(MAX_CLIENT_MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
     if upgrade.selected_protocol().is_none() {
         let message = format!("this socket speaks the subprotocol {SUBPROTOCOL}\n");

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod dependencies;
 mod golden;
 mod harness;
