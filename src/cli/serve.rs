@@ -99,6 +99,7 @@ pub(super) struct Arguments {
 /// Serves until a signal comes.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
+    server::limits::raise_open_files();
     let reach = Reach::new(&arguments)?;
     let quickstart = arguments.path.is_none().then(Unpacked::new).transpose();
     let quickstart = quickstart.map_err(|error| {

@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::{
     event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, TerminalView},
@@ -29,6 +32,13 @@ use crate::{
 
 /// How many executions are remembered, so that repeated ones run once.
 const REMEMBERED_EXECUTIONS: usize = 512;
+
+/// The longest refusal that is remembered. Longer ones repeat a name that a client made up; asked
+/// again, they are found out again.
+const REMEMBERED_REFUSAL_BYTES: usize = 1024;
+
+/// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
+const MAX_TERMINALS: usize = 100;
 
 /// How many events of terminals may wait for the lab; the terminals wait then.
 const TERMINAL_EVENTS: usize = 256;
@@ -62,7 +72,8 @@ struct Instance {
     events: mpsc::Receiver<TerminalEvent>,
     /// What was ever started in the terminals.
     sessions: Arc<Sessions>,
-    cancel: CancellationToken,
+    /// Ends the terminals, however the instance ends.
+    cancel: DropGuard,
     tracker: TaskTracker,
     next_run: RunNumber,
     /// The block id of each run that was not yet typed.
@@ -96,7 +107,7 @@ impl Lab {
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
-            let state = State::new(folder.describe().config);
+            let state = begin_state(&folder);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
                 folder,
@@ -256,7 +267,7 @@ impl Lab {
             Effect::OpenDocument { uri } => {
                 self.tell_one(execution.client, LabEvent::OpenDocument(uri));
             }
-            Effect::StartOver => self.start_over().await,
+            Effect::StartOver => self.start_over().await?,
         }
         Ok(Vec::new())
     }
@@ -357,8 +368,16 @@ impl Lab {
     }
 
     /// Reads the scenario anew and begins again, with fresh terminals and counts.
-    async fn start_over(&mut self) {
-        let state = State::new(self.folder.describe().config);
+    ///
+    /// # Errors
+    ///
+    /// The folder is gone; the lab stays as it is.
+    async fn start_over(&mut self) -> Result<(), LabError> {
+        if self.folder.is_gone() {
+            // What runs is better than a lab of nothing.
+            return Err(LabError::FolderGone(self.folder.name().to_owned()));
+        }
+        let state = begin_state(&self.folder);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
@@ -372,6 +391,7 @@ impl Lab {
             ..self.snapshot()
         };
         self.tell(&LabEvent::Restarted(Box::new(snapshot)));
+        Ok(())
     }
 
     fn snapshot(&self) -> LabSnapshot {
@@ -474,6 +494,21 @@ impl Lab {
     }
 }
 
+/// Reads the folder's config.
+fn begin_state(folder: &Folder) -> State {
+    let mut config = folder.describe().config;
+    let terminals = config.terminals.len();
+    if terminals > MAX_TERMINALS {
+        tracing::warn!(
+            lab = folder.name(),
+            terminals,
+            "the lab has too many terminals"
+        );
+        config.terminals.truncate(MAX_TERMINALS);
+    }
+    State::new(config)
+}
+
 impl Instance {
     /// Makes fresh terminals. Their shells' generations come after `last_generation`, so that input
     /// for an earlier instance's shell is never taken for theirs.
@@ -507,7 +542,7 @@ impl Instance {
             terminals,
             events,
             sessions,
-            cancel,
+            cancel: cancel.drop_guard(),
             tracker,
             next_run: 0,
             waiting: HashMap::new(),
@@ -525,7 +560,7 @@ impl Instance {
     async fn end(self) {
         // Terminals that wait to tell something must not wait for ever.
         drop(self.events);
-        self.cancel.cancel();
+        drop(self.cancel);
         self.tracker.close();
         if tokio::time::timeout(END_PATIENCE, self.tracker.wait())
             .await
@@ -540,6 +575,10 @@ impl Instance {
 
 impl Executions {
     fn remember(&mut self, id: Arc<str>, result: Result<Executed, LabError>) {
+        let refusal = result.as_ref().err().map(ToString::to_string);
+        if refusal.is_some_and(|text| text.len() > REMEMBERED_REFUSAL_BYTES) {
+            return;
+        }
         if self.order.len() >= REMEMBERED_EXECUTIONS
             && let Some(oldest) = self.order.pop_front()
         {

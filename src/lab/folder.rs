@@ -85,6 +85,12 @@ impl Folder {
         &self.root
     }
 
+    /// Whether it does not exist any more, or can't be entered.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        fs::read_dir(&self.root).is_err()
+    }
+
     /// Reads what the folder's config files say.
     #[must_use]
     pub fn describe(&self) -> Description {
@@ -214,7 +220,8 @@ fn sort_key(step: &str) -> Vec<(usize, String)> {
     parts
 }
 
-/// Reads a text file; bytes that are not UTF-8 become U+FFFD.
+/// Reads a text file; bytes that are not UTF-8 become U+FFFD, and the byte order mark that some
+/// editors write in front is left out.
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let length = fs::metadata(path)?.len();
     if length > limit {
@@ -223,7 +230,9 @@ fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         let message = format!("it has {megabytes} MB, and {limit} MB is the limit");
         return Err(io::Error::other(message));
     }
-    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+    let bytes = fs::read(path)?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(String::from_utf8_lossy(text).into_owned())
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub enum LabError {
     /// The step exists but can't be read.
     #[error(transparent)]
     UnreadableStep(StepError),
+    /// The scenario's folder does not exist any more.
+    #[error("the folder of `{0}` is gone")]
+    FolderGone(String),
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
@@ -54,6 +57,9 @@ impl LabError {
         match self {
             Self::Command(error) => error.hint(),
             Self::UnreadableStep(_) => Some("see to the file, then try again".to_owned()),
+            Self::FolderGone(_) => {
+                Some("put it back, then try again; the terminals go on meanwhile".to_owned())
+            }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,

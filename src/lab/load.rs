@@ -41,6 +41,9 @@ fn read(folder: &Folder, config: &Config, step: &str) -> Result<Arc<Page>, LabEr
             }
             Ok(Arc::new(page))
         }
+        Err(StepError::Unknown(_)) if folder.is_gone() => {
+            Err(LabError::FolderGone(folder.name().to_owned()))
+        }
         Err(StepError::Unknown(step)) => {
             let steps = folder.steps();
             let known: Vec<&str> = steps.iter().map(String::as_str).collect();

@@ -24,3 +24,19 @@ pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// How often the server sends `lab/heartbeat`, so that a client notices a dead link.
 pub const HEARTBEAT_SECONDS: u64 = 10;
+
+/// How many calls a client may make at once before [`CALLS_PER_SECOND`] counts. A page that runs
+/// all its blocks by program stays below; an endless loop does not.
+pub const CALLS_BURST: u32 = 2_000;
+
+/// How many calls a client may make for long; a client that makes more is closed with code 4001.
+/// People make a few in a second, programs wait for answers.
+pub const CALLS_PER_SECOND: u32 = 1_000;
+
+/// How many signals, which are acknowledgements, sizes, binary frames and pings, a client may send
+/// at once before [`SIGNALS_PER_SECOND`] counts.
+pub const SIGNALS_BURST: u32 = 20_000;
+
+/// How many signals a client may send for long. A terminal that acknowledges every 64 KiB at
+/// 100 MB/s sends 1,600, and several may do so.
+pub const SIGNALS_PER_SECOND: u32 = 10_000;

@@ -40,6 +40,9 @@ pub mod close {
     pub const TOO_LARGE: u16 = 1009;
     /// The client did not read its messages in time; it may come back and resume.
     pub const TOO_SLOW: u16 = 4000;
+    /// The client sent more messages than
+    /// [`CALLS_PER_SECOND`](crate::protocol::CALLS_PER_SECOND) and its siblings allow.
+    pub const TOO_MANY: u16 = 4001;
     /// The client did not send `initialize` in time.
     pub const NOT_INITIALIZED: u16 = 4002;
 }

@@ -57,6 +57,9 @@ pub enum Refusal {
     Token,
 }
 
+/// Hosts that always lead to the machine itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 impl Gate {
@@ -86,15 +89,18 @@ impl Gate {
     ///
     /// [`Refusal::Host`].
     pub fn check_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = text(headers, &HOST)
-            .map(without_port)
-            .ok_or(Refusal::Host)?;
-        let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-        let named = self
-            .hosts
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(host));
-        if loopback || named {
+        let mut given = headers.get_all(HOST).iter();
+        // Of two hosts, a proxy might have looked at the other one.
+        let (Some(host), None) = (given.next(), given.next()) else {
+            return Err(Refusal::Host);
+        };
+        let host = host.to_str().map(without_port).unwrap_or_default();
+        let own = self.hosts.iter().map(String::as_str);
+        if LOOPBACK
+            .into_iter()
+            .chain(own)
+            .any(|known| known.eq_ignore_ascii_case(host))
+        {
             Ok(())
         } else {
             Err(Refusal::Host)
@@ -220,6 +226,8 @@ fn without_port(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn gate(token: Option<&str>) -> Gate {
@@ -265,6 +273,96 @@ mod tests {
         ] {
             let refused = gate(None).check_host(&headers(&[("host", host)]));
             assert_eq!(refused, Err(Refusal::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn host_is_compared_as_a_whole_and_in_any_case() {
+        let check = |host: &str| gate(None).check_host(&headers(&[("host", host)]));
+        for host in [
+            "LOCALHOST:7681",
+            "LocalHost",
+            "localhost:",
+            "LABS.example.org:1",
+        ] {
+            assert_eq!(check(host), Ok(()), "{host}");
+        }
+        for host in [
+            "",
+            ":7681",
+            "localhost.",
+            "localhost.:7681",
+            "user@localhost",
+            "localhost@evil.example",
+            "localhost:7681@evil.example",
+            "localhost:7681:7681x",
+            "localhost:7681, evil.example",
+            "localhost/evil.example",
+            "evil.example#localhost",
+            "::1",
+            "[::1",
+            "127.1",
+            "0.0.0.0",
+            "2130706433",
+            "localhost evil",
+        ] {
+            assert_eq!(check(host), Err(Refusal::Host), "{host}");
+        }
+        let mut two = headers(&[("host", "localhost")]);
+        two.append("host", HeaderValue::from_static("evil.example"));
+        assert_eq!(gate(None).check_host(&two), Err(Refusal::Host));
+        assert_eq!(gate(None).check_host(&HeaderMap::new()), Err(Refusal::Host));
+    }
+
+    #[test]
+    fn origin_is_compared_as_a_whole() {
+        for origin in [
+            "",
+            "http://",
+            "localhost:7681",
+            "http://localhost",
+            "http://localhost:7681/",
+            "http://localhost:7681.evil.example",
+            "http://evil.example@localhost:7681",
+            "http://evil.example/localhost:7681",
+            "http://localhost:7681 http://evil.example",
+            "ws://localhost:7681",
+            "javascript://localhost:7681",
+            "https://labs.example.org.evil.example",
+            "https://labs.example.org:444",
+            "http://labs.example.org",
+        ] {
+            let pairs = [("host", "localhost:7681"), ("origin", origin), COOKIE_OK];
+            let refused = gate(Some("secret")).socket_role(&headers(&pairs));
+            assert_eq!(refused, Err(Refusal::Origin), "{origin}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn prop_no_host_passes_but_the_known_ones(
+            host in "(localhost|127[.]0[.]0[.]1|\\[::1\\]|[ -~]{0,12})([.:@/]?[ -~]{0,6})"
+        ) {
+            if gate(None).check_host(&headers(&[("host", &host)])).is_ok() {
+                let (name, port) = host.rsplit_once(':').unwrap_or((&host, ""));
+                let (name, port) = if host.ends_with(']') { (host.as_str(), "") } else { (name, port) };
+                prop_assert!(port.bytes().all(|byte| byte.is_ascii_digit()), "{}", host);
+                let known = [&LOOPBACK[..], &["labs.example.org"]].concat();
+                prop_assert!(known.contains(&&*name.to_ascii_lowercase()), "{}", host);
+            }
+        }
+
+        #[test]
+        fn prop_no_origin_passes_but_our_own(
+            scheme in "(https?|[a-z]{1,5})(://|:|//)",
+            place in "(localhost:7681|[ -~]{0,16})",
+        ) {
+            let origin = format!("{scheme}{place}");
+            let pairs = [("host", "localhost:7681"), ("origin", &*origin), COOKIE_OK];
+            if gate(Some("secret")).socket_role(&headers(&pairs)).is_ok() {
+                let own = ["http://localhost:7681", "https://localhost:7681", "https://labs.example.org"];
+                prop_assert!(own.contains(&&*origin.to_ascii_lowercase()), "{}", origin);
+            }
         }
     }
 

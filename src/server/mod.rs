@@ -4,6 +4,7 @@ pub mod assets;
 pub mod auth;
 mod feed;
 mod files;
+pub mod limits;
 mod page;
 mod socket;
 mod translate;
@@ -28,7 +29,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use self::auth::{Gate, Refusal};
+use self::{
+    auth::{Gate, Refusal},
+    limits::{HEAD_PATIENCE, MAX_SOCKETS},
+};
 use crate::{
     lab::{LabHandle, LabStore},
     protocol::{MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL},
@@ -40,6 +44,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How much may wait to be written to one socket. One message waits at a time, so that this bounds
 /// the largest: a page of the largest size, or a terminal's state with every cell in its own colour.
 const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
+
+/// How much is read from a socket at once. Clients send little; a buffer of the library's own size
+/// would cost each of them 128 KiB.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// What pages may load and run: only what this server sends. Styles may stand in attributes, as
 /// real pages have them; images and videos may come from the network.
@@ -108,7 +116,11 @@ pub async fn serve(
     let sockets = TcpSocketConfig::new().nodelay(true).keepalive(keepalive);
     let acceptor = TcpConfigAcceptor::new(sockets);
     let handle = Handle::new();
-    let listening = axum_server::from_tcp(listener)?.handle(handle.clone());
+    let mut listening = axum_server::from_tcp(listener)?.handle(handle.clone());
+    listening
+        .http_builder()
+        .http1()
+        .header_read_timeout(HEAD_PATIENCE);
     let serving = async {
         match tls {
             None => listening.acceptor(acceptor).serve(service).await,
@@ -291,13 +303,23 @@ fn accept_socket(
         .protocols([SUBPROTOCOL])
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
         .max_frame_size(MAX_CLIENT_MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
     if upgrade.selected_protocol().is_none() {
         let message = format!("this socket speaks the subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
-    let (stop, sockets) = (server.stop.clone(), server.sockets.clone());
-    upgrade.on_upgrade(move |socket| sockets.track_future(socket::serve(socket, lab, role, stop)))
+    // Counted from here on, so that the bound holds for sockets that are about to open.
+    let counted = server.sockets.token();
+    if server.sockets.len() > MAX_SOCKETS {
+        let message = "too many sockets are open; close some tabs, then try again\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    }
+    let stop = server.stop.clone();
+    upgrade.on_upgrade(async move |socket| {
+        socket::serve(socket, lab, role, stop).await;
+        drop(counted);
+    })
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

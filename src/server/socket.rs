@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     feed::{Feed, Turn},
+    limits::{Allowance, TooMany},
     translate,
 };
 use crate::{
@@ -140,11 +141,15 @@ async fn converse(
     lab: LabHandle,
     role: Role,
 ) -> Option<Ending> {
-    let introduction = timeout(INITIALIZE_PATIENCE, introduce(sink, stream));
-    let Ok(introduced) = introduction.await else {
+    let mut allowance = Allowance::new(Instant::now());
+    let introduction = introduce(sink, stream, &mut allowance);
+    let Ok(introduced) = timeout(INITIALIZE_PATIENCE, introduction).await else {
         return Some((close::NOT_INITIALIZED, "no `initialize` came in time"));
     };
-    let (request, params) = introduced.ok()?;
+    let (request, params) = match introduced {
+        Ok(introduced) => introduced,
+        Err(ending) => return ending,
+    };
     let Ok(attachment) = lab.attach(role, params.step.clone()).await else {
         return Some((close::SERVER_STOPS, "the lab has ended"));
     };
@@ -166,7 +171,7 @@ async fn converse(
     };
     let (answers, waiting) = mpsc::channel(ANSWERS);
     tokio::select! {
-        ending = receive(stream, &client, &answers) => ending,
+        ending = receive(stream, &client, &answers, allowance) => ending,
         ending = transmit(sink, &client, params.attach, feeds, attachment, waiting) => ending,
     }
 }
@@ -175,19 +180,36 @@ async fn converse(
 async fn introduce(
     sink: &mut Sink,
     stream: &mut SplitStream<WebSocket>,
-) -> Result<(RequestId, InitializeParams), axum::Error> {
+    allowance: &mut Allowance,
+) -> Result<(RequestId, InitializeParams), Option<Ending>> {
     while let Some(message) = stream.next().await {
-        let Message::Text(text) = message? else {
-            continue;
+        let text = match message.map_err(broken)? {
+            Message::Text(text) => text,
+            Message::Close(_) => return Err(None),
+            _ => {
+                allowance
+                    .signal(Instant::now())
+                    .map_err(|refused| Some(too_many(refused)))?;
+                continue;
+            }
         };
+        allowance
+            .call(None, Instant::now())
+            .map_err(|refused| Some(too_many(refused)))?;
         let (id, error) = match initialize_params(&text) {
             Ok(introduction) => return Ok(introduction),
             Err(refused) => refused,
         };
         let answer = translate::text(&Response::<()>::error(id, error));
-        sink.send(Message::Text(answer.into())).await?;
+        let answer = sink.send(Message::Text(answer.into()));
+        answer.await.map_err(|_| None)?;
     }
-    Err(axum::Error::new("the client left"))
+    Err(None)
+}
+
+/// How a socket ends whose client sends too much.
+fn too_many(_: TooMany) -> Ending {
+    (close::TOO_MANY, "too many messages in too little time")
 }
 
 fn initialize_params(
@@ -288,6 +310,7 @@ async fn receive(
     stream: &mut SplitStream<WebSocket>,
     client: &Client,
     answers: &mpsc::Sender<String>,
+    mut allowance: Allowance,
 ) -> Option<Ending> {
     while let Some(message) = stream.next().await {
         let message = match message {
@@ -296,18 +319,24 @@ async fn receive(
         };
         match message {
             Message::Text(text) => {
-                if let Some(answer) = call(client, &text).await
+                let parsed = parse(&text);
+                let method = parsed.as_ref().ok().and_then(|call| call.method.as_deref());
+                if let Err(refused) = allowance.call(method, Instant::now()) {
+                    return Some(too_many(refused));
+                }
+                if let Some(answer) = call(client, parsed).await
                     && answers.send(answer).await.is_err()
                 {
                     return None;
                 }
             }
+            Message::Close(_) => return None,
+            _ if allowance.signal(Instant::now()).is_err() => return Some(too_many(TooMany)),
             Message::Binary(frame) => {
                 if input(client, &frame).await.is_err() {
                     return Some((close::PROTOCOL_ERROR, "a binary frame could not be read"));
                 }
             }
-            Message::Close(_) => return None,
             Message::Ping(_) | Message::Pong(_) => {}
         }
     }
@@ -327,8 +356,8 @@ fn broken(error: axum::Error) -> Option<Ending> {
 }
 
 /// Does what a text frame asks; returns the answer, where one is due.
-async fn call(client: &Client, text: &str) -> Option<String> {
-    let incoming = match parse(text) {
+async fn call(client: &Client, parsed: Result<Incoming, RpcError>) -> Option<String> {
+    let incoming = match parsed {
         Ok(incoming) => incoming,
         Err(error) => return Some(translate::text(&Response::<()>::error(None, error))),
     };

@@ -135,7 +135,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
             CommandError::NotExecutable => ErrorCode::NotExecutable,
             CommandError::LimitReached { .. } => ErrorCode::LimitReached,
         },
-        LabError::UnreadableStep(_) => ErrorCode::UnreadableStep,
+        LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,

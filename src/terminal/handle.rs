@@ -2,11 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -16,13 +21,20 @@ use super::{
     output::{Checkpoint, Output},
     pace::Pace,
     pty::Sessions,
-    runs::{Run, RunNumber},
+    runs::{Part, Run, RunNumber},
     task,
 };
 
 /// How many requests may wait for a terminal's task. A client that types faster waits; a run that
 /// finds no room is refused.
 const INBOX: usize = 256;
+
+/// How much of runs may wait for one terminal, the largest block of the largest page twice. A run
+/// that finds no room is refused.
+const WAITING_RUN_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a run counts beyond its text, so that no more than 512 can wait.
+const RUN_BYTES: usize = 16 * 1024;
 
 /// How many clients' input is remembered; the one that typed longest ago is forgotten first.
 const REMEMBERED_CLIENTS: usize = 64;
@@ -34,6 +46,27 @@ pub struct TerminalHandle {
     output: Arc<Output>,
     pace: Arc<Pace>,
     received: Arc<Received>,
+    waiting_run_bytes: Arc<AtomicUsize>,
+}
+
+/// The text of a run, which counts as waiting until the terminal has let go of it.
+#[derive(Debug)]
+struct Waiting {
+    text: Bytes,
+    all: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all
+            .fetch_sub(self.text.len() + RUN_BYTES, Ordering::Relaxed);
+    }
 }
 
 /// What a terminal is asked to do.
@@ -144,11 +177,26 @@ impl TerminalHandle {
             output: Arc::new(Output::new()),
             pace: Arc::default(),
             received: Arc::default(),
+            waiting_run_bytes: Arc::default(),
         };
         let tracker = surroundings.tracker.clone();
         let (output, pace) = (handle.output.clone(), handle.pace.clone());
         let received = handle.received.clone();
-        tracker.spawn(task::Terminal::new(surroundings, output, pace, received).run(requests));
+        let (number, events) = (surroundings.number, surroundings.events.clone());
+        let counts = received.clone();
+        let terminal = task::Terminal::new(surroundings, output, pace, received).run(requests);
+        tracker.spawn(async move {
+            if let Some(status) = failure(terminal).await {
+                let generation = counts.lock().generation;
+                let news = News::Status { generation, status };
+                let event = TerminalEvent {
+                    terminal: number,
+                    news,
+                };
+                // Without a lab there is nobody to be told.
+                drop(events.send(event).await);
+            }
+        });
         handle
     }
 
@@ -178,8 +226,22 @@ impl TerminalHandle {
     ///
     /// # Errors
     ///
-    /// [`Full`] when the terminal has too many requests waiting, or has ended.
-    pub fn run(&self, run: Run) -> Result<(), Full> {
+    /// [`Full`] when the terminal has too much waiting, or has ended.
+    pub fn run(&self, mut run: Run) -> Result<(), Full> {
+        for part in &mut run.parts {
+            if let Part::Text(text) = part {
+                let count = text.len() + RUN_BYTES;
+                let all = self.waiting_run_bytes.clone();
+                let others = all.fetch_add(count, Ordering::Relaxed);
+                let text = std::mem::take(text);
+                // Dropping it takes the count back.
+                let waiting = Waiting { text, all };
+                if others > 0 && others + count > WAITING_RUN_BYTES {
+                    return Err(Full);
+                }
+                *part = Part::Text(Bytes::from_owner(waiting));
+            }
+        }
         self.inbox.try_send(Request::Run(run)).map_err(|_| Full)
     }
 
@@ -232,6 +294,16 @@ impl TerminalHandle {
     }
 }
 
+/// Runs a terminal to its end; says how the terminal stands if that was a fault of ours.
+async fn failure(terminal: impl Future<Output = ()>) -> Option<Status> {
+    // What the terminal shares is behind locks that outlive a panic, and nothing else of it stays.
+    AssertUnwindSafe(terminal).catch_unwind().await.err()?;
+    Some(Status::Failed {
+        message: "katahost failed in this terminal".to_owned(),
+        hint: "start the lab over; and please report what you did".to_owned(),
+    })
+}
+
 impl Received {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -267,6 +339,8 @@ impl Received {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -283,6 +357,73 @@ mod tests {
         assert_eq!(accept(0, "abc"), "");
         assert_eq!(accept(2, "cde"), "de");
         assert_eq!(accept(9, "x"), "x");
+    }
+
+    #[tokio::test]
+    async fn terminal_that_fails_says_so() {
+        assert_eq!(failure(async {}).await, None);
+        let broken = async { assert!(std::hint::black_box(false), "a fault made by a test") };
+        assert!(matches!(failure(broken).await, Some(Status::Failed { .. })));
+    }
+
+    fn text(bytes: usize) -> Run {
+        Run {
+            number: 0,
+            parts: [Part::Text(vec![b'x'; bytes].into())].into(),
+        }
+    }
+
+    #[test]
+    fn runs_that_wait_have_a_bound() {
+        let (inbox, mut requests) = mpsc::channel(INBOX);
+        let handle = TerminalHandle {
+            inbox,
+            output: Arc::new(Output::new()),
+            pace: Arc::default(),
+            received: Arc::default(),
+            waiting_run_bytes: Arc::default(),
+        };
+        assert_eq!(handle.run(text(WAITING_RUN_BYTES * 2)), Ok(()), "the first");
+        assert_eq!(handle.run(text(1)), Err(Full));
+        drop(requests.try_recv().unwrap());
+        let mut waiting = Vec::new();
+        while handle.run(text(1)) == Ok(()) {
+            waiting.push(requests.try_recv().unwrap());
+        }
+        assert_eq!(waiting.len(), WAITING_RUN_BYTES / (RUN_BYTES + 1));
+        drop(waiting);
+        assert_eq!(handle.waiting_run_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    proptest! {
+        /// Frames repeat and overlap as after lost connections, but skip nothing.
+        #[test]
+        fn prop_whatever_is_repeated_is_typed_once(
+            steps in prop::collection::vec((0usize..200, 0usize..60), 1..60)
+        ) {
+            let whole: Vec<u8> = (0..=255).cycle().take(8_000).collect();
+            let received = Received::default();
+            let mut typed = Vec::new();
+            for (back, length) in steps {
+                let start = typed.len().saturating_sub(back);
+                let frame = Bytes::copy_from_slice(&whole[start..start + length]);
+                typed.extend_from_slice(&received.accept("c".into(), start as u64, &frame));
+            }
+            prop_assert_eq!(&typed[..], &whole[..typed.len()]);
+        }
+
+        #[test]
+        fn prop_any_offset_is_taken_without_panic_and_memory_has_a_bound(
+            inputs in prop::collection::vec((any::<u16>(), any::<u64>(), 0usize..9), 0..300)
+        ) {
+            let received = Received::default();
+            for (client, offset, length) in inputs {
+                let bytes = Bytes::from(vec![0; length]);
+                let new = received.accept(client.to_string().into(), offset, &bytes);
+                prop_assert!(new.len() <= length);
+            }
+            prop_assert!(received.lock().clients.len() <= REMEMBERED_CLIENTS);
+        }
     }
 
     #[test]

@@ -17,6 +17,10 @@ use super::{
 /// How many bytes the journal keeps. A client that was away for less gets exactly these.
 const JOURNAL_BYTES: u64 = 1024 * 1024;
 
+/// How many events the journal keeps: a megabyte of output has no more than about 512, and
+/// somebody who drags a window adds some; one who does nothing else must not fill the memory.
+const JOURNAL_EVENTS: usize = 4096;
+
 /// How many lines above the screen are kept, as many as the front end shows.
 const SCROLLBACK_LINES: usize = 10_000;
 
@@ -72,13 +76,19 @@ impl History {
         loop {
             let folded = {
                 let mut journal = self.output.journal();
-                if journal.len_bytes() <= JOURNAL_BYTES {
-                    None
-                } else {
-                    journal.pop()
-                }
+                let fits =
+                    journal.len_bytes() <= JOURNAL_BYTES && journal.len_events() <= JOURNAL_EVENTS;
+                // A size that lasted for nothing needs no drawing, which takes long.
+                let passing = journal.starts_with_two_sizes();
+                let event = if fits { None } else { journal.pop() };
+                event.map(|event| (event, passing))
             };
-            let Some(event) = folded else { return };
+            let Some((event, passing)) = folded else {
+                return;
+            };
+            if passing && let Event::Resize(_) = event {
+                continue;
+            }
             let TerminalSize { cols, rows } = self.base_size;
             let new = || Box::new(Screen::new(cols, rows, SCROLLBACK_LINES));
             apply(self.base.get_or_insert_with(new), &event);

@@ -92,6 +92,20 @@ impl Journal {
         self.end - self.start
     }
 
+    /// How many events the journal holds.
+    #[must_use]
+    pub fn len_events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether the first event is a size that the second one replaces, with nothing in between.
+    #[must_use]
+    pub fn starts_with_two_sizes(&self) -> bool {
+        let mut events = self.events.iter().map(|entry| &entry.event);
+        let mut is_size = || matches!(events.next(), Some(Event::Resize(_)));
+        is_size() && is_size()
+    }
+
     /// The place of the first event.
     #[must_use]
     pub fn first_cursor(&self) -> Cursor {

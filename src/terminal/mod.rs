@@ -8,6 +8,7 @@ pub mod handle;
 mod history;
 pub mod journal;
 pub mod launcher;
+pub mod open_files;
 pub mod output;
 pub mod pace;
 pub mod pty;
@@ -16,6 +17,7 @@ pub mod runs;
 pub mod screen;
 mod settle;
 mod task;
+mod writes;
 
 pub use handle::{Status, TerminalEvent, TerminalHandle};
 pub use journal::TerminalSize;

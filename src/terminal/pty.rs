@@ -20,7 +20,7 @@ use rustix::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::descriptor;
+use super::{descriptor, open_files};
 
 /// How much one turn reads at most: large enough for speed, small enough to be fair to others.
 pub const READ_BYTES: usize = 64 * 1024;
@@ -85,6 +85,8 @@ impl Pty {
         let leader = child
             .process_id()
             .and_then(|id| Pid::from_raw(id.cast_signed()));
+        // Before the shell reads anything, and what it starts inherits it.
+        leader.into_iter().for_each(open_files::give_back);
         Ok(Self {
             master,
             child,

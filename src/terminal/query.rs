@@ -12,7 +12,7 @@ use vte::{Params, Parser, Perform};
 /// Finds questions in a terminal's output.
 #[derive(Default)]
 pub struct QueryScanner {
-    parser: Parser,
+    parser: Parser<OSC_BYTES>,
     scan: Scan,
 }
 
@@ -48,6 +48,10 @@ const KNOWN_PRIVATE_MODES: [u16; 23] = [
 
 /// Public modes that xterm.js knows.
 const KNOWN_PUBLIC_MODES: [u16; 2] = [4, 20];
+
+/// How much of an operating system command is kept. The library's own growing buffer, behind its
+/// feature `std`, would keep all of a title that never ends.
+const OSC_BYTES: usize = 256;
 
 /// The longest string control that is kept to be looked at; questions are far shorter.
 const STRING_BYTES: usize = 64;

@@ -47,10 +47,17 @@ const MIN_COLS: u16 = 2;
 /// The most columns and rows: more than any window has, and little enough to keep in memory.
 const MAX_SIZE: u16 = 1000;
 
+/// How much of a title or a link is kept, as a browser keeps of an address. The library's own
+/// growing buffer, behind its feature `std`, would keep all of one that never ends.
+const OSC_BYTES: usize = 8 * 1024;
+/// The largest dump. With a colour of its own for every cell, 10,000 lines of 1000 columns would
+/// have hundreds of megabytes; the oldest lines are left out then.
+const DUMP_BYTES: usize = 16 * 1024 * 1024;
+
 /// A terminal emulator that follows a stream of output and can tell its state.
 pub struct Screen {
     filter: Filter,
-    parser: Parser,
+    parser: Parser<OSC_BYTES>,
     state: State,
 }
 
@@ -70,7 +77,7 @@ impl Screen {
         let (cols, rows) = clamped(cols, rows);
         Self {
             filter: Filter::default(),
-            parser: Parser::new(),
+            parser: Parser::new_with_size(),
             state: State::new(cols, rows, scrollback_lines),
         }
     }
@@ -115,10 +122,11 @@ impl Screen {
     }
 
     /// Returns the bytes that bring a fresh terminal of the same size into this state. They hold
-    /// no question that a terminal would answer.
+    /// no question that a terminal would answer. A state that would need more than [`DUMP_BYTES`]
+    /// loses the oldest lines of its scrollback.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
-        let mut bytes = serialise::serialise(&self.state).into_bytes();
+        let mut bytes = serialise::serialise(&self.state, DUMP_BYTES).into_bytes();
         self.filter.write_unfinished(&mut bytes);
         bytes
     }

@@ -41,7 +41,8 @@ pub(super) struct View {
 pub(super) struct Settling {
     cause: Cause,
     began: Instant,
-    deadline: Instant,
+    /// None where the patience is longer than any clock.
+    deadline: Option<Instant>,
     last_output: Instant,
     /// The first bytes since then, as many as the echo has, and one more.
     head: Vec<u8>,
@@ -56,7 +57,7 @@ impl Settling {
         Self {
             cause,
             began: now,
-            deadline: now + patience,
+            deadline: now.checked_add(patience),
             last_output: now,
             head,
             ends_line: false,
@@ -78,7 +79,7 @@ impl Settling {
         let quiet = now.duration_since(self.last_output);
         let waited = now.duration_since(self.began);
         let editor_waits = !view.canonical;
-        if now >= self.deadline {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
             return true;
         }
         match (self.cause, view.shell_in_foreground) {
@@ -110,6 +111,8 @@ impl Settling {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(5);
@@ -169,6 +172,32 @@ mod tests {
             REPL,
             250
         ));
+    }
+
+    proptest! {
+        #[test]
+        fn prop_any_times_are_judged_without_panic_and_patience_ends_all(
+            fresh: bool,
+            patience in prop_oneof![Just(u64::MAX), any::<u64>(), 0u64..10_000],
+            outputs in prop::collection::vec((0u64..1 << 40, prop::collection::vec(any::<u8>(), 0..6)), 0..6),
+            asked in 0u64..1 << 40,
+            shell_in_foreground: bool,
+            canonical: bool,
+        ) {
+            let began = Instant::now();
+            let at = |ms| began + Duration::from_millis(ms);
+            let cause = if fresh { Cause::FreshShell } else { Cause::Interrupt };
+            // From times that a clock cannot reach to those that a person would give.
+            let wait = Duration::from_secs(patience);
+            let mut settling = Settling::new(cause, wait, at(1 << 20));
+            for (ms, bytes) in outputs {
+                settling.output(&bytes, at(ms));
+            }
+            let view = View { shell_in_foreground, canonical };
+            let over = settling.is_over(view, at(asked));
+            let deadline = at(1 << 20).checked_add(wait);
+            prop_assert!(over || deadline.is_none_or(|deadline| at(asked) < deadline));
+        }
     }
 
     #[test]

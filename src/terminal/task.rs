@@ -1,12 +1,11 @@
 //! The task that owns a terminal: its shell, its history, and the order of what is typed.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -23,6 +22,7 @@ use super::{
     query::{Query, QueryScanner},
     runs::{Next, Run, Runs},
     settle::View,
+    writes::Writes,
 };
 
 /// The size of a terminal that no client shows.
@@ -33,9 +33,6 @@ const SIZE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How often a waiting run looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// How many bytes may wait for a program that reads none; more is refused.
-const WAITING_INPUT_BYTES: usize = 1024 * 1024;
 
 /// How long processes get between the request to end and the end.
 const HANG_UP_GRACE: Duration = Duration::from_millis(800);
@@ -51,7 +48,7 @@ pub(super) struct Terminal {
     history: History,
     scanner: QueryScanner,
     runs: Runs,
-    writes: VecDeque<Bytes>,
+    writes: Writes,
     size: Option<TerminalSize>,
     pty: Option<Pty>,
     /// Whether the last process has closed the terminal, so that there is nothing left to read.
@@ -72,7 +69,7 @@ impl Terminal {
             history: History::new(output.clone(), DEFAULT_SIZE),
             runs: Runs::new(around.patience),
             scanner: QueryScanner::default(),
-            writes: VecDeque::new(),
+            writes: Writes::default(),
             size: None,
             pty: None,
             drained: false,
@@ -128,13 +125,13 @@ impl Terminal {
             self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
         }
         let mut look_again = None;
-        while let Some(pty) = &self.pty {
+        while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
             let view = || View {
                 shell_in_foreground: pty.leader_is_in_foreground(),
                 canonical: pty.is_canonical(),
             };
             match self.runs.next(view, now) {
-                Next::Type(bytes) => self.writes.push_back(bytes),
+                Next::Type(bytes) => self.writes.push(bytes),
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
                 Next::Wait => {
                     look_again = Some(now + LOOK_AGAIN);
@@ -186,11 +183,10 @@ impl Terminal {
     }
 
     async fn type_input(&mut self, bytes: Bytes) {
-        let waiting: usize = self.writes.iter().map(Bytes::len).sum();
-        if waiting > 0 && waiting + bytes.len() > WAITING_INPUT_BYTES {
+        if self.writes.has_room(bytes.len()) {
+            self.writes.push(bytes);
+        } else {
             self.tell(News::InputFull).await;
-        } else if !bytes.is_empty() {
-            self.writes.push_back(bytes);
         }
     }
 
@@ -207,14 +203,18 @@ impl Terminal {
             if let Err(error) = pty.resize(size.cols, size.rows) {
                 tracing::debug!(terminal = self.around.number, %error, "resize failed");
             }
-            self.history.push(Event::Resize(size));
-            self.output.announce();
+            self.resized(size);
         } else if first {
             self.start(size).await;
         } else {
-            self.history.push(Event::Resize(size));
-            self.output.announce();
+            self.resized(size);
         }
+    }
+
+    fn resized(&mut self, size: TerminalSize) {
+        self.history.push(Event::Resize(size));
+        self.history.fold();
+        self.output.announce();
     }
 
     /// Starts a shell.
@@ -276,7 +276,10 @@ impl Terminal {
             self.history.push(Event::Output(bytes.split_to(taken)));
             if let Some(query) = query {
                 let answer = self.answer(query);
-                self.writes.push_back(answer);
+                // A program that asks a megabyte of questions reads no answers.
+                if self.writes.has_room(answer.len()) {
+                    self.writes.push(answer);
+                }
             }
         }
         self.history.fold();
@@ -301,12 +304,9 @@ impl Terminal {
     /// Writes what the terminal takes now.
     fn write(&mut self) {
         let Some(pty) = &self.pty else { return };
-        while let Some(front) = self.writes.front_mut() {
+        while let Some(front) = self.writes.front() {
             match pty.write(front) {
-                Ok(written) if written < front.len() => front.advance(written),
-                Ok(_) => {
-                    self.writes.pop_front();
-                }
+                Ok(written) => self.writes.advance(written),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     tracing::debug!(terminal = self.around.number, %error, "write failed");
@@ -320,7 +320,9 @@ impl Terminal {
     fn clear(&mut self) {
         let editor_waits = self.pty.as_ref().is_some_and(|pty| !pty.is_canonical());
         let sequence: &'static [u8] = if editor_waits {
-            self.writes.push_back(Bytes::from_static(b"\x0c"));
+            if self.writes.has_room(1) {
+                self.writes.push(Bytes::from_static(b"\x0c"));
+            }
             b"\x1b[3J"
         } else {
             b"\x1b[H\x1b[2J\x1b[3J"

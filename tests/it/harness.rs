@@ -44,6 +44,8 @@ pub struct House {
     /// The folder that is served.
     pub root: PathBuf,
     stop: CancellationToken,
+    /// Counts the open sockets.
+    pub sockets: TaskTracker,
     serving: JoinHandle<std::io::Result<()>>,
     temp: Option<TempDir>,
 }
@@ -86,7 +88,7 @@ impl House {
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
+        let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
         let gate = GateOptions {
             token,
             port: address.port(),
@@ -104,7 +106,7 @@ impl House {
             gate: Gate::new(gate),
             base_path: base_path.clone(),
             stop: stop.clone(),
-            sockets: TaskTracker::new(),
+            sockets: sockets.clone(),
         };
         let serving = tokio::spawn(server::serve(listener, None, server));
         Self {
@@ -112,6 +114,7 @@ impl House {
             base_path,
             root: path.to_owned(),
             stop,
+            sockets,
             serving,
             temp: None,
         }

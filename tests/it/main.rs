@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod check;
 mod dependencies;
 mod exec;
@@ -17,6 +18,7 @@ mod lab;
 mod other_client;
 mod program;
 mod protocol;
+mod scenarios;
 mod screen;
 mod security;
 mod terminals;

@@ -364,6 +364,8 @@ async fn base_path_holds_everything() {
         assert_eq!(answer.status, 404, "{path}");
         assert!(!answer.text().contains("top.document"), "{path}");
     }
+    let bare = get(&house, "/user/a@b.c").await;
+    assert_eq!(bare.header("location"), Some("/user/a@b.c/"));
     let mut visitor = house.enter("lab").await;
     visitor
         .type_text(&visitor.lab.terminals[0].id.clone(), "echo in-$((1 + 1))\r")

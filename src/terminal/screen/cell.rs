@@ -159,9 +159,10 @@ impl Cell {
             self.c = c;
             return;
         }
-        Arc::make_mut(self.extra.get_or_insert_default())
-            .combining
-            .push(c);
+        let extra = Arc::make_mut(self.extra.get_or_insert_default());
+        if extra.combining.len() < COMBINING_BYTES {
+            extra.combining.push(c);
+        }
     }
 
     pub(super) fn link(&self) -> Option<&Arc<Link>> {
@@ -174,6 +175,10 @@ impl Cell {
             .map_or(Colour::Default, |extra| extra.underline_colour)
     }
 }
+
+/// How many bytes of zero-width characters one cell keeps; people stack a few, programs that write
+/// without end must not fill the memory.
+const COMBINING_BYTES: usize = 128;
 
 /// How the next character will look.
 #[derive(Debug, Clone, Default)]

@@ -15,23 +15,37 @@ use super::sgr::{self, push};
 use super::state::State;
 use super::width::width;
 
-/// Returns the bytes that restore `state` in a fresh terminal of the same size.
-pub(super) fn serialise(state: &State) -> String {
+/// Returns the bytes that restore `state` in a fresh terminal of the same size. When they are more
+/// than `limit`, the older half of the scrollback is left out, and again, as long as there is any.
+pub(super) fn serialise(state: &State, limit: usize) -> String {
+    let scrollback = state.main.base();
+    let mut first = 0;
+    loop {
+        match serialise_from(state, first, limit) {
+            Some(out) => return out,
+            None if first < scrollback => first += (scrollback - first).div_ceil(2),
+            None => return serialise_from(state, scrollback, usize::MAX).unwrap_or_default(),
+        }
+    }
+}
+
+/// Writes the main screen's lines from the `first` one on; nothing when that is too much.
+fn serialise_from(state: &State, first: usize, limit: usize) -> Option<String> {
     let mut writer = Writer::default();
     if !state.on_alternate {
         writer.alternate_saved(&state.alternate);
     }
-    writer.lines(&state.main);
+    writer.lines(&state.main, first, limit)?;
     writer.settings(&state.main);
     if state.on_alternate {
         // Not 1049, which would save the cursor anew.
         writer.out.push_str("\x1b[?1047h\x1b[H");
-        writer.lines(&state.alternate);
+        writer.lines(&state.alternate, 0, usize::MAX)?;
         writer.settings(&state.alternate);
     }
     writer.common(state);
     writer.cursor(state);
-    writer.out
+    Some(writer.out)
 }
 
 /// Writes cells, keeping in mind what the terminal that reads them has set.
@@ -56,29 +70,34 @@ impl Writer {
         }
     }
 
-    /// Writes all lines of a buffer, those of the scrollback first, so that they end up there.
-    fn lines(&mut self, buffer: &Buffer) {
-        for (index, row) in buffer.lines.iter().enumerate() {
-            if index > 0 && !row.wrapped {
+    /// Writes the lines of a buffer from the `first` one on, those of the scrollback first, so that
+    /// they end up there. Gives up when that takes more than `limit` bytes.
+    fn lines(&mut self, buffer: &Buffer, first: usize, limit: usize) -> Option<()> {
+        for (index, row) in buffer.lines.iter().enumerate().skip(first) {
+            if self.out.len() > limit {
+                return None;
+            }
+            if index > first && !row.wrapped {
                 // A coloured background would spread over the line that comes into view.
                 self.plain_background();
                 self.out.push_str("\r\n");
             }
-            self.row(buffer, index);
+            self.row(buffer, index, first);
         }
         self.style_of(&Cell::NULL);
+        Some(())
     }
 
     /// Writes one line. When the next one continues it, the terminal is left where the next
     /// character wraps.
-    fn row(&mut self, buffer: &Buffer, index: usize) {
+    fn row(&mut self, buffer: &Buffer, index: usize, first: usize) {
         let (row, cols) = (&buffer.lines[index], buffer.cols);
         let next = buffer.lines.get(index + 1).filter(|next| next.wrapped);
         // The cursor is saved on a line that is remembered by its number, and so has to be saved
         // from there: later the line may be out of reach, in the scrollback.
-        let line = buffer.saved.line.min(buffer.lines.len() - 1);
+        let line = buffer.saved.line.min(buffer.lines.len() - 1).max(first);
         let mut save = index == line && buffer.saved != SavedCursor::HOME;
-        let wraps = self.begin_row(row, index);
+        let wraps = self.begin_row(row, index > first);
         if save && !wraps {
             self.saved_cursor(buffer, 0);
             save = false;
@@ -99,8 +118,8 @@ impl Writer {
     }
 
     /// Goes to the first column of a line, and returns whether that still waits for a character.
-    fn begin_row(&mut self, row: &Row, index: usize) -> bool {
-        let wraps = index > 0 && row.wrapped;
+    fn begin_row(&mut self, row: &Row, continues: bool) -> bool {
+        let wraps = continues && row.wrapped;
         let first = row.get(0);
         if !wraps || (first.has_content() && width(first.c) > 0) {
             return wraps;

@@ -66,10 +66,12 @@ pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 impl Program {
     /// Starts the program and waits for its URL.
     pub fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments, variables)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::from(command(arguments, variables))
+    }
+
+    /// Starts the program as a command that was made elsewhere, and waits for its URL.
+    pub fn from(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
         while !printed.contains("to stop") {
@@ -127,6 +129,12 @@ impl Program {
         .await;
         self.stdout.read_to_string(&mut self.printed).unwrap();
         status.unwrap()
+    }
+
+    /// How many files the program has open.
+    pub fn open_files(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        files.unwrap().count()
     }
 
     /// How much memory the program has in use.
