@@ -1,12 +1,14 @@
 # What one does with katahost's source. `make` alone says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-web test-browser lint types setup format
+.PHONY: help run test test-rust test-web test-browser bench lint types setup format
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
 # The browser of the tests, and programs whose screens are recorded; Debian's packages have these names.
 PROGRAMS := chromium htop less mc nano tmux vim
+# What `make bench` compares with.
+BENCH_TOOLS := target/bench-tools
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help: ## Say what there is
@@ -26,6 +28,9 @@ test-web: setup
 test-browser: setup
 	cargo build
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
+
+bench: setup $(BENCH_TOOLS)/node/installed $(BENCH_TOOLS)/python/installed ## Measure speed and size, beside limits and peers; ROWS="pages memory" chooses
+	cargo bench --bench bench -- $(ROWS)
 
 lint: setup ## Check form, lints, documentation and spelling
 	cargo fmt --check
@@ -52,3 +57,13 @@ web/node_modules/.katahost-stamp: web/package-lock.json
 $(TOOLS)/bin/typos:
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check typos==1.52.0
+
+# A peer that can't be installed is left out of the table, which says so; the next run tries again.
+$(BENCH_TOOLS)/node/installed:
+	mkdir -p $(@D) && echo '{"private": true}' > $(@D)/package.json
+	npm install --prefix $(@D) --no-audit --no-fund --loglevel=error wetty@3.2.0 markdown-it@12.3.2 && touch $@ \
+		|| echo '*** WeTTY or markdown-it could not be installed; their rows will be missing ***' >&2
+
+$(BENCH_TOOLS)/python/installed:
+	python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check terminado==0.18.1 tornado==6.6.1 && touch $@ \
+		|| echo '*** terminado could not be installed; its rows will be missing ***' >&2
