@@ -455,6 +455,21 @@ export class LabView {
     await until(`step ${step}`, () => this.step === step, { seen: () => this.page.url() });
   }
 
+  /** The names of all steps, as the list in the bar has them. */
+  async steps() {
+    const items = this.page.locator("#step-list .step");
+    return await items.evaluateAll((all) =>
+      all.map((one) => /** @type {HTMLElement} */ (one).dataset["step"] ?? ""),
+    );
+  }
+
+  /** Opens a step by the list in the bar. @param {string} step */
+  async open(step) {
+    await this.page.locator("#step-menu").click();
+    await this.page.locator(`#step-list [data-step="${step}"]`).click();
+    await this.showsStep(step);
+  }
+
   /** @param {string} name */
   terminal(name) {
     return new TerminalView(this.page, name);

@@ -1,6 +1,7 @@
 // Loaded on the first page that has a diagram; nothing else may import it statically.
 import DOMPurify from "dompurify";
 import mermaid from "mermaid";
+import type { Scheme } from "./theme";
 
 const SANITISE = {
   ADD_TAGS: ["foreignobject"],
@@ -21,15 +22,16 @@ factory?.createPolicy("default", {
   createHTML: (html) => (html.includes("<") ? DOMPurify.sanitize(html, SANITISE) : html),
 });
 
+const THEMES: Record<Scheme, "neutral" | "dark"> = { light: "neutral", dark: "dark" };
 let drawn = 0;
 
 /** Draws a diagram, or throws what is wrong with its source. */
-export async function draw(source: string): Promise<Node> {
+export async function draw(source: string, scheme: Scheme): Promise<Node> {
   mermaid.initialize({
     startOnLoad: false,
     securityLevel: "strict",
     suppressErrorRendering: true,
-    theme: "neutral",
+    theme: THEMES[scheme],
     fontFamily: "system-ui, sans-serif",
   });
   drawn += 1;

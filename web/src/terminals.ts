@@ -3,14 +3,17 @@ import { type Disposable, Disposables, Emitter, listen } from "./events";
 import type { Frame } from "./frames";
 import { Pane, type PaneHost } from "./pane";
 import type { InputReceived, TerminalInfo } from "./protocol";
+import { onScreenReader } from "./screenreader";
 import { recall, remember } from "./storage";
 import type { CellSize, TerminalPort } from "./terminal";
+import { onTextScale } from "./textsize";
 
 /** What the stack asks of its lab. */
 export interface TerminalsHost extends TerminalPort {
   readonly driver: boolean;
   restart(terminal: number): void;
   clear(terminal: number): void;
+  read(pane: Pane): void;
   resize(terminal: number, size: CellSize): void;
 }
 
@@ -26,6 +29,8 @@ const SMALLEST_PX = 116;
 export class Terminals implements Disposable {
   /** The pane that should be seen in a narrow window changed. */
   readonly onReveal = new Emitter<Pane>();
+  /** The keyboard came into a pane. */
+  readonly onFocus = new Emitter<Pane>();
   readonly #stack: HTMLElement;
   readonly #host: TerminalsHost;
   readonly #key: string;
@@ -50,6 +55,16 @@ export class Terminals implements Disposable {
     for (const pane of this.#panes) pane.open();
     const offer = (): void => this.offerSizes();
     this.#parts.add(listen(window, "focus", offer));
+    this.#parts.add(
+      onTextScale.on((scale) => {
+        for (const pane of this.#panes) pane.setTextScale(scale);
+      }),
+    );
+    this.#parts.add(
+      onScreenReader.on((on) => {
+        for (const { terminal } of this.#panes) terminal.setScreenReader(on);
+      }),
+    );
     this.#parts.add(listen(document, "visibilitychange", offer));
   }
 
@@ -122,6 +137,8 @@ export class Terminals implements Disposable {
         this.#store();
       },
       maximise: (pane) => this.#maximise(this.#maximised === pane ? null : pane),
+      read: (pane) => host.read(pane),
+      focused: (pane) => this.onFocus.fire(pane),
       resized: (pane) => this.#offer(pane),
     };
   }
