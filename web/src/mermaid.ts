@@ -22,7 +22,26 @@ factory?.createPolicy("default", {
   createHTML: (html) => (html.includes("<") ? DOMPurify.sanitize(html, SANITISE) : html),
 });
 
-const THEMES: Record<Scheme, "neutral" | "dark"> = { light: "neutral", dark: "dark" };
+// The colours of tokens.css, as mermaid wants them: it computes shades of them by itself.
+const COLOURS: Record<Scheme, Record<string, string | boolean>> = {
+  light: {
+    background: "#ffffff",
+    primaryColor: "#e8f2fc",
+    primaryBorderColor: "#8fb8e0",
+    primaryTextColor: "#1b2026",
+    lineColor: "#545e6b",
+    textColor: "#1b2026",
+  },
+  dark: {
+    darkMode: true,
+    background: "#14181e",
+    primaryColor: "#1b2f45",
+    primaryBorderColor: "#4a7aa8",
+    primaryTextColor: "#e4e8ed",
+    lineColor: "#a3aebb",
+    textColor: "#e4e8ed",
+  },
+};
 let drawn = 0;
 
 /** Draws a diagram, or throws what is wrong with its source. */
@@ -31,7 +50,8 @@ export async function draw(source: string, scheme: Scheme): Promise<Node> {
     startOnLoad: false,
     securityLevel: "strict",
     suppressErrorRendering: true,
-    theme: THEMES[scheme],
+    theme: "base",
+    themeVariables: COLOURS[scheme],
     fontFamily: "system-ui, sans-serif",
   });
   drawn += 1;

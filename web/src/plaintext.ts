@@ -14,7 +14,8 @@ export function plainText(buffer: TextBuffer, from = 0): string {
     if (!line) continue;
     // A line that goes on in the next row is full; its spaces at the end are part of it.
     const goesOn = buffer.getLine(y + 1)?.isWrapped ?? false;
-    const text = line.translateToString(!goesOn);
+    const whole = line.translateToString(!goesOn);
+    const text = goesOn ? whole : whole.trimEnd();
     const last = lines.length - 1;
     if (line.isWrapped && last >= 0) lines[last] += text;
     else lines.push(text);

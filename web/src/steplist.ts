@@ -4,9 +4,16 @@ import type { Progress } from "./progress";
 
 const collator = new Intl.Collator("en", { numeric: true });
 
-/** `intro` first, and then as people count: `step2` before `step10`. */
+/** `intro` first, then the folder's own steps, those of its folders, and the end last. */
+function rank(step: string): number {
+  if (step === "intro") return 0;
+  if (step === "finish") return 3;
+  return step.includes("/") ? 2 : 1;
+}
+
+/** As people count: `step2` before `step10`. */
 function byPlace(a: string, b: string): number {
-  return Number(b === "intro") - Number(a === "intro") || collator.compare(a, b);
+  return rank(a) - rank(b) || collator.compare(a, b);
 }
 
 /** The list of all steps, which opens from the bar: where one is, and where one was. */

@@ -20,6 +20,7 @@ export interface TerminalsHost extends TerminalPort {
 interface Stored {
   weights: Record<string, number>;
   collapsed: string[];
+  maximised: string | null;
 }
 
 // A header and five lines: fewer show nothing, and then the stack scrolls instead.
@@ -136,7 +137,10 @@ export class Terminals implements Disposable {
         else this.#toggle(pane);
         this.#store();
       },
-      maximise: (pane) => this.#maximise(this.#maximised === pane ? null : pane),
+      maximise: (pane) => {
+        this.#maximise(this.#maximised === pane ? null : pane);
+        this.#store();
+      },
       read: (pane) => host.read(pane),
       focused: (pane) => this.onFocus.fire(pane),
       resized: (pane) => this.#offer(pane),
@@ -226,7 +230,8 @@ export class Terminals implements Disposable {
       this.#panes.map((pane) => [pane.id, this.#weights.get(pane) ?? 1]),
     );
     const collapsed = this.#panes.filter((pane) => pane.collapsed).map((pane) => pane.id);
-    remember(this.#key, JSON.stringify({ weights, collapsed } satisfies Stored));
+    const maximised = this.#maximised?.id ?? null;
+    remember(this.#key, JSON.stringify({ weights, collapsed, maximised } satisfies Stored));
   }
 
   #restore(): void {
@@ -236,6 +241,7 @@ export class Terminals implements Disposable {
         const weight = stored.weights?.[pane.id];
         if (typeof weight === "number" && weight > 0) this.#weights.set(pane, weight);
         if (stored.collapsed?.includes(pane.id)) pane.setCollapsed(true);
+        if (stored.maximised === pane.id) this.#maximise(pane);
       }
     } catch {
       remember(this.#key, "{}");
