@@ -97,8 +97,8 @@ describe("labs that ship", () => {
       await next(lab, "step1");
       await run(lab, 0, host, "\nHello from the first terminal.");
       await run(lab, 1, worker, "\nHello from the worker.");
-      await run(lab, 3, spare, /\nfirst line\n[^]*\nsecond line\n[^]*\/quickstart\n/);
-      assert.equal(await lab.state(4), "quiet");
+      await run(lab, 2, spare, /\nfirst line\n[^]*\nsecond line\n[^]*\/quickstart$/m);
+      assert.equal(await lab.state(3), "quiet");
 
       await next(lab, "step2");
       await run(lab, 0, host, "\nAn installation that must not run twice.");
@@ -123,11 +123,11 @@ describe("labs that ship", () => {
       await lab.card(0).getByText("ran 2×").waitFor();
       await pause(500);
       await lab.run(2);
-      await lab.terminal(worker).shows(/\$ : stopped\n.*\$ ?$/);
+      await lab.terminal(worker).shows(/[$#] : stopped\n.*[$#] ?$/);
       await run(lab, 3, spare, />>> ?$/);
       await run(lab, 4, spare, "\nstill in Python, 42");
       await lab.terminal(spare).shows(/>>> ?$/);
-      await run(lab, 5, spare, /exit\(\)\n.*\$ ?$/);
+      await run(lab, 5, spare, /exit\(\)\n.*[$#] ?$/);
 
       await next(lab, "step4");
       await lab.terminal(worker).shows("\nStep 4 was opened; I say so twice and no more.");
@@ -176,9 +176,11 @@ describe("labs that ship", () => {
       await lab.terminal("api").shows(String(port));
       await run(lab, 1, "client", /in origin/);
       await run(lab, 2, "host", /parcel-0007/);
+      await lab.terminal("host").prompts();
+      await lab.terminal("host").type("clear\r");
 
       await next(lab, "step2");
-      await run(lab, 0, "host", /copy_once\.py\n[^]+\n.*\$ ?$/);
+      await run(lab, 0, "host", /copy_once\.py\n[^]+\n.*[$#] ?$/);
 
       await next(lab, "step3");
       await run(lab, 0, "client", "in origin+target");
@@ -191,14 +193,14 @@ describe("labs that ship", () => {
       await run(lab, 0, "host", /newer in the target/);
       await lab.terminal("host").prompts();
       await lab.terminal("host").type("clear\r");
-      await run(lab, 2, "host", /backfill\.py\n[^]+\n.*\$ ?$/);
+      await run(lab, 2, "host", /backfill\.py\n[^]+\n.*[$#] ?$/);
 
       await next(lab, "step5");
       await lab.terminal("host").type("clear\r");
       await run(lab, 0, "host", "\nEqual: every parcel, every write.");
       await lab.terminal("host").prompts();
       await lab.terminal("host").type("clear\r");
-      await run(lab, 1, "host", /compare\.py\n[^]*parcel-0042[^]*\$ ?$/);
+      await run(lab, 1, "host", /compare\.py\n[^]*parcel-0042[^]*[$#] ?$/);
       await lab.terminal("host").type("clear\r");
       await run(lab, 2, "host", "\nEqual: every parcel, every write.");
 
@@ -223,10 +225,10 @@ describe("labs that ship", () => {
       await run(lab, 2, "host", /parcel-0007/);
 
       await next(lab, "step8");
-      await run(lab, 0, "client", /: stopped\n.*\$ ?$/);
+      await run(lab, 0, "client", /: stopped\n.*[$#] ?$/);
       await lab.terminal("host").type("clear\r");
       await run(lab, 1, "host", "Nothing was lost.");
-      await run(lab, 2, "api", /: stopped\n.*\$ ?$/);
+      await run(lab, 2, "api", /: stopped\n.*[$#] ?$/);
       await next(lab, "finish");
       await lab.content.getByText("You have moved a live service").waitFor();
     }));
