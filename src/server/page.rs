@@ -94,7 +94,8 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 fn fill(template: Template, values: &[(&str, Slot<'_>)]) -> Response {
-    ([("cache-control", "no-store")], Html(template.fill(values))).into_response()
+    // Asked for anew each time, and yet kept for the browser's Back, which `no-store` forbids.
+    ([("cache-control", "no-cache")], Html(template.fill(values))).into_response()
 }
 
 fn escape(text: &str) -> String {

@@ -219,6 +219,7 @@ export class Wire {
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
   #cut = false;
+  #held = false;
   #server;
   port = 0;
 
@@ -241,7 +242,9 @@ export class Wire {
           this.#sockets.delete(one);
           other.destroy();
         });
-        one.pipe(other);
+        one.on("data", (data) => {
+          if (!this.#held) other.write(data);
+        });
       }
     });
   }
@@ -260,7 +263,15 @@ export class Wire {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Keeps all open, and carries nothing, as a network does that went away without a word. */
+  hold() {
+    this.#held = true;
+  }
+
   mend() {
+    // What was swallowed is missing, so nothing that was open can go on.
+    if (this.#held) for (const socket of this.#sockets) socket.destroy();
+    this.#held = false;
     this.#cut = false;
   }
 
@@ -272,15 +283,16 @@ export class Wire {
 
 /**
  * Starts Chromium. Without WebGL, xterm.js draws rows of text that a test can read.
- * @param {{ webgl?: boolean }} [options]
+ * @param {{ webgl?: boolean, cache?: boolean }} [options] `cache` is the back-forward cache
  * @returns {Promise<Browser>}
  */
-export function launch({ webgl = false } = {}) {
+export function launch({ webgl = false, cache = false } = {}) {
   const drawing = webgl
     ? ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     : ["--disable-gpu", "--disable-3d-apis"];
   return chromium.launch({
     executablePath: chromiumPath,
+    ignoreDefaultArgs: cache ? ["--disable-back-forward-cache"] : [],
     args: [
       "--no-sandbox",
       "--disable-quic",
@@ -453,6 +465,21 @@ export class LabView {
   /** @param {string} step */
   async showsStep(step) {
     await until(`step ${step}`, () => this.step === step, { seen: () => this.page.url() });
+  }
+
+  /** The names of all steps, as the list in the bar has them. */
+  async steps() {
+    const items = this.page.locator("#step-list .step");
+    return await items.evaluateAll((all) =>
+      all.map((one) => /** @type {HTMLElement} */ (one).dataset["step"] ?? ""),
+    );
+  }
+
+  /** Opens a step by the list in the bar. @param {string} step */
+  async open(step) {
+    await this.page.locator("#step-menu").click();
+    await this.page.locator(`#step-list [data-step="${step}"]`).click();
+    await this.showsStep(step);
   }
 
   /** @param {string} name */

@@ -550,12 +550,7 @@ describe("a lab", () => {
         const address = lab.page.url();
         for (let n = -1; n < VECTORS.length; n += 1) {
           if (n >= 0) {
-            await lab.page.locator("#step-menu").click();
-            await lab.page
-              .locator("#step-list")
-              .getByRole("button", { name: `vector${n}`, exact: true })
-              .click();
-            await lab.showsStep(`vector${n}`);
+            await lab.open(`vector${n}`);
           }
           for (const target of await lab.content.locator(".v").all()) {
             await target.click({ timeout: 1000, force: true }).catch(() => undefined);

@@ -19,13 +19,6 @@ import {
 const found = await corpus();
 const REPEATS = 3;
 
-/** Opens a step by the list in the bar. @param {LabView} lab @param {string} step */
-async function openStep(lab, step) {
-  await lab.page.locator("#step-menu").click();
-  await lab.page.locator("#step-list").getByRole("button", { name: step, exact: true }).click();
-  await lab.showsStep(step);
-}
-
 /**
  * Milliseconds from a click on a step until its page is painted, with the colours of its code.
  * @param {LabView} lab
@@ -35,9 +28,10 @@ function measure(lab, step) {
   return lab.page.evaluate(
     (wanted) =>
       new Promise((done) => {
-        const list = document.getElementById("step-list");
-        const buttons = Array.from(list?.querySelectorAll("button") ?? []);
-        const button = buttons.find((one) => one.textContent === wanted);
+        const items = document.querySelectorAll("#step-list .step");
+        const button = /** @type {HTMLElement[]} */ (Array.from(items)).find(
+          (one) => one.dataset["step"] === wanted,
+        );
         const began = performance.now();
         const shown = () => new URLSearchParams(location.search).get("step") === wanted;
         const look = () => {
@@ -86,9 +80,9 @@ describe("pages of the corpus", { skip: found.skip }, () => {
     let pages = 0;
     for (const url of labs) {
       const lab = await LabView.open(context, url);
-      const steps = await lab.page.locator("#step-list button").allTextContents();
+      const steps = await lab.steps();
       for (const step of steps) {
-        if (lab.step !== step) await openStep(lab, step);
+        if (lab.step !== step) await lab.open(step);
         const diagrams = lab.content.locator("figure.diagram");
         await until("diagrams", async () => (await diagrams.getByText("Drawing …").count()) === 0);
         pages += 1;
@@ -113,14 +107,14 @@ describe("pages of the corpus", { skip: found.skip }, () => {
     const start = await context.newPage();
     await start.goto(house.url.href);
     const lab = await LabView.open(context, `${house.origin}/labs/zdm-scenario-katapod/`);
-    const steps = await lab.page.locator("#step-list button").allTextContents();
+    const steps = await lab.steps();
     /** @type {Map<string, number>} */
     const times = new Map();
     for (const step of steps) {
       /** @type {number[]} */
       const runs = [];
       for (let n = 0; n < REPEATS; n += 1) {
-        await openStep(lab, steps.find((other) => other !== step) ?? step);
+        await lab.open(steps.find((other) => other !== step) ?? step);
         runs.push(Number(await measure(lab, step)));
       }
       times.set(step, median(runs));

@@ -35,7 +35,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await start.screenshot({ path: join(out, `start-${width}-${colorScheme}.png`) });
     for (const name of ["zdm-scenario-katapod", "katapod-demo-scenario"]) {
       const lab = await LabView.open(context, `${house.origin}/labs/${name}/`);
-      const steps = await lab.page.locator("#step-list button").allTextContents();
+      const steps = await lab.steps();
       for (const step of steps) {
         await lab.page.goto(`${house.origin}/labs/${name}/?step=${step}`);
         await lab.ready();

@@ -1,20 +1,28 @@
+import { ago } from "./ago";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
 import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
-import { after, type Disposable } from "./events";
+import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import type { Block, BlockState, Role } from "./protocol";
 import { Refusal } from "./rpc";
+import { KeptSelection } from "./selection";
 
 /** What blocks need of the lab around them. */
 export interface BlockHost {
   readonly role: Role;
   terminalName(terminal: number): string;
   run(block: number): Promise<unknown>;
+  /** A run under a block's id was seen now. */
+  ran(id: string): void;
+  /** When that was last, in milliseconds since 1970; null where nobody saw it. */
+  lastRun(id: string): number | null;
 }
 
 const COPIED_MS = 1500;
+// How often "2 min ago" is looked at again.
+const AGE_MS = 20_000;
 
 function times(count: number): string {
   return count === 1 ? "once" : `${count} times`;
@@ -27,9 +35,11 @@ class BlockCard {
   readonly #card: HTMLElement;
   readonly #run: HTMLButtonElement | null;
   readonly #status = element("span", { class: "block-status" });
+  readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
   #state: BlockState;
   #sending = false;
+  #selected: KeptSelection | null = null;
 
   constructor(block: Block, pre: HTMLElement, host: BlockHost) {
     this.block = block;
@@ -50,7 +60,12 @@ class BlockCard {
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
     this.#card.append(bar, pre, this.#note);
-    if (executable) pre.addEventListener("click", () => this.#clicked());
+    if (executable) {
+      pre.addEventListener("pointerdown", () => {
+        this.#selected = KeptSelection.of(pre);
+      });
+      pre.addEventListener("click", () => this.#clicked(pre));
+    }
     this.#paint();
   }
 
@@ -75,12 +90,7 @@ class BlockCard {
     const name = this.#host.terminalName(this.block.terminal);
     const button = element(
       "button",
-      {
-        type: "button",
-        class: "block-run",
-        "aria-label": `Run in ${name}`,
-        title: `Run in ${name}`,
-      },
+      { type: "button", class: "block-run" },
       icon("play"),
       element("span", { class: "block-terminal" }, name),
     );
@@ -104,11 +114,14 @@ class BlockCard {
     return limit !== null && runs >= limit;
   }
 
-  #clicked(): void {
+  #clicked(pre: HTMLElement): void {
     // Who selects text wants to copy it, not to run it.
-    const root = this.#card.getRootNode() as ShadowRoot & { getSelection?: () => Selection | null };
-    const selection = root.getSelection?.() ?? document.getSelection();
-    if (selection && !selection.isCollapsed && selection.toString().trim()) return;
+    if (KeptSelection.of(pre)) return;
+    const selected = this.#selected;
+    this.#selected = null;
+    // A click into selected text puts the selection away, as everywhere; it runs nothing.
+    if (selected?.touches(pre)) return;
+    selected?.restore();
     this.#start();
   }
 
@@ -182,31 +195,70 @@ class BlockCard {
       text = runs === 1 ? "ran" : `ran ${runs}×`;
     }
     this.#card.dataset.state = state;
-    this.#status.replaceChildren(state === "ran" ? icon("check") : "", text);
+    const label = element("span", {}, text);
+    this.#status.replaceChildren(state === "ran" ? icon("check") : "", label, this.#age);
+    this.#status.title = this.#history();
+    this.age(Date.now());
+    if (this.#run) this.#nameRun(this.#run, state);
+  }
+
+  /** Says anew how long ago the block ran. */
+  age(now: number): void {
+    const last = this.#state.runs > 0 ? this.#host.lastRun(this.block.id) : null;
+    this.#age.hidden = last === null || this.#card.dataset.state !== "ran";
+    if (last === null) return;
+    this.#age.dateTime = new Date(last).toISOString();
+    this.#age.textContent = ago(last, now);
+  }
+
+  #history(): string {
+    const { runs } = this.#state;
     const { limit } = this.block;
-    this.#status.title = limit === null ? "" : `May run ${times(limit)}`;
-    if (this.#run) {
-      const off = state === "exhausted" || this.#host.role === "viewer";
-      this.#run.setAttribute("aria-disabled", String(off));
-    }
+    const last = this.#host.lastRun(this.block.id);
+    const ran = runs > 0 ? [`ran ${times(runs)}`] : [];
+    if (runs > 0 && last !== null) ran.push(`last on ${new Date(last).toLocaleString()}`);
+    if (limit !== null) ran.push(`may run ${times(limit)}`);
+    return sentence(ran.join(", "));
+  }
+
+  #nameRun(run: HTMLButtonElement, state: string): void {
+    const name = this.#host.terminalName(this.block.terminal);
+    const viewer = this.#host.role === "viewer";
+    const off = state === "exhausted" || viewer;
+    let label = `Run in ${name}`;
+    if (state === "exhausted") label = `${name}: limit reached, does not run again`;
+    else if (viewer) label = `${name}: only the lab's driver can run this`;
+    run.setAttribute("aria-disabled", String(off));
+    run.setAttribute("aria-label", label);
+    run.title = label;
   }
 }
 
 /** All blocks of the page that is shown. */
 export class Blocks implements Disposable {
   readonly #cards: BlockCard[] = [];
+  readonly #runs = new Map<string, number>();
+  readonly #host: BlockHost;
+  readonly #parts = new Disposables();
 
   constructor(root: ParentNode, blocks: Block[], host: BlockHost) {
+    this.#host = host;
     const byIndex = new Map(blocks.map((block) => [String(block.index), block]));
     for (const pre of root.querySelectorAll<HTMLElement>("pre[data-block]")) {
       const block = byIndex.get(pre.dataset.block ?? "");
       if (!block) continue;
+      this.#runs.set(block.state.id, block.state.runs);
       if (block.kind === "mermaid") {
-        drawDiagram(pre).catch((error: unknown) => announce(String(error)));
+        this.#parts.add(drawDiagram(pre));
       } else {
         this.#cards.push(new BlockCard(block, pre, host));
       }
     }
+    const ageing = setInterval(() => {
+      const now = Date.now();
+      for (const card of this.#cards) card.age(now);
+    }, AGE_MS);
+    this.#parts.add({ dispose: () => clearInterval(ageing) });
   }
 
   /** Colours blocks; needs styles, so it is asked for once the page is in the document. */
@@ -214,11 +266,16 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) card.colour();
   }
 
-  update(state: BlockState): void {
+  /** Takes a new state; one that is told `live` says that the block ran just now. */
+  update(state: BlockState, live: boolean): void {
+    const before = this.#runs.get(state.id) ?? 0;
+    this.#runs.set(state.id, state.runs);
+    if (live && state.runs > before) this.#host.ran(state.id);
     for (const card of this.#cards) if (card.block.state.id === state.id) card.update(state);
   }
 
   dispose(): void {
+    this.#parts.dispose();
     this.#cards.length = 0;
   }
 }

@@ -1,20 +1,20 @@
-/** Puts text on the clipboard; false where the browser does not allow it. */
-export async function copyText(text: string): Promise<boolean> {
+/** Puts text on the clipboard, from within `place`; false where the browser does not allow it. */
+export async function copyText(text: string, place?: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyBySelection(text);
+    return copyBySelection(text, place ?? document.body);
   }
 }
 
 // The clipboard interface needs a secure context; labs on a classroom's plain HTTP have none.
-function copyBySelection(text: string): boolean {
+function copyBySelection(text: string, place: HTMLElement): boolean {
   const area = document.createElement("textarea");
   area.value = text;
   area.style.position = "fixed";
   area.style.opacity = "0";
-  document.body.append(area);
+  place.append(area);
   const focused = document.activeElement;
   area.select();
   const copied = document.execCommand("copy");

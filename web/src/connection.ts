@@ -6,6 +6,7 @@ import {
   INITIALIZE,
   type InitializeParams,
   type LabState,
+  LIST_COMMANDS,
   SUBPROTOCOL,
 } from "./protocol";
 import { type Notification, Refusal, Rpc } from "./rpc";
@@ -13,12 +14,14 @@ import { type Notification, Refusal, Rpc } from "./rpc";
 /** How it stands with the connection, in words a person understands. */
 export type ConnectionState =
   | { kind: "connecting"; again: boolean }
-  | { kind: "open" }
+  | { kind: "open"; doubted: boolean }
   | { kind: "lost"; reason: string; retryAt: number }
   | { kind: "refused"; reason: string; hint: string };
 
-// Two heartbeats may be late; then nobody is there.
-const SILENCE_MS = HEARTBEAT_SECONDS * 2.5 * 1000;
+// A heartbeat is late: the server is asked, and the state says so until it answers.
+const SILENCE_MS = HEARTBEAT_SECONDS * 1.3 * 1000;
+// How long an answer to that may take; then nobody is there.
+const ANSWER_MS = 4000;
 // A server that accepts and then says nothing is as good as none.
 const HANDSHAKE_MS = 10_000;
 // Only a connection that held this long proves that trouble is over.
@@ -45,19 +48,24 @@ export class Connection implements Disposable {
   #socket: WebSocket | null = null;
   #rpc: Rpc | null = null;
   #timers = new Disposables();
+  // By the clock on the wall, which goes on while the computer sleeps.
   #lastHeard = 0;
+  #doubt: Disposable | null = null;
 
   constructor(url: URL, greeting: () => InitializeParams) {
     this.#url = url;
     this.#greeting = greeting;
-    const retry = (): void => this.retryNow();
-    this.#subscriptions.add(listen(window, "online", retry));
-    this.#subscriptions.add(listen(window, "pageshow", retry));
+    const look = (): void => {
+      this.#ask();
+      this.retryNow();
+    };
+    this.#subscriptions.add(listen(window, "online", look));
+    this.#subscriptions.add(listen(window, "pageshow", look));
+    // A network that is gone may not be the one that leads to the lab.
+    this.#subscriptions.add(listen(window, "offline", () => this.#ask()));
     this.#subscriptions.add(
       listen(document, "visibilitychange", () => {
-        if (document.visibilityState !== "visible") return;
-        this.#checkSilence();
-        retry();
+        if (document.visibilityState === "visible") look();
       }),
     );
     // An open socket would keep the page out of the back-forward cache.
@@ -125,7 +133,7 @@ export class Connection implements Disposable {
       this.#greet(rpc).catch(() => this.#drop("the server's answer could not be read"));
     };
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      this.#lastHeard = performance.now();
+      this.#heard();
       if (typeof event.data === "string") rpc.receive(event.data);
       else this.#receive(event.data);
     };
@@ -160,13 +168,29 @@ export class Connection implements Disposable {
     this.#timers.add(after(STABLE_MS, () => this.#backoff.reset()));
     const watch = setInterval(() => this.#checkSilence(), 1000);
     this.#timers.add({ dispose: () => clearInterval(watch) });
-    this.#setState({ kind: "open" });
+    this.#setState({ kind: "open", doubted: false });
     this.onReady.fire(lab);
   }
 
   #checkSilence(): void {
-    if (!this.open || performance.now() - this.#lastHeard < SILENCE_MS) return;
-    this.#drop("the server fell silent");
+    if (Date.now() - this.#lastHeard >= SILENCE_MS) this.#ask();
+  }
+
+  /** Asks for a sign of life, because something suggests that the connection may be dead. */
+  #ask(): void {
+    if (!this.open || this.#doubt) return;
+    this.#doubt = this.#timers.add(after(ANSWER_MS, () => this.#drop("the server fell silent")));
+    this.#setState({ kind: "open", doubted: true });
+    // Any answer will do; that there is none is found by the time.
+    this.#rpc?.request(LIST_COMMANDS, {}).catch(() => undefined);
+  }
+
+  #heard(): void {
+    this.#lastHeard = Date.now();
+    if (!this.#doubt) return;
+    this.#doubt.dispose();
+    this.#doubt = null;
+    if (this.open) this.#setState({ kind: "open", doubted: false });
   }
 
   /** Finds out why the handshake failed, which a WebSocket itself never tells. */
@@ -201,6 +225,7 @@ export class Connection implements Disposable {
 
   #abandon(): void {
     this.#timers.dispose();
+    this.#doubt = null;
     this.#timers = new Disposables();
     const socket = this.#socket;
     const rpc = this.#rpc;

@@ -42,6 +42,8 @@ const ICONS = {
   dark: "M13 9.3A5.3 5.3 0 0 1 6.7 3 5.3 5.3 0 1 0 13 9.3z",
   steps: "M6 4h7M6 8h7M6 12h7M3 4h.01M3 8h.01M3 12h.01",
   terminal: "M3.5 5l3 3-3 3M8.5 11.5h4",
+  view: "M2 12.5L5.2 4h.6L9 12.5M3.2 9.5h4.6M10 12.5l2-5h.5l2 5M10.8 10.7h3",
+  lines: "M3 4h10M3 8h10M3 12h6",
 } as const;
 
 export type IconName = keyof typeof ICONS;

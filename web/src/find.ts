@@ -1,24 +1,31 @@
-import type { SearchAddon } from "@xterm/addon-search";
 import { element, iconButton } from "./dom";
+import { type Disposable, Disposables, type Emitter } from "./events";
 
-const DECORATIONS = {
-  matchBackground: "#5b4b1e",
-  matchOverviewRuler: "#8a6d1c",
-  activeMatchBackground: "#b8860b",
-  activeMatchColorOverviewRuler: "#e0a82e",
-};
+/** Which match is the current one, from 0, and how many there are. */
+export interface FindResults {
+  index: number;
+  count: number;
+}
 
-/** The small box that searches one terminal. */
-export class FindBox {
+/** What a find box searches: a terminal, or the page. */
+export interface Findable {
+  readonly onResults: Emitter<FindResults>;
+  /** Goes to the next match; `incremental` may stay at the current one, which grows. */
+  find(text: string, direction: 1 | -1, incremental: boolean): void;
+  clear(): void;
+}
+
+/** The small box that searches one terminal, or the page. */
+export class FindBox implements Disposable {
   readonly element: HTMLElement;
   readonly #input: HTMLInputElement;
-  readonly #search: SearchAddon;
+  readonly #target: Findable;
   readonly #closed: () => void;
+  readonly #parts = new Disposables();
 
-  constructor(search: SearchAddon, name: string, closed: () => void) {
-    this.#search = search;
+  constructor(target: Findable, label: string, closed: () => void) {
+    this.#target = target;
     this.#closed = closed;
-    const label = `Find in ${name}`;
     this.#input = element("input", {
       type: "search",
       class: "find-input",
@@ -33,7 +40,7 @@ export class FindBox {
     const close = iconButton("close", "Close (Escape)", "icon-button");
     this.element = element(
       "div",
-      { class: "find", role: "search", hidden: true },
+      { class: "find", role: "search", "aria-label": label, hidden: true },
       this.#input,
       count,
       previous,
@@ -41,38 +48,49 @@ export class FindBox {
       close,
     );
     this.#input.oninput = () => this.#find(1, true);
-    this.#input.onkeydown = (event) => {
-      if (event.key === "Enter") this.#find(event.shiftKey ? -1 : 1, false);
-      else if (event.key === "Escape") this.hide();
+    this.element.onkeydown = (event) => {
+      if (event.key === "Enter" && event.target === this.#input) {
+        this.#find(event.shiftKey ? -1 : 1, false);
+      } else if (event.key === "Escape") this.hide();
       else return;
       event.preventDefault();
     };
     previous.onclick = () => this.#find(-1, false);
     next.onclick = () => this.#find(1, false);
     close.onclick = () => this.hide();
-    search.onDidChangeResults(({ resultIndex, resultCount }) => {
-      const none = this.#input.value ? "none" : "";
-      count.textContent = resultCount > 0 ? `${resultIndex + 1} of ${resultCount}` : none;
-    });
+    this.#parts.add(
+      target.onResults.on(({ index, count: all }) => {
+        const none = this.#input.value ? "none" : "";
+        count.textContent = all > 0 ? `${index + 1} of ${all}` : none;
+      }),
+    );
   }
 
   show(): void {
     this.element.hidden = false;
     this.#input.select();
     this.#input.focus();
+    this.refresh();
+  }
+
+  /** Searches again, because what is searched changed. */
+  refresh(): void {
+    if (!this.element.hidden && this.#input.value) this.#find(1, true);
   }
 
   hide(): void {
     if (this.element.hidden) return;
     this.element.hidden = true;
-    this.#search.clearDecorations();
+    this.#target.clear();
     this.#closed();
   }
 
+  dispose(): void {
+    this.#parts.dispose();
+    this.element.remove();
+  }
+
   #find(direction: 1 | -1, incremental: boolean): void {
-    const options = { decorations: DECORATIONS, incremental };
-    if (!this.#input.value) this.#search.clearDecorations();
-    else if (direction > 0) this.#search.findNext(this.#input.value, options);
-    else this.#search.findPrevious(this.#input.value, options);
+    this.#target.find(this.#input.value, direction, incremental);
   }
 }

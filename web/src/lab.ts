@@ -1,11 +1,16 @@
 import { Address } from "./address";
 import { Connection } from "./connection";
 import { required } from "./dom";
+import { listen } from "./events";
 import { Executions, uniqueId } from "./executions";
+import { FindBox } from "./find";
 import type { Frame } from "./frames";
+import { KeyBar } from "./keybar";
 import { Layout } from "./layout";
 import { announce, notify, sentence } from "./notices";
 import { PageView } from "./page";
+import { PageFinder } from "./pagefinder";
+import { Progress } from "./progress";
 import {
   ACK,
   BLOCK_STATE,
@@ -30,6 +35,7 @@ import {
 import { type Notification, Refusal } from "./rpc";
 import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
+import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
@@ -44,6 +50,9 @@ export class Lab {
   readonly #toolbar: Toolbar;
   readonly #status: StatusView;
   readonly #page: PageView;
+  readonly #find: FindBox;
+  readonly #textView = new TextView();
+  readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
   #instance: string | null = null;
@@ -53,7 +62,7 @@ export class Lab {
   constructor() {
     this.#address = new Address((step) => this.#perform("katapod.loadPage", [{ step }]));
     this.#deepLink = this.#address.deepLink;
-    this.#layout = new Layout(`${this.#layoutKey}.split`);
+    this.#layout = new Layout(`${this.#layoutKey}.split`, new KeyBar());
     const url = new URL("ws", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.search = "";
@@ -61,19 +70,36 @@ export class Lab {
     this.#connection = new Connection(url, () => this.#greeting());
     this.#executions = new Executions(this.#connection);
     this.#status = new StatusView(this.#connection);
-    this.#toolbar = new Toolbar({
-      load: (step) => this.#perform("katapod.loadPage", [{ step }]),
-      reload: () => this.#perform("katapod.reloadPage"),
-      startOver: () => this.#perform("katapod.start"),
-    });
+    this.#toolbar = new Toolbar(
+      {
+        load: (step) => this.#perform("katapod.loadPage", [{ step }]),
+        find: () => this.#findInStep(),
+        reload: () => this.#perform("katapod.reloadPage"),
+        startOver: () => this.#perform("katapod.start"),
+      },
+      this.#progress,
+    );
     const lab = this;
     this.#page = new PageView(required("steps"), required("page"), {
       get role() {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
-      run: (block) => lab.#onPage("katahost.runBlock", { block }),
+      run: (block) => lab.#runBlock(block),
       follow: (link) => lab.#onPage("katahost.followLink", { link }),
+      ran: (block) => lab.#progress.ran(block, Date.now()),
+      lastRun: (block) => lab.#progress.lastRun(block),
+    });
+    const steps = required("steps");
+    const finder = new PageFinder(() => this.#page.content, steps);
+    this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
+    this.#find.element.classList.add("find-page");
+    steps.before(this.#find.element);
+    listen<KeyboardEvent>(document, "keydown", (event) => {
+      if (event.defaultPrevented || event.code !== "KeyF") return;
+      if (!event.ctrlKey || !event.shiftKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      this.#findInStep();
     });
     this.#connection.onReady.on((state) => this.#ready(state));
     this.#connection.onFrame.on((frame) => this.#frame(frame));
@@ -125,6 +151,7 @@ export class Lab {
     if (this.#instance !== null) this.#executions.forget();
     this.#instance = state.instance;
     this.#role = state.role;
+    this.#progress.begin(state.instance);
     this.#toolbar.setLab(state.scenario, state.steps, state.role === "driver");
     this.#status.setClients(state.clients);
     this.#terminals?.dispose();
@@ -137,6 +164,7 @@ export class Lab {
     this.#terminals = terminals;
     this.#layout.setPanes(terminals.panes);
     terminals.onReveal.on((pane) => this.#layout.show(pane));
+    terminals.onFocus.on((pane) => this.#layout.use(pane));
     if (state.page) this.#show(state.page, false, state);
     else this.#missing(state);
     terminals.offerSizes();
@@ -157,6 +185,7 @@ export class Lab {
     this.#address.show(page.step, asked);
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
+    this.#find.refresh();
     if (asked) {
       this.#layout.show(null);
       announce(page.title);
@@ -186,14 +215,26 @@ export class Lab {
       acknowledge: (terminal, offset) => connection.notify(ACK, { terminal, offset }),
       resize: (terminal, size) => connection.notify(RESIZE, { terminal, ...size }),
       sendInput: (frame) => connection.sendFrame(frame),
+      read: (pane) => this.#textView.show(pane.terminal, pane.name),
       restart: (terminal) => this.#onTerminal("katahost.restartTerminal", terminal),
       clear: (terminal) => this.#onTerminal("workbench.action.terminal.clear", terminal),
     };
   }
 
+  #findInStep(): void {
+    this.#layout.show(null);
+    this.#find.show();
+  }
+
   #onTerminal(command: string, terminal: number): void {
     const terminalId = this.#terminals?.pane(terminal)?.id;
     if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
+  }
+
+  #runBlock(block: number): Promise<void> {
+    const terminal = this.#page.page?.blocks.find(({ index }) => index === block)?.terminal;
+    if (terminal !== undefined) this.#terminals?.pane(terminal)?.terminal.markCommand();
+    return this.#onPage("katahost.runBlock", { block });
   }
 
   /** Executes a command about the page that is shown, and brings the terminals typed into in view. */

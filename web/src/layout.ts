@@ -1,9 +1,11 @@
 import { Divider } from "./dividers";
 import { element, icon, required } from "./dom";
+import type { KeyBar } from "./keybar";
 import type { Pane } from "./pane";
 import { recall, remember } from "./storage";
 
 const NARROW = window.matchMedia("(max-width: 799px)");
+const TOUCH = window.matchMedia("(pointer: coarse)");
 const FIRST_PERCENT = 46;
 const LEAST_PX = 300;
 
@@ -16,9 +18,13 @@ export class Layout {
   readonly #divider: Divider;
   #panes: readonly Pane[] = [];
   #shown: Pane | null = null;
+  // The pane that the keys of the bar go to in a wide window.
+  #used: Pane | null = null;
+  readonly #keys: KeyBar;
 
-  constructor(key: string) {
+  constructor(key: string, keys: KeyBar) {
     this.#key = key;
+    this.#keys = keys;
     const width = (): number => this.#workspace.clientWidth || 1;
     this.#divider = new Divider("x", "Border between steps and terminals", {
       position: () => this.#steps.offsetWidth,
@@ -39,12 +45,14 @@ export class Layout {
     this.#split(Number.isFinite(stored) ? stored : FIRST_PERCENT);
     this.#divider.describe();
     NARROW.addEventListener("change", () => this.#apply());
+    TOUCH.addEventListener("change", () => this.#apply());
   }
 
   /** Makes a tab for each terminal. */
   setPanes(panes: readonly Pane[]): void {
     this.#panes = panes;
     this.#shown = null;
+    this.#used = null;
     this.#apply();
   }
 
@@ -52,6 +60,18 @@ export class Layout {
   show(pane: Pane | null): void {
     this.#shown = pane;
     this.#apply();
+  }
+
+  /** Notes the terminal that the keyboard is in. */
+  use(pane: Pane): void {
+    this.#used = pane;
+    this.#offerKeys();
+  }
+
+  #offerKeys(): void {
+    const touched = TOUCH.matches ? this.#used : null;
+    const pane = NARROW.matches ? this.#shown : touched;
+    this.#keys.setTerminal(pane?.terminal ?? null);
   }
 
   #split(percent: number): void {
@@ -64,6 +84,7 @@ export class Layout {
     document.body.classList.toggle("narrow", narrow);
     this.#workspace.classList.toggle("shows-terminal", narrow && this.#shown !== null);
     for (const pane of this.#panes) pane.setShown(!narrow || pane === this.#shown);
+    this.#offerKeys();
     this.#tabs.hidden = !narrow;
     if (!narrow) return;
     this.#tabs.replaceChildren(

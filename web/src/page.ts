@@ -17,6 +17,13 @@ export interface PageHost extends BlockHost {
 
 const SLOW_MS = 150;
 
+/** Why a link did nothing. A link that types is no block, though the lab counts it like one. */
+function explain(error: unknown): { message: string; hint: string | null } {
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof Refusal ? error.hint : null;
+  return { message: message.replace(/^this block /, "this command "), hint };
+}
+
 /** The steps' side: one page at a time, in a shadow root of its own. */
 export class PageView {
   readonly #scroller: HTMLElement;
@@ -43,6 +50,11 @@ export class PageView {
     return this.#page;
   }
 
+  /** What is shown now, to be searched. */
+  get content(): HTMLElement {
+    return this.#content;
+  }
+
   /** Shows a page from its top. */
   show(page: Page, message: ShowMessage | null = null): void {
     // Dressed before it is in the document: there each change would cost a look at all of it.
@@ -63,7 +75,7 @@ export class PageView {
   /** Keeps a page that did not change while the connection was lost; only its marks may have. */
   refresh(page: Page): void {
     this.#page = page;
-    for (const block of page.blocks) this.update(block.state);
+    for (const block of page.blocks) this.#blocks?.update(block.state, false);
   }
 
   /** Says why there is no page. */
@@ -72,7 +84,7 @@ export class PageView {
   }
 
   update(state: BlockState): void {
-    this.#blocks?.update(state);
+    this.#blocks?.update(state, true);
   }
 
   #begin(page: Page | null, content: HTMLElement): void {
@@ -135,8 +147,7 @@ export class PageView {
     const next = anchor.nextElementSibling;
     if (next?.matches(".note-link")) next.remove();
     if (error === null) return;
-    const message = error instanceof Error ? error.message : String(error);
-    const hint = error instanceof Refusal ? error.hint : null;
+    const { message, hint } = explain(error);
     anchor.after(element("p", { class: "note note-error note-link" }, noticeBody(message, hint)));
     announce([sentence(message), hint ? sentence(hint) : ""].join(" "));
   }

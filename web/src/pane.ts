@@ -4,6 +4,7 @@ import { FindBox } from "./find";
 import { noticeBody } from "./notices";
 import type { TerminalInfo, TerminalStatus } from "./protocol";
 import { Terminal, type TerminalPort } from "./terminal";
+import { TerminalFinder } from "./terminalfinder";
 
 /** What a pane asks of the stack and the lab around it. */
 export interface PaneHost extends TerminalPort {
@@ -12,6 +13,8 @@ export interface PaneHost extends TerminalPort {
   clear(terminal: number): void;
   toggle(pane: Pane): void;
   maximise(pane: Pane): void;
+  read(pane: Pane): void;
+  focused(pane: Pane): void;
   resized(pane: Pane): void;
 }
 
@@ -55,7 +58,10 @@ export class Pane implements Disposable {
     this.id = info.id;
     this.name = info.name;
     this.terminal = this.#parts.add(new Terminal(info.terminal, info.name, host));
-    this.#find = new FindBox(this.terminal.search, info.name, () => this.terminal.focus());
+    const finder = this.#parts.add(new TerminalFinder(this.terminal.search));
+    this.#find = this.#parts.add(
+      new FindBox(finder, `Find in ${info.name}`, () => this.terminal.focus()),
+    );
     const headingId = `terminal-${info.terminal}`;
     this.#toggle = element(
       "button",
@@ -69,6 +75,8 @@ export class Pane implements Disposable {
     this.#maximise.onclick = () => host.maximise(this);
     const find = iconButton("search", `Find in ${info.name} (Ctrl+Shift+F)`, "icon-button");
     find.onclick = () => this.#find.show();
+    const read = iconButton("lines", `Read ${info.name} as text`, "icon-button");
+    read.onclick = () => host.read(this);
     const clear = iconButton("clear", `Clear ${info.name}`, "icon-button");
     clear.onclick = () => host.clear(info.terminal);
     const header = element(
@@ -77,7 +85,14 @@ export class Pane implements Disposable {
       element("h2", { class: "pane-heading" }, this.#toggle),
       this.#title,
       element("span", { class: "pane-hint" }, element("kbd", {}, "Shift+Esc"), " leaves"),
-      element("span", { class: "pane-tools" }, find, host.driver ? clear : null, this.#maximise),
+      element(
+        "span",
+        { class: "pane-tools" },
+        find,
+        read,
+        host.driver ? clear : null,
+        this.#maximise,
+      ),
     );
     header.ondblclick = (event) => {
       if (event.target instanceof Element && event.target.closest(".pane-tools")) return;
@@ -159,6 +174,12 @@ export class Pane implements Disposable {
     this.terminal.scrollToEnd();
   }
 
+  /** Draws text larger or smaller, and tells the lab how much fits now. */
+  setTextScale(scale: number): void {
+    this.terminal.setTextScale(scale);
+    this.#resized();
+  }
+
   focusHeader(): void {
     this.#toggle.focus();
   }
@@ -174,6 +195,7 @@ export class Pane implements Disposable {
     const { terminal } = this;
     this.#parts.add(terminal.onTitle.on((title) => this.#setTitle(title)));
     this.#parts.add(terminal.onLeave.on(() => this.focusHeader()));
+    this.#parts.add(terminal.onFocus.on(() => this.#host.focused(this)));
     this.#parts.add(terminal.onFind.on(() => this.#find.show()));
     this.#parts.add(terminal.onRestart.on(() => this.#restart()));
     this.#parts.add(

@@ -36,7 +36,9 @@ export class StatusView {
     this.#pill.dataset.state = state.kind;
     const others = this.#clients - 1;
     const company = state.kind === "open" && others > 0 ? ` · ${others} more here` : "";
-    this.#pill.textContent = `${LABELS[state.kind]}${company}`;
+    const doubted = state.kind === "open" && state.doubted;
+    this.#pill.toggleAttribute("data-doubted", doubted);
+    this.#pill.textContent = doubted ? "Checking …" : `${LABELS[state.kind]}${company}`;
   }
 
   #paint(state: ConnectionState): void {

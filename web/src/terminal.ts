@@ -2,14 +2,18 @@ import { SearchAddon } from "@xterm/addon-search";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
-import { Terminal as Xterm } from "@xterm/xterm";
+import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
 import { type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
+import { controlled, type Key, keySequence } from "./keys";
 import { InputLedger } from "./ledger";
+import { plainText } from "./plaintext";
 import { MAX_CLIENT_MESSAGE_BYTES } from "./protocol";
 import { swallowQueries } from "./queries";
+import { screenReader } from "./screenreader";
 import { type Accepted, TerminalStream } from "./stream";
+import { textScale } from "./textsize";
 
 /** The size of a terminal in cells. */
 export interface CellSize {
@@ -29,8 +33,10 @@ const FONT_SIZE_PX = 13;
 const FRAME_BYTES = Math.floor(MAX_CLIENT_MESSAGE_BYTES / 16);
 // What xterm.js keeps free at the right for its scroll bar.
 const SCROLLBAR_PX = 14;
+const RETURN = 13; // what Enter types
 const SMALLEST: CellSize = { cols: 2, rows: 1 };
 
+// Dark in every theme: the server answers programs that ask for these colours, once for all tabs.
 const THEME = {
   background: "#12161c",
   foreground: "#d7dde5",
@@ -76,6 +82,10 @@ export class Terminal implements Disposable {
   readonly onFind = new Emitter<void>();
   /** Enter was pressed where no shell runs. */
   readonly onRestart = new Emitter<void>();
+  /** Ctrl is held, or no longer, for the next key. */
+  readonly onControl = new Emitter<void>();
+  /** The keyboard came into the terminal. */
+  readonly onFocus = new Emitter<void>();
   readonly #name: string;
   readonly #xterm: Xterm;
   readonly #port: TerminalPort;
@@ -85,6 +95,9 @@ export class Terminal implements Disposable {
   #body: HTMLElement | null = null;
   #webgl: WebglAddon | null = null;
   #running = false;
+  #controlHeld = false;
+  // Where the last command began, as far as this tab knows.
+  #command: IMarker | null = null;
 
   constructor(number: number, name: string, port: TerminalPort) {
     this.number = number;
@@ -94,10 +107,11 @@ export class Terminal implements Disposable {
       allowProposedApi: true,
       cursorBlink: false,
       fontFamily: 'ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", Menlo, Consolas, monospace',
-      fontSize: FONT_SIZE_PX,
+      fontSize: FONT_SIZE_PX * textScale(),
       lineHeight: 1.2,
       linkHandler: { activate: openLink },
       minimumContrastRatio: 4.5,
+      screenReaderMode: screenReader(),
       scrollback: SCROLLBACK_LINES,
       theme: THEME,
     });
@@ -117,7 +131,7 @@ export class Terminal implements Disposable {
     this.#parts.add(swallowQueries(this.#xterm.parser));
     this.#parts.add(this.#xterm.parser.registerOscHandler(52, (data) => this.#copy(data)));
     const encoder = new TextEncoder();
-    this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(text))));
+    this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(this.#held(text)))));
     this.#parts.add(
       this.#xterm.onBinary((text) => this.#type(Uint8Array.from(text, (c) => c.charCodeAt(0)))),
     );
@@ -149,6 +163,7 @@ export class Terminal implements Disposable {
       "aria-label",
       `Terminal ${this.#name}. Shift and Escape leaves it.`,
     );
+    this.#xterm.textarea?.addEventListener("focus", () => this.onFocus.fire());
     this.#frame();
   }
 
@@ -210,6 +225,54 @@ export class Terminal implements Disposable {
     this.#xterm.focus();
   }
 
+  setTextScale(scale: number): void {
+    this.#xterm.options.fontSize = FONT_SIZE_PX * scale;
+  }
+
+  /** Lets screen readers follow what is printed. */
+  setScreenReader(on: boolean): void {
+    this.#xterm.options.screenReaderMode = on;
+  }
+
+  /** Whether the next key is typed as if Ctrl were held. */
+  get controlHeld(): boolean {
+    return this.#controlHeld;
+  }
+
+  holdControl(held: boolean): void {
+    if (held === this.#controlHeld) return;
+    this.#controlHeld = held;
+    this.onControl.fire();
+  }
+
+  /** Types a key as a keyboard would. */
+  press(key: Key): void {
+    const { applicationCursorKeysMode } = this.#xterm.modes;
+    const sequence = keySequence(key, this.#controlHeld, applicationCursorKeysMode);
+    this.holdControl(false);
+    this.#xterm.input(sequence);
+  }
+
+  /** Notes that a command begins here. */
+  markCommand(): void {
+    if (this.#xterm.buffer.active.type === "alternate") return;
+    this.#command?.dispose();
+    this.#command = this.#xterm.registerMarker(0) ?? null;
+  }
+
+  /** All that is there to read, scrollback included. */
+  text(): string {
+    return plainText(this.#xterm.buffer.active);
+  }
+
+  /** The last command with its output; null where this tab has seen none. */
+  lastOutput(): string | null {
+    const marker = this.#command;
+    const screen = this.#xterm.buffer.active;
+    if (!marker || marker.isDisposed || screen.type === "alternate") return null;
+    return plainText(screen, marker.line);
+  }
+
   scrollToEnd(): void {
     this.#xterm.scrollToBottom();
   }
@@ -260,9 +323,16 @@ export class Terminal implements Disposable {
     return true;
   }
 
+  #held(text: string): string {
+    if (!this.#controlHeld || text.startsWith("\x1b")) return text;
+    this.holdControl(false);
+    return controlled(text);
+  }
+
   #type(bytes: Uint8Array): void {
+    if (bytes.includes(RETURN)) this.markCommand();
     if (!this.#running) {
-      if (bytes.length === 1 && bytes[0] === 13) this.onRestart.fire();
+      if (bytes.length === 1 && bytes[0] === RETURN) this.onRestart.fire();
       else this.onRefused.fire("ended");
       return;
     }

@@ -3,20 +3,24 @@ import { type Disposable, Disposables, Emitter, listen } from "./events";
 import type { Frame } from "./frames";
 import { Pane, type PaneHost } from "./pane";
 import type { InputReceived, TerminalInfo } from "./protocol";
+import { onScreenReader } from "./screenreader";
 import { recall, remember } from "./storage";
 import type { CellSize, TerminalPort } from "./terminal";
+import { onTextScale } from "./textsize";
 
 /** What the stack asks of its lab. */
 export interface TerminalsHost extends TerminalPort {
   readonly driver: boolean;
   restart(terminal: number): void;
   clear(terminal: number): void;
+  read(pane: Pane): void;
   resize(terminal: number, size: CellSize): void;
 }
 
 interface Stored {
   weights: Record<string, number>;
   collapsed: string[];
+  maximised: string | null;
 }
 
 // A header and five lines: fewer show nothing, and then the stack scrolls instead.
@@ -26,6 +30,8 @@ const SMALLEST_PX = 116;
 export class Terminals implements Disposable {
   /** The pane that should be seen in a narrow window changed. */
   readonly onReveal = new Emitter<Pane>();
+  /** The keyboard came into a pane. */
+  readonly onFocus = new Emitter<Pane>();
   readonly #stack: HTMLElement;
   readonly #host: TerminalsHost;
   readonly #key: string;
@@ -50,6 +56,16 @@ export class Terminals implements Disposable {
     for (const pane of this.#panes) pane.open();
     const offer = (): void => this.offerSizes();
     this.#parts.add(listen(window, "focus", offer));
+    this.#parts.add(
+      onTextScale.on((scale) => {
+        for (const pane of this.#panes) pane.setTextScale(scale);
+      }),
+    );
+    this.#parts.add(
+      onScreenReader.on((on) => {
+        for (const { terminal } of this.#panes) terminal.setScreenReader(on);
+      }),
+    );
     this.#parts.add(listen(document, "visibilitychange", offer));
   }
 
@@ -121,7 +137,12 @@ export class Terminals implements Disposable {
         else this.#toggle(pane);
         this.#store();
       },
-      maximise: (pane) => this.#maximise(this.#maximised === pane ? null : pane),
+      maximise: (pane) => {
+        this.#maximise(this.#maximised === pane ? null : pane);
+        this.#store();
+      },
+      read: (pane) => host.read(pane),
+      focused: (pane) => this.onFocus.fire(pane),
       resized: (pane) => this.#offer(pane),
     };
   }
@@ -209,7 +230,8 @@ export class Terminals implements Disposable {
       this.#panes.map((pane) => [pane.id, this.#weights.get(pane) ?? 1]),
     );
     const collapsed = this.#panes.filter((pane) => pane.collapsed).map((pane) => pane.id);
-    remember(this.#key, JSON.stringify({ weights, collapsed } satisfies Stored));
+    const maximised = this.#maximised?.id ?? null;
+    remember(this.#key, JSON.stringify({ weights, collapsed, maximised } satisfies Stored));
   }
 
   #restore(): void {
@@ -219,6 +241,7 @@ export class Terminals implements Disposable {
         const weight = stored.weights?.[pane.id];
         if (typeof weight === "number" && weight > 0) this.#weights.set(pane, weight);
         if (stored.collapsed?.includes(pane.id)) pane.setCollapsed(true);
+        if (stored.maximised === pane.id) this.#maximise(pane);
       }
     } catch {
       remember(this.#key, "{}");

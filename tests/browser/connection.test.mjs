@@ -1,0 +1,129 @@
+// @ts-check
+/** The state of the connection is true, and a lost one comes back as soon as it can. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  House,
+  LabView,
+  launch,
+  profile,
+  temporaryFolder,
+  until,
+  Wire,
+  writeFiles,
+  writeShell,
+} from "./house.mjs";
+
+describe("the connection", () => {
+  const temp = temporaryFolder();
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {House} */
+  let house;
+  /** @type {Wire} */
+  let wire;
+  /** @type {string} */
+  let url;
+
+  before(async () => {
+    const { path } = await temp;
+    const folder = join(path, "lab");
+    await writeFiles(folder, { "intro.md": "# Lab", ".katapod_config.json": "{}" });
+    house = await House.open(folder, { shell: await writeShell(path), home: path });
+    wire = await Wire.to(house.port);
+    const through = new URL(house.url);
+    through.port = String(wire.port);
+    url = through.href;
+    browser = await launch({ cache: true });
+  });
+
+  after(async () => {
+    await browser?.close();
+    wire?.close();
+    await house?.stop();
+    await (await temp).remove();
+  });
+
+  /** @param {LabView} lab @param {string} type */
+  const fire = (lab, type) =>
+    lab.page.evaluate((name) => window.dispatchEvent(new Event(name)), type);
+
+  /** @param {LabView} lab @param {string} state */
+  const shows = (lab, state) => lab.page.locator(`#connection[data-state=${state}]`).waitFor();
+
+  test("is opened again at once when the network comes back", async () => {
+    const context = await profile(browser);
+    const lab = await LabView.open(context, url);
+    wire.cut();
+    await shows(lab, "lost");
+    // After a few tries the next one is seconds away.
+    await until("a long wait", async () =>
+      /in [4-8] s/.test(await lab.page.locator("#banner").innerText()),
+    );
+    wire.mend();
+    const began = performance.now();
+    await fire(lab, "online");
+    await shows(lab, "open");
+    assert.ok(performance.now() - began < 2500);
+    assert.equal(await lab.page.locator("#banner").isVisible(), false);
+    await context.close();
+  });
+
+  test("is never called connected while nobody answers", async () => {
+    const context = await profile(browser);
+    const lab = await LabView.open(context, url);
+    const pill = lab.page.locator("#connection");
+    wire.hold();
+    await fire(lab, "offline");
+    await pill.getByText("Checking").waitFor();
+    await shows(lab, "lost");
+    await lab.page.locator("#banner").getByText("fell silent").waitFor();
+    wire.mend();
+    await fire(lab, "online");
+    await shows(lab, "open");
+    // A network that went is not always the one that leads to the lab.
+    await fire(lab, "offline");
+    await pill.getByText("Connected", { exact: true }).waitFor();
+    await context.close();
+  });
+
+  test("silence is noticed without any event", async () => {
+    const context = await profile(browser);
+    const lab = await LabView.open(context, url);
+    wire.hold();
+    const began = performance.now();
+    await lab.page.locator("#connection[data-state=lost]").waitFor({ timeout: 25_000 });
+    assert.ok(performance.now() - began < 20_000);
+    wire.mend();
+    await lab.page.getByRole("button", { name: "Try now" }).click();
+    await shows(lab, "open");
+    await context.close();
+  });
+
+  test("is opened again when the browser goes back to the page", async () => {
+    const context = await profile(browser);
+    const lab = await LabView.open(context, url);
+    await lab.terminal("cqlsh-editor").type("echo kept-$((1 + 1))\r");
+    await lab.terminal("cqlsh-editor").shows("kept-2");
+    await lab.page.evaluate(() => {
+      const own = /** @type {{ persisted?: boolean }} */ (/** @type {unknown} */ (window));
+      window.addEventListener("pageshow", (event) => {
+        own.persisted = event.persisted;
+      });
+    });
+    await lab.page.goto(new URL("/labs/none/", url).href);
+    // A page from the cache is not loaded, so there is no event of that to wait for.
+    await lab.page.goBack({ waitUntil: "commit" });
+    await shows(lab, "open");
+    const persisted = await lab.page.evaluate(
+      () => /** @type {{ persisted?: boolean }} */ (/** @type {unknown} */ (window)).persisted,
+    );
+    assert.equal(persisted, true);
+    await lab.terminal("cqlsh-editor").shows("kept-2");
+    await lab.terminal("cqlsh-editor").type("echo more-$((1 + 1))\r");
+    await lab.terminal("cqlsh-editor").shows("more-2");
+    await context.close();
+  });
+});

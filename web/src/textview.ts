@@ -1,0 +1,85 @@
+import { copyText } from "./clipboard";
+import { element, required } from "./dom";
+import { announce } from "./notices";
+import type { Terminal } from "./terminal";
+
+type Part = "last" | "all";
+
+/** What a terminal shows as plain text, to be read, selected and copied like any other. */
+export class TextView {
+  readonly #dialog = required<HTMLDialogElement>("text-view");
+  readonly #heading = element("h2", { id: "text-view-title" });
+  readonly #text = element("pre", { class: "text-view-text", tabindex: "0", role: "region" });
+  readonly #parts: Record<Part, HTMLButtonElement>;
+  #terminal: Terminal | null = null;
+  #part: Part = "last";
+
+  constructor() {
+    const choice = (part: Part, label: string): HTMLButtonElement => {
+      const button = element("button", { type: "button", class: "choice" }, label);
+      button.onclick = () => this.#choose(part);
+      return button;
+    };
+    this.#parts = { last: choice("last", "Last command"), all: choice("all", "Everything") };
+    const button = (label: string, action: () => void): HTMLButtonElement => {
+      const made = element("button", { type: "button", class: "button" }, label);
+      made.onclick = action;
+      return made;
+    };
+    this.#dialog.replaceChildren(
+      this.#heading,
+      element(
+        "div",
+        { class: "choices", role: "group", "aria-label": "What to read" },
+        this.#parts.last,
+        this.#parts.all,
+      ),
+      this.#text,
+      element(
+        "div",
+        { class: "dialog-buttons" },
+        button("Copy", () => this.#copy()),
+        button("Read again", () => this.#choose(this.#part)),
+        button("Close", () => this.#dialog.close()),
+      ),
+    );
+    this.#dialog.onclose = () => {
+      this.#text.textContent = "";
+      this.#terminal?.focus();
+      this.#terminal = null;
+    };
+  }
+
+  show(terminal: Terminal, name: string): void {
+    this.#terminal = terminal;
+    this.#heading.textContent = `Text of ${name}`;
+    this.#text.setAttribute("aria-label", `Text of ${name}`);
+    this.#parts.last.disabled = terminal.lastOutput() === null;
+    this.#dialog.showModal();
+    this.#choose(this.#parts.last.disabled ? "all" : "last");
+    this.#text.focus();
+  }
+
+  #choose(part: Part): void {
+    const terminal = this.#terminal;
+    if (!terminal) return;
+    this.#part = part;
+    for (const [name, button] of Object.entries(this.#parts)) {
+      button.setAttribute("aria-pressed", String(name === part));
+    }
+    const text = part === "last" ? terminal.lastOutput() : terminal.text();
+    this.#text.textContent = text || "Nothing was printed yet.";
+    // What was printed last is what is asked for.
+    this.#text.scrollTop = part === "all" ? this.#text.scrollHeight : 0;
+    const lines = text ? text.split("\n").length : 0;
+    announce(`${lines === 1 ? "1 line" : `${lines} lines`}.`);
+  }
+
+  #copy(): void {
+    // A modal dialog keeps the rest of the page from being selected, and so from being copied.
+    copyText(this.#text.textContent, this.#dialog).then(
+      (copied) => announce(copied ? "Copied." : "The browser does not allow copying."),
+      () => announce("The browser does not allow copying."),
+    );
+  }
+}
