@@ -124,6 +124,7 @@ describe("a learner", () => {
       assert.equal(await item("intro").isVisible(), false);
       await menu.focus();
       await lab.page.keyboard.press("Enter");
+      await until("the current step", async () => (await focused()) === "step1");
       await lab.page.keyboard.press("ArrowDown");
       await lab.page.keyboard.press("Enter");
       await lab.showsStep("step2");

@@ -185,12 +185,12 @@ describe("labs that ship", () => {
       await next(lab, "step3");
       await run(lab, 0, "client", "in origin+target");
       await lab.terminal("host").type("clear\r");
-      await run(lab, 1, "host", /missing/);
+      await run(lab, 1, "host", "\nNot equal.");
       await lab.terminal("host").prompts();
 
       await next(lab, "step4");
       await lab.terminal("host").type("clear\r");
-      await run(lab, 0, "host", /newer in the target/);
+      await run(lab, 0, "host", /newer in target/);
       await lab.terminal("host").prompts();
       await lab.terminal("host").type("clear\r");
       await run(lab, 2, "host", /backfill\.py\n[^]+\n.*[$#] ?$/);

@@ -4,7 +4,7 @@ export type Key = (typeof KEYS)[number];
 
 /** Names of keys that are signs, for people who listen. */
 export const KEY_NAMES: Record<Key, string> = {
-  Esc: "Escape",
+  Esc: "Esc",
   Tab: "Tab",
   "←": "Left",
   "↑": "Up",

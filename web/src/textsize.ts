@@ -27,8 +27,8 @@ export function applyTextScale(): void {
 export function textSizeControl(): HTMLElement {
   const button = (text: string, label: string): HTMLButtonElement =>
     element("button", { type: "button", class: "choice", "aria-label": label, title: label }, text);
-  const smaller = button("A−", "Smaller text");
-  const larger = button("A+", "Larger text");
+  const smaller = button("A−", "A−, smaller text");
+  const larger = button("A+", "A+, larger text");
   const usual = element("button", { type: "button", class: "choice choice-wide" });
   const paint = (): void => {
     const percent = storedPercent();
