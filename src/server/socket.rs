@@ -594,3 +594,74 @@ fn internal(error: &serde_json::Error) -> RpcError {
         None,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "(2.0|.{0,8})".prop_map(Value::from),
+        ];
+        let key = "(jsonrpc|id|method|params|result|error|code|message|data|[a-z]{1,4})";
+        leaf.prop_recursive(4, 24, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(key, inner, 0..6)
+                    .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    fn check(text: &str) -> Result<(), TestCaseError> {
+        match parse(text) {
+            Ok(call) => prop_assert_eq!(call.jsonrpc, JSONRPC),
+            Err(error) => {
+                let known = [ErrorCode::ParseError, ErrorCode::InvalidRequest];
+                prop_assert!(known.contains(&error.data.code));
+            }
+        }
+        if let Err((_, error)) = initialize_params(text) {
+            prop_assert!(!error.message.is_empty());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn prop_any_text_is_a_call_or_an_error(text in any::<String>()) {
+            check(&text)?;
+        }
+
+        #[test]
+        fn prop_any_json_is_a_call_or_an_error(value in json()) {
+            check(&value.to_string())?;
+        }
+
+        #[test]
+        fn prop_a_call_cut_short_or_changed_is_no_other_call(at in 0usize..90, byte in any::<u8>()) {
+            let right = r#"{"jsonrpc":"2.0","id":7,"method":"terminal/ack","params":{"terminal":1,"offset":2}}"#;
+            let mut bytes = right.as_bytes().to_vec();
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+            check(&String::from_utf8_lossy(&bytes))?;
+            bytes.truncate(at);
+            check(&String::from_utf8_lossy(&bytes))?;
+        }
+
+        #[test]
+        fn prop_any_parameters_are_taken_or_refused(value in json()) {
+            drop(params::<ExecuteCommandParams>(Some(value.clone())));
+            drop(params::<ResizeParams>(Some(value.clone())));
+            drop(params::<AckParams>(Some(value.clone())));
+            drop(params::<InitializeParams>(Some(value)));
+        }
+    }
+}

@@ -58,6 +58,9 @@ pub struct Journal {
     first: u64,
     start: u64,
     end: u64,
+    /// Whether a resize that stood right at the start was taken out: who has all bytes before the
+    /// start may not have that.
+    size_before_start: bool,
 }
 
 impl Cursor {
@@ -77,6 +80,7 @@ impl Journal {
             first: 0,
             start: 0,
             end: 0,
+            size_before_start: false,
         }
     }
 
@@ -119,7 +123,8 @@ impl Journal {
     /// reaches back that far. Resizes at that very offset are read again, which does no harm.
     #[must_use]
     pub fn cursor_at(&self, offset: u64) -> Option<Cursor> {
-        if offset < self.start || offset > self.end {
+        let misses_size = offset == self.start && self.size_before_start;
+        if offset < self.start || misses_size || offset > self.end {
             return None;
         }
         let index = self.events.partition_point(|entry| entry.end() < offset);
@@ -145,6 +150,10 @@ impl Journal {
     pub fn pop(&mut self) -> Option<Event> {
         let entry = self.events.pop_front()?;
         self.first += 1;
+        self.size_before_start = match &entry.event {
+            Event::Resize(_) => true,
+            Event::Output(_) => self.size_before_start && entry.end() == self.start,
+        };
         self.start = entry.end();
         Some(entry.event)
     }
@@ -315,7 +324,105 @@ mod tests {
         assert_eq!(journal.cursor_at(3), None);
     }
 
+    /// What may happen to a journal and to a client of it.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Write(usize),
+        Resize(u16),
+        Fold,
+        Read(usize),
+        Reconnect,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0usize..6_000).prop_map(Step::Write),
+            1 => (2u16..100).prop_map(Step::Resize),
+            3 => Just(Step::Fold),
+            3 => (1usize..9_000).prop_map(Step::Read),
+            1 => Just(Step::Reconnect),
+        ]
+    }
+
+    /// A client as the front end is one: it has bytes and a size, and begins again when lost.
+    struct Reader {
+        cursor: Cursor,
+        seen: Vec<u8>,
+        cols: u16,
+    }
+
+    impl Reader {
+        /// Takes what was folded, as a checkpoint carries it.
+        fn begin(journal: &Journal, folded: &(Vec<u8>, u16)) -> Self {
+            Self {
+                cursor: journal.first_cursor(),
+                seen: folded.0.clone(),
+                cols: folded.1,
+            }
+        }
+
+        fn read(&mut self, journal: &Journal, max_bytes: usize) -> Option<bool> {
+            let entries = journal.read(&mut self.cursor, max_bytes).ok()?;
+            for entry in &entries {
+                assert_eq!(entry.offset, self.seen.len() as u64, "a gap or an overlap");
+                match &entry.event {
+                    Event::Output(bytes) => self.seen.extend_from_slice(bytes),
+                    Event::Resize(size) => self.cols = size.cols,
+                }
+            }
+            Some(!entries.is_empty())
+        }
+    }
+
     proptest! {
+        #[test]
+        fn prop_client_assembles_the_truth_whatever_happens(
+            steps in prop::collection::vec(step(), 1..60)
+        ) {
+            let mut journal = Journal::new();
+            let (mut truth, mut cols) = (Vec::new(), 80);
+            let mut folded = (Vec::new(), 80);
+            let mut reader = Reader::begin(&journal, &folded);
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Write(count) => {
+                        let bytes: Vec<u8> = (0..=255).cycle().skip(number).take(count).collect();
+                        truth.extend_from_slice(&bytes);
+                        journal.push(Event::Output(bytes.into()));
+                    }
+                    Step::Resize(wide) => {
+                        cols = wide;
+                        journal.push(Event::Resize(TerminalSize { cols, rows: 5 }));
+                    }
+                    Step::Fold => match journal.pop() {
+                        Some(Event::Output(bytes)) => folded.0.extend_from_slice(&bytes),
+                        Some(Event::Resize(size)) => folded.1 = size.cols,
+                        None => {}
+                    },
+                    Step::Read(most) => {
+                        if reader.read(&journal, most).is_none() {
+                            reader = Reader::begin(&journal, &folded);
+                        }
+                    }
+                    Step::Reconnect => match journal.cursor_at(reader.seen.len() as u64) {
+                        Some(cursor) => reader.cursor = cursor,
+                        None => reader = Reader::begin(&journal, &folded),
+                    },
+                }
+                prop_assert_eq!(reader.cursor.offset(), reader.seen.len() as u64);
+                prop_assert_eq!(journal.end(), truth.len() as u64);
+            }
+            loop {
+                match reader.read(&journal, 4_000) {
+                    Some(true) => {}
+                    Some(false) => break,
+                    None => reader = Reader::begin(&journal, &folded),
+                }
+            }
+            prop_assert!(reader.seen == truth, "bytes differ");
+            prop_assert_eq!(reader.cols, cols);
+        }
+
         #[test]
         fn prop_any_resume_offset_gives_exactly_the_bytes_since(
             chunks in prop::collection::vec("[a-z]{0,3000}", 1..12),

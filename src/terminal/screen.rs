@@ -126,7 +126,11 @@ impl Screen {
     /// loses the oldest lines of its scrollback.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
-        let mut bytes = serialise::serialise(&self.state, DUMP_BYTES).into_bytes();
+        self.dump_within(DUMP_BYTES)
+    }
+
+    fn dump_within(&self, limit: usize) -> Vec<u8> {
+        let mut bytes = serialise::serialise(&self.state, limit).into_bytes();
         self.filter.write_unfinished(&mut bytes);
         bytes
     }
@@ -154,4 +158,49 @@ fn clamped(cols: u16, rows: u16) -> (usize, usize) {
 /// Sizes and positions are at most [`MAX_SIZE`].
 fn number(value: usize) -> u16 {
     u16::try_from(value).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn prop_dump_that_is_cut_shows_the_same_screen(
+            words in prop::collection::vec("([a-z]{1,30}|\\x1b\\[3[0-9]m|\r\n|\x1b7| ){1,6}", 1..60),
+            limit in 0usize..4_000,
+        ) {
+            let mut screen = Screen::new(20, 4, 500);
+            screen.feed(words.concat().as_bytes());
+            let dump = screen.dump_within(limit);
+            let mut again = Screen::new(20, 4, 500);
+            again.feed(&dump);
+            prop_assert_eq!(again.text(), screen.text());
+            prop_assert_eq!(again.cursor(), screen.cursor());
+            prop_assert!(again.state.main.base() <= screen.state.main.base());
+        }
+    }
+
+    #[test]
+    fn dump_that_is_too_large_loses_its_oldest_lines() {
+        let mut screen = Screen::new(20, 4, 500);
+        for number in 0..500 {
+            screen.feed(format!("\x1b[38;5;{}mline {number}\r\n", number % 200).as_bytes());
+        }
+        let dump = String::from_utf8(screen.dump_within(5_000)).unwrap();
+        assert!(dump.len() < 6_000, "{}", dump.len());
+        assert!(
+            dump.contains("line 499") && dump.contains("line 400") && !dump.contains("line 99")
+        );
+    }
+
+    #[test]
+    fn marks_stacked_without_end_are_not_kept() {
+        let mut screen = Screen::new(20, 4, 500);
+        screen.feed("a".as_bytes());
+        screen.feed("\u{301}".repeat(100_000).as_bytes());
+        assert!(screen.dump().len() < 1_000);
+    }
 }
