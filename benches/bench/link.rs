@@ -160,12 +160,11 @@ impl Link {
     /// No output is lost.
     pub(crate) async fn next(&mut self) -> Result<(usize, Bytes), Fault> {
         loop {
-            let message = match self.socket.next().now_or_never() {
-                Some(message) => message.ok_or("the server left")??,
-                None => {
-                    self.acknowledge(1).await?;
-                    self.message().await?
-                }
+            let message = if let Some(message) = self.socket.next().now_or_never() {
+                message.ok_or("the server left")??
+            } else {
+                self.acknowledge(1).await?;
+                self.message().await?
             };
             let output = self.output(message).await?;
             self.acknowledge(ACK_BYTES).await?;

@@ -18,7 +18,10 @@ use crate::{
 const COUNTS: [usize; 4] = [0, 10, 100, LABS * TERMINALS];
 
 /// How long a server may take to start that many shells.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// After how many new terminals all connections are read.
+const SWEEP: usize = 20;
 
 /// How long the terminals are idle before memory is read.
 const IDLE: Duration = Duration::from_millis(500);
@@ -53,10 +56,12 @@ async fn idle(server: &Server, figures: &mut Figures) -> Result<(), Fault> {
             while open < count {
                 add(server, &mut links, open).await?;
                 open += 1;
-            }
-            // Nobody reads in between, but all that was written must be taken.
-            for link in &mut links {
-                link.pause(Duration::from_millis(1)).await?;
+                if open.is_multiple_of(SWEEP) || open == count {
+                    // All that was written must be taken, and `WeTTY`'s pings be answered.
+                    for link in &mut links {
+                        link.pause(Duration::ZERO).await?;
+                    }
+                }
             }
             Ok::<(), Fault>(())
         };

@@ -46,7 +46,7 @@ impl Peer {
     /// All that can be started here.
     pub(crate) fn available() -> Vec<Self> {
         let all = [Self::Katahost, Self::Bare, Self::Terminado, Self::Wetty];
-        all.into_iter().filter(Self::is_installed).collect()
+        all.into_iter().filter(|peer| peer.is_installed()).collect()
     }
 
     /// All that are not installed.
@@ -66,7 +66,7 @@ impl Peer {
         }
     }
 
-    fn is_installed(&self) -> bool {
+    fn is_installed(self) -> bool {
         match self {
             Self::Katahost | Self::Bare => true,
             Self::Terminado => tool("python/installed").exists(),

@@ -24,6 +24,10 @@ const KEY_PAUSE: Duration = Duration::from_millis(2);
 /// The pause after a click, in which the shell runs the command and prompts again.
 const CLICK_PAUSE: Duration = Duration::from_millis(15);
 
+/// A run waits until a fresh shell has been quiet for 200 ms (`terminal::settle`); that is not
+/// what is measured here.
+const FRESH_SHELL: Duration = Duration::from_millis(400);
+
 /// The pause after which a shell has said what it had to say.
 const SETTLE: Duration = Duration::from_millis(150);
 
@@ -106,6 +110,7 @@ async fn session(
     figures.add("start/first prompt byte, ms", name, start);
     link.pause(SETTLE).await?;
     if peer == Peer::Katahost {
+        link.pause(FRESH_SHELL).await?;
         let clicks = part("clicks", clicks(&mut link)).await?;
         figures.add("click/first byte p50, µs", name, quantile(&clicks, 1, 2));
         figures.add("click/first byte p99, µs", name, quantile(&clicks, 99, 100));
