@@ -220,8 +220,8 @@ fn sort_key(step: &str) -> Vec<(usize, String)> {
     parts
 }
 
-/// Reads a text file; bytes that are not UTF-8 become U+FFFD, and the byte order mark that some
-/// editors write in front is left out.
+/// Reads a text file; bytes that are not UTF-8 become U+FFFD. A byte order mark stays: the original
+/// took the first line of such a page for text (`scenario::page`).
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let length = fs::metadata(path)?.len();
     if length > limit {
@@ -230,9 +230,7 @@ fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         let message = format!("it has {megabytes} MB, and {limit} MB is the limit");
         return Err(io::Error::other(message));
     }
-    let bytes = fs::read(path)?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    Ok(String::from_utf8_lossy(text).into_owned())
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
 }
 
 #[cfg(test)]
