@@ -118,7 +118,8 @@ impl Page {
         let place_of = |at| lines.place(at);
         let sanitised = sanitise(&html);
         if for_author {
-            diagnostics.extend(removed(&html, &sanitised, &file, &place_of));
+            let found = removed(&html, &sanitised, &file, &place_of);
+            diagnostics.extend(found.into_iter().map(|one| at_its_list(one, &source)));
         }
         let mut contents = extract(&sanitised, &file, &revision, &place_of);
         diagnostics.append(&mut contents.diagnostics);
@@ -180,6 +181,19 @@ fn without_byte_order_mark(html: String, source: &str) -> String {
     } else {
         html
     }
+}
+
+/// Names the line of an attribute that stands in a list of braces, and so in no tag: the first such
+/// line that has its name.
+fn at_its_list(diagnostic: Diagnostic, source: &str) -> Diagnostic {
+    if diagnostic.line.is_some() {
+        return diagnostic;
+    }
+    let name = diagnostic.message.split('`').nth(1).unwrap_or_default();
+    let line = source
+        .lines()
+        .position(|line| line.contains('{') && line.contains(name));
+    diagnostic.at(line.map(|line| line + 1))
 }
 
 fn too_deep_diagnostic(file: &str) -> Diagnostic {

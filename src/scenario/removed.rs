@@ -187,6 +187,7 @@ mod tests {
                 1,
             ),
             ("<p style='background:url(x)'>x</p>", "attribute-removed", 1),
+            ("a\n\n*b*{onclick=x}", "attribute-removed", 3),
             ("a\n<a href='javascript:x'>y</a>", "address-refused", 2),
             (
                 "<iframe src='https://example.com'></iframe>",
