@@ -213,8 +213,7 @@ fn sort_key(step: &str) -> Vec<(usize, String)> {
     parts
 }
 
-/// Reads a text file; bytes that are not UTF-8 become U+FFFD, and the byte order mark that some
-/// editors write in front is left out.
+/// Reads a text file; bytes that are not UTF-8 become U+FFFD.
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let length = fs::metadata(path)?.len();
     if length > limit {
@@ -223,9 +222,7 @@ fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         let message = format!("it has {megabytes} MB, and {limit} MB is the limit");
         return Err(io::Error::other(message));
     }
-    let bytes = fs::read(path)?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    Ok(String::from_utf8_lossy(text).into_owned())
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
 }
 
 #[cfg(test)]
