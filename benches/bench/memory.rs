@@ -18,7 +18,7 @@ use crate::{
 const COUNTS: [usize; 4] = [0, 10, 100, LABS * TERMINALS];
 
 /// How long a server may take to start that many shells.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// After how many new terminals all connections are read.
 const SWEEP: usize = 20;
