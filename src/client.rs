@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
         Error, Message,
         client::IntoClientRequest,
@@ -128,7 +128,8 @@ impl Client {
         for (name, value) in &address.headers {
             headers.insert(name.clone(), value.clone());
         }
-        let (socket, _) = connect_async(request).await?;
+        // A key must not wait for the answer to what was sent before it (Nagle).
+        let (socket, _) = connect_async_with_config(request, None, true).await?;
         Ok(Self {
             socket,
             next_id: 1,

@@ -112,6 +112,13 @@ impl Folder {
         }
     }
 
+    /// Whether there is a config that can be read.
+    #[must_use]
+    pub fn has_config(&self) -> bool {
+        let file = self.file(".katapod_config.json");
+        file.is_some_and(|path| read_text(&path, CONFIG_BYTES).is_ok())
+    }
+
     /// Whether there is an entry page.
     #[must_use]
     pub fn has_intro(&self) -> bool {
@@ -213,7 +220,8 @@ fn sort_key(step: &str) -> Vec<(usize, String)> {
     parts
 }
 
-/// Reads a text file; bytes that are not UTF-8 become U+FFFD.
+/// Reads a text file; bytes that are not UTF-8 become U+FFFD. A byte order mark stays: the original
+/// took the first line of such a page for text (`scenario::page`).
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let length = fs::metadata(path)?.len();
     if length > limit {

@@ -122,7 +122,7 @@ impl Screen {
     }
 
     /// Returns the bytes that bring a fresh terminal of the same size into this state. They hold
-    /// no question that a terminal would answer. A state that would need more than [`DUMP_BYTES`]
+    /// no question that a terminal would answer. A state that would need more than `DUMP_BYTES`
     /// loses the oldest lines of its scrollback.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {

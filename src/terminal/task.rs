@@ -18,7 +18,7 @@ use super::{
     journal::{Event, TerminalSize},
     output::Output,
     pace::{Pace, Permission},
-    pty::{Exit, Pty, Read},
+    pty::{Exit, Pty, READ_BYTES, Read},
     query::{Query, QueryScanner},
     runs::{Next, Run, Runs},
     settle::View,
@@ -105,9 +105,10 @@ impl Terminal {
                     None => break,
                 },
                 () = readable(self.pty.as_ref()), if may_read => {
-                    self.read();
-                    // A flooding terminal must not own its worker.
-                    tokio::task::yield_now().await;
+                    if self.read() >= READ_BYTES {
+                        // A flooding terminal must not own its worker.
+                        tokio::task::yield_now().await;
+                    }
                 }
                 () = writable(self.pty.as_ref()), if !self.writes.is_empty() => {}
                 () = self.pace.acknowledged(), if awake_by.is_some() => {}
@@ -258,14 +259,18 @@ impl Terminal {
         self.output.announce();
     }
 
-    /// Reads one turn's worth of output.
-    fn read(&mut self) {
-        let Some(pty) = &self.pty else { return };
-        match pty.read() {
-            Read::Bytes(bytes) => self.wrote(bytes),
-            Read::Pending => {}
-            Read::End => self.drained = true,
+    /// Reads one turn's worth of output, and says how many bytes that was.
+    fn read(&mut self) -> usize {
+        match self.pty.as_ref().map(Pty::read) {
+            Some(Read::Bytes(bytes)) => {
+                let length = bytes.len();
+                self.wrote(bytes);
+                return length;
+            }
+            Some(Read::End) => self.drained = true,
+            Some(Read::Pending) | None => {}
         }
+        0
     }
 
     /// Records what a program wrote and answers what it asked.
