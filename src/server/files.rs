@@ -20,7 +20,8 @@ const SANDBOX: HeaderValue = HeaderValue::from_static(
 /// Answers with the file at `path` inside `folder`, ranges and dates included.
 pub(super) async fn serve(folder: &Folder, path: &str, request: Request) -> Response {
     let Some(file) = folder.asset(path) else {
-        return StatusCode::NOT_FOUND.into_response();
+        // With words, or a browser shows a page of its own for it.
+        return (StatusCode::NOT_FOUND, "there is no such file in this lab\n").into_response();
     };
     let mut response = match ServeFile::new(file).oneshot(request).await {
         Ok(response) => response.map(Body::new),

@@ -16,6 +16,7 @@ import {
   writeFiles,
   writeShell,
 } from "./house.mjs";
+import { VECTORS } from "./vectors.mjs";
 
 const FENCE = "```";
 const PIXEL = Buffer.from(
@@ -90,43 +91,6 @@ graph LR
 ${FENCE}
 `,
 };
-
-/** Ways in which a page might run something. Each sets or calls `window.__tripped`. */
-const VECTORS = [
-  "<script>window.__tripped='script'</script>",
-  "<script src='data:text/javascript,window.__tripped=1'></script>",
-  "<img src=x onerror=window.__tripped='img'>",
-  "<img src=x onerror=\"window.__tripped='img2'\" />",
-  "<svg onload=window.__tripped='svg'></svg>",
-  "<svg><script>window.__tripped='svg-script'</script></svg>",
-  "<svg><a xlink:href=\"javascript:window.__tripped='xlink'\"><text class=v y=20>x</text></a></svg>",
-  "<svg><animate onbegin=window.__tripped='animate' attributeName=x dur=1s></svg>",
-  "<svg><foreignObject><img src=x onerror=window.__tripped='foreign'></foreignObject></svg>",
-  "<math><mtext><table><mglyph><style><img src=x onerror=window.__tripped='math'></style>",
-  "<body onload=window.__tripped='body'>",
-  "<details open ontoggle=window.__tripped='toggle'><summary>x</summary></details>",
-  "<video autoplay onloadstart=window.__tripped='video'><source src=x onerror=window.__tripped='s'></video>",
-  "<audio src=x onerror=window.__tripped='audio'></audio>",
-  "<iframe srcdoc=\"<script>parent.__tripped='srcdoc'</script>\"></iframe>",
-  "<iframe src=\"javascript:parent.__tripped='iframe'\"></iframe>",
-  "<object data=\"javascript:window.__tripped='object'\"></object>",
-  "<embed src=\"javascript:window.__tripped='embed'\">",
-  "<a class=v href=\"javascript:window.__tripped='a'\">click</a>",
-  "<a class=v href=\"java\nscript:window.__tripped='split'\">click</a>",
-  "<a class=v href=\"&#106;avascript:window.__tripped='entity'\">click</a>",
-  "[click](javascript:window.__tripped='markdown'){.v}",
-  "<form action=\"javascript:window.__tripped='form'\"><button class=v>go</button></form>",
-  "<form><button class=v formaction=\"javascript:window.__tripped='formaction'\">go</button></form>",
-  "<input autofocus onfocus=window.__tripped='focus'>",
-  "<meta http-equiv=refresh content=\"0;url=javascript:window.__tripped='meta'\">",
-  "<base href=\"javascript:window.__tripped='base'//\">",
-  '<link rel=stylesheet href="data:text/css,*{display:none}">',
-  "<style>@import 'javascript:window.__tripped=1';</style>",
-  "<div style=\"background:url(javascript:window.__tripped='css')\">x</div>",
-  "<template><img src=x onerror=window.__tripped='template'></template>",
-  "<noscript><p title=\"</noscript><img src=x onerror=window.__tripped='noscript'>\"></p>",
-  "<marquee onstart=window.__tripped='marquee'>x</marquee>",
-];
 
 describe("a lab", () => {
   const temp = temporaryFolder();
@@ -559,7 +523,11 @@ describe("a lab", () => {
           assert.equal(await tripped(), undefined, n < 0 ? "all together" : VECTORS[n]);
         }
         assert.equal(new URL(lab.page.url()).pathname, new URL(address).pathname);
-        assert.equal(lab.page.context().pages().length, 1);
+        // What looks like the name of a file may open as one, which is not there.
+        for (const page of lab.page.context().pages()) {
+          const url = page.url();
+          assert.ok(url === "about:blank" || url.startsWith(new URL(address).origin), url);
+        }
         await lab.terminal("cqlsh-editor").type("echo still-$((40 + 2))\r");
         await lab.terminal("cqlsh-editor").shows("still-42");
       },
