@@ -53,6 +53,28 @@ describe("the connection", () => {
   /** @param {LabView} lab @param {string} state */
   const shows = (lab, state) => lab.page.locator(`#connection[data-state=${state}]`).waitFor();
 
+  /**
+   * Waits until the page has said that the connection is lost, which the next try soon hides.
+   * @param {LabView} lab @param {() => unknown} cause
+   */
+  async function saysItFellSilent(lab, cause) {
+    const said = lab.page.evaluate(
+      () =>
+        new Promise((done, failed) => {
+          setTimeout(() => failed(new Error("nothing was said for 40 s")), 40_000);
+          const look = () => {
+            const lost = document.querySelector("#connection[data-state=lost]");
+            const banner = document.querySelector("#banner");
+            if (lost && banner?.textContent?.includes("fell silent")) done(null);
+          };
+          const changes = { subtree: true, childList: true, attributes: true, characterData: true };
+          new MutationObserver(look).observe(document.body, changes);
+        }),
+    );
+    await cause();
+    await said;
+  }
+
   test("is opened again at once when the network comes back", async () => {
     const context = await profile(browser);
     const lab = await LabView.open(context, url);
@@ -75,11 +97,11 @@ describe("the connection", () => {
     const context = await profile(browser);
     const lab = await LabView.open(context, url);
     const pill = lab.page.locator("#connection");
-    wire.hold();
-    await fire(lab, "offline");
-    await pill.getByText("Checking").waitFor();
-    await shows(lab, "lost");
-    await lab.page.locator("#banner").getByText("fell silent").waitFor();
+    await saysItFellSilent(lab, async () => {
+      wire.hold();
+      await fire(lab, "offline");
+      await pill.getByText("Checking").waitFor();
+    });
     wire.mend();
     await fire(lab, "online");
     await shows(lab, "open");
@@ -92,12 +114,8 @@ describe("the connection", () => {
   test("silence is noticed without any event", async () => {
     const context = await profile(browser);
     const lab = await LabView.open(context, url);
-    wire.hold();
-    const began = performance.now();
-    await lab.page.locator("#connection[data-state=lost]").waitFor({ timeout: 25_000 });
-    assert.ok(performance.now() - began < 20_000);
+    await saysItFellSilent(lab, () => wire.hold());
     wire.mend();
-    await lab.page.getByRole("button", { name: "Try now" }).click();
     await shows(lab, "open");
     await context.close();
   });
