@@ -176,15 +176,17 @@ pub(super) fn error(error: &LabError) -> RpcError {
             CommandError::InvalidArguments { .. } => ErrorCode::InvalidArguments,
             CommandError::NotAllowed { .. } => ErrorCode::NotAllowed,
             CommandError::NotForPages { .. } => ErrorCode::NotForPages,
-            CommandError::UnknownStep { .. } => ErrorCode::UnknownStep,
+            CommandError::UnknownStep { .. }
+            | CommandError::NoNextStep
+            | CommandError::NoPreviousStep => ErrorCode::UnknownStep,
             CommandError::PageChanged => ErrorCode::PageChanged,
-            CommandError::UnknownBlock { .. } => ErrorCode::UnknownBlock,
+            CommandError::UnknownBlock { .. } | CommandError::NoNextBlock => {
+                ErrorCode::UnknownBlock
+            }
             CommandError::UnknownLink { .. } => ErrorCode::UnknownLink,
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
             CommandError::LimitReached { .. } => ErrorCode::LimitReached,
-            CommandError::NoNextStep | CommandError::NoPreviousStep => ErrorCode::UnknownStep,
-            CommandError::NoNextBlock => ErrorCode::UnknownBlock,
         },
         LabError::UnknownLink(_) | LabError::LinkRevoked => ErrorCode::UnknownLink,
         LabError::NotALinkToAStep => ErrorCode::NotAllowed,
