@@ -21,7 +21,7 @@ use super::{
     load::load,
 };
 use crate::{
-    command::{Call, Effect, Origin, Role, State, resolve, state::ENTRY_STEP},
+    command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
     scenario::{Invocation, Macro, Page},
     terminal::{
         TerminalEvent,
@@ -220,6 +220,8 @@ impl Lab {
     }
 
     async fn execute(&mut self, execution: Execution) -> Result<Executed, LabError> {
+        // Who may do less by now learns nothing of what was done before.
+        registry::find(&execution.command, self.clients.role(execution.client))?;
         let id = execution.id.clone();
         if let Some(known) = id.as_ref().and_then(|id| self.executions.repeat(id)) {
             return known;

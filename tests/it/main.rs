@@ -8,6 +8,7 @@
 
 mod architecture;
 mod attacks;
+mod audience;
 mod check;
 mod dependencies;
 mod exec;
