@@ -153,7 +153,7 @@ describe("accessibility", () => {
       await check(lab.page, "question before starting over");
       await lab.page.getByRole("button", { name: "Keep going" }).click();
       await lab.page.getByRole("button", { name: "Text size, theme" }).click();
-      await lab.page.getByRole("button", { name: "Screen reader", exact: true }).click();
+      await lab.page.getByRole("button", { name: "On", exact: true }).click();
       await check(lab.page, "panel of text size and theme");
       await lab.page.keyboard.press("Escape");
       await lab.page.locator("#step-menu").click();

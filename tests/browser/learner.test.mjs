@@ -285,7 +285,7 @@ describe("a learner", () => {
       await lab.page.keyboard.press("Escape");
       assert.equal(await dialog.isVisible(), false);
       await lab.page.getByRole("button", { name: "Text size, theme" }).click();
-      const mode = lab.page.getByRole("button", { name: "Screen reader", exact: true });
+      const mode = lab.page.getByRole("button", { name: "On", exact: true });
       await mode.click();
       assert.equal(await mode.getAttribute("aria-pressed"), "true");
       const tree = lab.terminal("one").pane.locator(".xterm-accessibility-tree");
