@@ -295,6 +295,42 @@ describe("a learner", () => {
       await lab.page.locator("#announcer", { hasText: "is on" }).waitFor({ state: "attached" });
     }));
 
+  test("reads the last command of others, after a reload and in a window of another height", () =>
+    inLab(async (lab) => {
+      const one = lab.terminal("one");
+      const dialog = lab.page.getByRole("dialog", { name: "Text of one" });
+      const read = async () => {
+        await lab.page.getByRole("button", { name: "Read one as text" }).click();
+        const text = await dialog.getByRole("region").textContent();
+        const choice = await dialog.getByRole("button", { name: "Last command" }).isVisible();
+        const why = dialog.getByText("none has run yet");
+        assert.equal(await why.isVisible(), !choice);
+        await lab.page.keyboard.press("Escape");
+        return choice ? text : null;
+      };
+      await one.prompts();
+      assert.equal(await read(), null);
+      await one.type("echo be''fore\r");
+      await one.shows("\nbefore");
+      await one.prompts();
+      const ran = '$ echo "the needle of a block"\nthe needle of a block\n$';
+      const other = await LabView.open(lab.page.context(), lab.page.url());
+      await other.run(0);
+      await one.shows("\nthe needle of a block");
+      await one.prompts();
+      assert.equal(await read(), ran, "what another tab ran");
+      await other.page.close();
+      for (const height of [500, 1100, 900]) {
+        await lab.page.setViewportSize({ width: 1440, height });
+        await pause(600);
+        assert.equal(await read(), ran, `at ${height} pixels`);
+      }
+      await lab.page.reload();
+      await lab.ready();
+      await one.shows("\nthe needle of a block");
+      assert.equal(await read(), ran, "after a reload");
+    }));
+
   test("leaves a terminal by the keys that it names", () =>
     inLab(async (lab) => {
       const one = lab.terminal("one");
