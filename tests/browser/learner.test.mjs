@@ -339,8 +339,53 @@ describe("a learner", () => {
       await lab.page.keyboard.press("Shift+Escape");
       const inside = () => one.pane.evaluate((pane) => pane.querySelector("textarea:focus"));
       assert.equal(await inside(), null);
+      await one.pane.getByText("goes in").waitFor();
       await lab.page.keyboard.press("ArrowDown");
       assert.notEqual(await inside(), null);
+    }));
+
+  test("goes by keyboard from the page's top to a block, and through all terminals", () =>
+    inLab(async (lab) => {
+      await lab.terminal("one").prompts();
+      /** Where the keyboard is, and whether one sees it. */
+      const focus = () =>
+        lab.page.evaluate(() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          if (!(at instanceof HTMLElement)) return { name: "", seen: false };
+          const { outlineStyle, backgroundColor } = getComputedStyle(at);
+          // A border shows the focus by its colour, and a terminal by its header.
+          const coloured = at.role === "separator" && backgroundColor !== "rgba(0, 0, 0, 0)";
+          const header = at.closest(".pane-body") && at.closest(".pane:focus-within");
+          const name = at.getAttribute("aria-label") ?? at.textContent?.trim() ?? "";
+          return { name, seen: outlineStyle !== "none" || coloured || header !== null };
+        });
+      const tabTo = async (/** @type {RegExp} */ wanted) => {
+        for (let tries = 0; tries < 40; tries += 1) {
+          await lab.page.keyboard.press("Tab");
+          const { name, seen } = await focus();
+          assert.ok(seen, `the focus shows on ${name}`);
+          if (wanted.test(name)) return;
+        }
+        assert.fail(`Tab never came to ${wanted}`);
+      };
+      await tabTo(/^Skip to the steps/);
+      await lab.page.keyboard.press("Enter");
+      await tabTo(/^Run in one/);
+      await lab.page.keyboard.press("Enter");
+      await lab.terminal("one").shows("\nthe needle of a block");
+      await tabTo(/^Terminal one/);
+      await lab.page.keyboard.type("echo ty''ped\n");
+      await lab.terminal("one").shows("\ntyped");
+      await lab.page.keyboard.press("Shift+Escape");
+      await tabTo(/^Terminal second/);
+      await lab.page.keyboard.type("echo al''so\n");
+      await lab.terminal("second").shows("\nalso");
+      await lab.page.keyboard.press("Shift+Escape");
+      for (let tries = 0; tries < 40 && !/^Terminal one/.test((await focus()).name); tries += 1) {
+        await lab.page.keyboard.press("Shift+Tab");
+      }
+      assert.match((await focus()).name, /^Terminal one/);
     }));
 
   test("is told when a block ran, and why it or a link does not run again", () =>

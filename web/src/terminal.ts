@@ -226,6 +226,11 @@ export class Terminal implements Disposable {
     this.#xterm.focus();
   }
 
+  /** Says whether the Tab key, pressed outside, comes into the terminal. */
+  setTabStop(stop: boolean): void {
+    if (this.#xterm.textarea) this.#xterm.textarea.tabIndex = stop ? 0 : -1;
+  }
+
   setTextScale(scale: number): void {
     this.#xterm.options.fontSize = FONT_SIZE_PX * scale;
   }
