@@ -16,7 +16,7 @@ export class TextView {
   readonly #text = element("pre", { class: "text-view-text", tabindex: "0", role: "region" });
   readonly #parts: Record<Part, HTMLButtonElement>;
   readonly #choices: HTMLElement;
-  readonly #why = element("p", { class: "text-view-why", id: "text-view-why" });
+  readonly #why = element("p", { class: "text-view-why" });
   #terminal: Terminal | null = null;
   #part: Part = "last";
 
@@ -89,7 +89,8 @@ export class TextView {
     // What was printed last is what is asked for.
     this.#text.scrollTop = part === "all" ? this.#text.scrollHeight : 0;
     const lines = text ? text.split("\n").length : 0;
-    announce(`${lines === 1 ? "1 line" : `${lines} lines`}.`);
+    const why = this.#why.hidden ? "" : this.#why.textContent;
+    announce(`${lines === 1 ? "1 line" : `${lines} lines`}. ${why}`.trim());
   }
 
   #copy(): void {
