@@ -8,7 +8,6 @@ mod inspect;
 mod output;
 mod quickstart;
 mod report;
-mod scan;
 mod serve;
 
 use std::process::ExitCode;

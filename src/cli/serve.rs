@@ -52,6 +52,10 @@ pub(super) struct Arguments {
     /// Open the lab in the browser
     #[arg(long, env = "KATAHOST_OPEN")]
     open: bool,
+    /// Show on each page what `katahost check` finds wrong with it, to whoever drives the lab.
+    /// For those who write a lab; learners see nothing of it, as it is off unless asked for
+    #[arg(long, env = "KATAHOST_AUTHOR")]
+    author: bool,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -128,6 +132,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = LabOptions {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
+        author: arguments.author,
     };
     let server = Server {
         labs: LabStore::new(library, options),

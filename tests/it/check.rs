@@ -95,6 +95,11 @@ fn each_mistake_of_a_page_is_found_in_its_line() {
         ("```\n### terminalId=api\nls\n```", "header-not-json", 2),
         ("```\n### \"api\"\nls\n```", "header-sets-nothing", 2),
         (
+            "```\n### {\"maxInvocations\": -1}\nls\n```",
+            "limit-never-runs",
+            2,
+        ),
+        (
             "```\n### {\"maxInvocations\": \"2\"}\nls\n```",
             "limit-not-number",
             2,
@@ -191,7 +196,7 @@ fn each_mistake_of_a_config_is_found_in_its_line() {
         ),
         (
             on_load("\"intro\": {\"host\": [{\"command\": \"a\", \"maxInvocations\": 0}]}"),
-            "on-load-never-runs",
+            "limit-never-runs",
             3,
         ),
         (
@@ -467,6 +472,7 @@ proptest! {
             config: &config,
             steps: &["intro".to_owned()],
             pages: std::slice::from_ref(&page),
+            ways: None,
             files: &["a.png".to_owned()],
             commands: &[],
         });
