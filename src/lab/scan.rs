@@ -94,7 +94,10 @@ pub(super) fn known_commands() -> Vec<KnownCommand> {
 }
 
 /// The text of the config, where there is one.
-pub(super) fn read_config(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+pub(super) fn read_config(
+    folder: &Folder,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(String, String)> {
     let path = folder.root().join(CONFIG_FILE);
     fs::symlink_metadata(&path).ok()?;
     if !folder.has_config() {

@@ -16,6 +16,9 @@ use crate::scenario::{
 /// unreachable.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
+/// How many diagnostics of a page are told; nobody reads more at once.
+const MAX_TOLD: usize = 200;
+
 /// What the last look at a scenario's pages gave.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
@@ -65,8 +68,17 @@ impl Survey {
             let other = one.file.strip_suffix(".md");
             one.file == file || !other.is_some_and(|other| steps.iter().any(|step| step == other))
         });
-        sources.push((file, markdown.to_owned()));
+        sources.push((file.clone(), markdown.to_owned()));
         arrange(&mut found, &sources);
+        if found.len() > MAX_TOLD {
+            let more = found.len() - MAX_TOLD;
+            found.truncate(MAX_TOLD);
+            let message = format!("there are {more} problems more");
+            found.push(
+                Diagnostic::warning("more-problems", &file, message)
+                    .with_hint("`katahost check` lists them all"),
+            );
+        }
         found
     }
 

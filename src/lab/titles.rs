@@ -54,8 +54,16 @@ mod tests {
         let pages = [
             ("intro", "# A *lab*\n\nText", "A lab"),
             ("a", "text\n\n## Second level\n", "Second level"),
-            ("b", "```\n# a comment\n```\n\nUnderlined\n==========\n", "Underlined"),
-            ("c", "# Lab\n\n<div class=\"step-title\">\nThe step\n</div>\n\n# More", "The step"),
+            (
+                "b",
+                "```\n# a comment\n```\n\nUnderlined\n==========\n",
+                "Underlined",
+            ),
+            (
+                "c",
+                "# Lab\n\n<div class=\"step-title\">\nThe step\n</div>\n\n# More",
+                "The step",
+            ),
             ("d", "<h1>In HTML</h1>", "In HTML"),
             ("e", "no heading", "e"),
             ("f", &long, "f"),

@@ -418,7 +418,7 @@ mod tests {
             (r#"{"execute": 0}"#, &["execute-not-boolean"]),
             (r#"{"maxInvocations": "1"}"#, &["limit-not-number"]),
             (r#"{"maxInvocations": "lots"}"#, &["limit-not-number"]),
-            (r#"{"maxInvocations": 0}"#, &[]),
+            (r#"{"maxInvocations": 0}"#, &["limit-never-runs"]),
             (r#"{"macrosBefore": "ctrl_c"}"#, &["macros-not-array"]),
             (r#"{"macrosBefore": 5}"#, &["macros-not-array"]),
             (r#"{"macrosBefore": ["ctrl_d"]}"#, &["unknown-macro"]),

@@ -2,6 +2,7 @@
 
 use super::attach::attach;
 use super::blocks::{Blocks, Lines};
+use super::config::ConfigFiles;
 use super::extract::{Contents, extract};
 use super::markdown::{self, normalise_source};
 use super::nesting::limit_depth;
@@ -10,7 +11,6 @@ use super::render::{self, BLOCK_ATTRIBUTE, render};
 use super::sanitise::sanitise;
 use super::text::{Fnv, fold};
 use super::token::Fence;
-use super::config::ConfigFiles;
 use super::{Block, Config, Diagnostic, Link, Place};
 use serde::Serialize;
 

@@ -268,3 +268,29 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         waiting: state.waiting,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::{Config, config::ConfigFiles};
+
+    #[test]
+    fn viewers_are_told_nothing_of_what_is_wrong() {
+        let (config, _) = Config::read(ConfigFiles::default());
+        let page = Page::parse_for_author("intro", "<b onclick='x'>y</b>", &config);
+        assert_eq!(page.diagnostics.len(), 1);
+        let view = PageView {
+            page: Arc::new(page),
+            terminals: Vec::new(),
+            states: Vec::new(),
+        };
+        assert_eq!(super::page(&view, Role::Driver).diagnostics.len(), 1);
+        let event = LabEvent::Page {
+            view,
+            execution: None,
+        };
+        assert!(!super::event(&event, Role::Viewer, "viewer").contains("diagnostics"));
+    }
+}
