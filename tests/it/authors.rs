@@ -26,7 +26,7 @@ const BROKEN: [(&str, &str); 7] = [
     ),
     ("Step1.md", "# Other\n"),
     ("step2.md", "# Never reached\n"),
-    ("sub/step.md", "[i](command:katapod.lodPage?intro)\n"),
+    ("sub/step.md", "[i](command:katapod.openPage?intro)\n"),
     (
         "clean.md",
         "# Clean\n\n[i](command:katapod.loadPage?intro)\n",

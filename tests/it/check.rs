@@ -168,7 +168,7 @@ fn each_mistake_of_a_config_is_found_in_its_line() {
     };
     let terminals = |count: usize| {
         let ids = (0..count).map(|number| serde_json::json!({ "id": format!("t{number}") }));
-        Value::from_iter(ids)
+        ids.collect::<Value>()
     };
     let cases = [
         ("{\n\"layout\": 1,\n}".to_owned(), "config-not-json", 3),
