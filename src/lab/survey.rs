@@ -73,7 +73,7 @@ impl Survey {
         if found.len() > MAX_TOLD {
             let more = found.len() - MAX_TOLD;
             found.truncate(MAX_TOLD);
-            let message = format!("there are {more} problems more");
+            let message = format!("there are {more} more problems");
             found.push(
                 Diagnostic::warning("more-problems", &file, message)
                     .with_hint("`katahost check` lists them all"),
@@ -106,5 +106,44 @@ impl Survey {
             self.ways.insert(step.clone(), (stamp, ways));
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::lab::{Library, Scan};
+
+    /// Checks that what is told on the pages of a scenario is what is told of it as a whole.
+    fn check_pages(folder: &Folder) {
+        let scan = Scan::new(folder);
+        let steps = folder.steps();
+        let of_step = |file: &str, step: &str| {
+            let other = file.strip_suffix(".md").filter(|other| *other != step);
+            !other.is_some_and(|other| steps.iter().any(|step| step == other))
+        };
+        let mut survey = Survey::default();
+        for page in &scan.pages {
+            let step = page.step.as_str();
+            let markdown = folder.read_step(step).unwrap();
+            let config = &scan.description.config;
+            let told = survey.diagnose(folder, config, page, &markdown);
+            let mut expected = scan.diagnostics.clone();
+            expected.retain(|one| of_step(&one.file, step));
+            assert_eq!(told, expected, "{} {step}", folder.name());
+        }
+    }
+
+    #[test]
+    fn pages_of_real_scenarios_tell_what_check_says() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for path in ["scenarios", "../shared/corpus"].map(|path| root.join(path)) {
+            // A clone has no corpus beside it.
+            let library = Library::open(&path).ok();
+            let scenarios = library.iter().flat_map(Library::scenarios);
+            scenarios.for_each(check_pages);
+        }
     }
 }

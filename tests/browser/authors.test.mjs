@@ -137,6 +137,8 @@ describe("author", () => {
       await lab.page.locator("#page .problems summary").focus();
       await lab.page.keyboard.press("Enter");
       await entry.waitFor({ state: "hidden" });
+      // Browsers tell of a folded panel a moment after they fold it.
+      await lab.page.waitForFunction(() => localStorage.getItem("katahost.problems") === "closed");
       await lab.page.reload();
       await lab.ready();
       await lab.page.locator("#page .problems summary").waitFor();

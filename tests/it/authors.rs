@@ -156,7 +156,7 @@ async fn endless_problems_are_told_in_part() {
     let found = visitor.lab.page.unwrap().diagnostics;
     assert_eq!(found.len(), 201);
     let last = found.last().unwrap();
-    assert_eq!(last.message, "there are 4800 problems more");
+    assert_eq!(last.message, "there are 4800 more problems");
 }
 
 #[tokio::test(flavor = "multi_thread")]
