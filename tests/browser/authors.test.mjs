@@ -176,10 +176,6 @@ describe("author", () => {
               return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
             });
             assert.deepEqual(found, []);
-            const { KATAHOST_SCREENSHOTS: shots } = process.env;
-            if (shots) {
-              await lab.page.screenshot({ path: join(shots, `author-${colorScheme}-${width}.png`) });
-            }
           },
           { colorScheme, reducedMotion: "reduce", viewport: { width, height: 844 } },
         ));
