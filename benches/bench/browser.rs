@@ -7,20 +7,18 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Fault, KATAHOST, ROOT, figures::Figures, say};
+use crate::{Bench, Fault, KATAHOST, ROOT};
 
-pub(crate) fn measure(figures: &mut Figures) {
-    say("browser");
-    match drive() {
-        Ok(rows) => {
-            for (row, values) in rows.as_object().into_iter().flatten() {
-                for value in values.as_array().into_iter().flatten() {
-                    figures.add(row, "katahost", value.as_f64().unwrap_or(f64::NAN));
-                }
+pub(crate) fn measure(bench: &mut Bench) -> Result<(), Fault> {
+    for (row, subjects) in drive()?.as_object().into_iter().flatten() {
+        for (subject, values) in subjects.as_object().into_iter().flatten() {
+            for value in values.as_array().into_iter().flatten() {
+                let value = value.as_f64().unwrap_or(f64::NAN);
+                bench.figures.add(row, subject, value);
             }
         }
-        Err(fault) => figures.miss(format!("browser: {fault}")),
     }
+    Ok(())
 }
 
 fn drive() -> Result<Value, Fault> {
