@@ -13,9 +13,14 @@ use crate::{
     session::{SETTLE, Session, part},
 };
 
-/// Keys of one turn, and turns a round, of katahost and of its limit.
-const KEYS: usize = 250;
-const TURNS: usize = 8;
+/// Turns a round.
+const TURNS: usize = 4;
+
+/// Keys of one turn: 2,000 a round, so that a p99 stands on 20 of them.
+const KEYS: usize = 500;
+
+/// Keys of one turn of the peers, which need much longer for each.
+const PEER_KEYS: usize = 100;
 
 /// The pause between two keys: longer than an echo takes, so that each finds the server idle.
 const KEY_PAUSE: Duration = Duration::from_millis(2);
@@ -36,16 +41,17 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
         for turn in 0..TURNS {
             for (session, alone, beside) in &mut sessions {
                 let peer = session.server.peer;
-                // The others are there to be compared by one digit.
-                if turn > 0 && !matches!(peer, Peer::Katahost | Peer::Bare) {
-                    continue;
-                }
+                let keys = if matches!(peer, Peer::Katahost | Peer::Bare) {
+                    KEYS
+                } else {
+                    PEER_KEYS
+                };
                 if turn == 0 {
                     bench.say_round(round, peer.name());
                 }
                 let typed = async {
-                    alone.extend(part("echo", echo(&mut session.link)).await?);
-                    let flooded = part("echo beside a flood", beside_flood(session, &flood));
+                    alone.extend(part("echo", echo(&mut session.link, keys)).await?);
+                    let flooded = part("echo beside a flood", beside_flood(session, &flood, keys));
                     beside.extend(flooded.await?);
                     Ok::<(), Fault>(())
                 };
@@ -53,6 +59,8 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
                     bench.figures.miss(format!("{}: {fault}", peer.name()));
                 }
             }
+            // Whoever came last is first in the next turn.
+            sessions.reverse();
         }
         for (session, alone, beside) in &mut sessions {
             for (row, times) in [("echo", alone), ("echo beside a flood", beside)] {
@@ -68,9 +76,9 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn echo(link: &mut Link) -> Result<Vec<f64>, Fault> {
+async fn echo(link: &mut Link, keys: usize) -> Result<Vec<f64>, Fault> {
     let mut times = Vec::new();
-    for _ in 0..KEYS {
+    for _ in 0..keys {
         let began = Instant::now();
         link.type_text(0, "x").await?;
         while !link.output_of(0).await?.contains(&b'x') {}
@@ -85,13 +93,13 @@ async fn echo(link: &mut Link) -> Result<Vec<f64>, Fault> {
 
 /// The same while a second terminal writes without end. With katahost both share a socket, as in
 /// a lab's page; the others have one a terminal.
-async fn beside_flood(session: &mut Session, flood: &str) -> Result<Vec<f64>, Fault> {
+async fn beside_flood(session: &mut Session, flood: &str, keys: usize) -> Result<Vec<f64>, Fault> {
     let Session { server, link, .. } = session;
     if server.peer == Peer::Katahost {
         link.show(1).await?;
         link.type_text(1, flood).await?;
         link.pause(SETTLE).await?;
-        let times = echo(link).await?;
+        let times = echo(link, keys).await?;
         link.type_text(1, "\x03").await?;
         link.pause(SETTLE).await?;
         return Ok(times);
@@ -101,7 +109,7 @@ async fn beside_flood(session: &mut Session, flood: &str) -> Result<Vec<f64>, Fa
     other.type_text(0, flood).await?;
     let draining = tokio::spawn(async move { while other.next().await.is_ok() {} });
     link.pause(SETTLE).await?;
-    let times = echo(link).await;
+    let times = echo(link, keys).await;
     // Leaving ends the shell.
     draining.abort();
     link.pause(SETTLE).await?;

@@ -8,7 +8,7 @@ use crate::{
     fixture::BURST_BYTES,
     link::Link,
     machine::{cpu_ms, number, resident_mb, watch_peak},
-    peer::{Peer, Server},
+    peer::{Peer, Server, TOKEN},
     session::{SETTLE, part},
 };
 
@@ -100,7 +100,7 @@ impl Stage {
         } else {
             server.listens().await?;
         }
-        let place = place(&server, driver.as_mut(), paced).await?;
+        let place = place(&server, paced);
         let audience = Audience::seat(&place, viewers, 0);
         let audience = beside(driver.as_mut(), audience).await?;
         let mut stage = Self {
@@ -140,21 +140,13 @@ impl Stage {
 }
 
 /// Where an audience of that server goes.
-pub(crate) async fn place(
-    server: &Server,
-    driver: Option<&mut Link>,
-    paced: bool,
-) -> Result<Place, Fault> {
-    let token = match driver {
-        Some(driver) => driver.watch_token().await?,
-        None => String::new(),
-    };
-    Ok(Place {
+pub(crate) fn place(server: &Server, paced: bool) -> Place {
+    Place {
         port: server.port,
         path: (server.peer == Peer::Katahost).then(|| "labs/lab/ws".to_owned()),
-        token,
+        token: TOKEN.to_owned(),
         paced,
-    })
+    }
 }
 
 /// Waits for something while the driver reads on.

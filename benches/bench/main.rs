@@ -6,7 +6,8 @@
 //! - `fixture`: the labs and the log that everything is measured with;
 //! - `peer`: the servers that are compared; `bare` and `broadcast`: the limits, which are ours;
 //! - `link`: a client of each, over the same WebSocket library; `session`: a server and its client;
-//! - `audience`: hundreds of viewers; `viewer`: their process; `pace`: what they watch;
+//! - `audience`: hundreds of viewers; `viewer`: their process; `wire`: its frames; `pace`: what
+//!   they watch;
 //! - one module for each row, see [`ROWS`];
 //! - `figures`, `target`, `table`: medians, spread, ratios, and how they are judged and printed.
 
@@ -35,6 +36,7 @@ mod start;
 mod table;
 mod target;
 mod viewer;
+mod wire;
 
 use std::{
     io::{Write, stderr},
@@ -95,11 +97,14 @@ impl Bench {
             "emulator" => emulator::measure(self),
             "memory" => memory::measure(self).await,
             "fanout" => fanout::measure(self).await,
-            "flood" => flood::measure(self).await,
-            "stalled" => stalled::measure(self).await,
+            "flood" => Box::pin(flood::measure(self)).await,
+            "stalled" => Box::pin(stalled::measure(self)).await,
             "paced" => paced::measure(self).await,
             "pages" => pages::measure(self),
-            "browser" => browser::measure(self),
+            "browser" => {
+                browser::measure(self);
+                Ok(())
+            }
             other => {
                 Err(format!("there is no row `{other}`; there are: {}", ROWS.join(" ")).into())
             }

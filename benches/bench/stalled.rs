@@ -20,7 +20,7 @@ const PATIENCE_MS: u64 = 20_000;
 pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
     for round in 0..bench.rounds {
         bench.say_round(round, "five readers, and one stalled");
-        if let Err(fault) = part("stalled viewer", stall(bench, round)).await {
+        if let Err(fault) = part("stalled viewer", Box::pin(stall(bench, round))).await {
             bench.figures.miss(format!("stalled viewer: {fault}"));
         }
     }
@@ -31,7 +31,7 @@ async fn stall(bench: &mut Bench, round: usize) -> Result<(), Fault> {
     let line = format!("cat '{}'; {MARK}", bench.fixture.log().display());
     let mut session = Session::open(Peer::Katahost, &bench.fixture.lab()).await?;
     let process = session.server.process();
-    let place = place(&session.server, Some(&mut session.link), false).await?;
+    let place = place(&session.server, false);
     let seating = async {
         let readers = Audience::seat(&place, READERS, 0).await?;
         Ok((readers, Audience::seat(&place, 1, 0).await?))

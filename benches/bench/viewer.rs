@@ -13,10 +13,7 @@ use std::{
 };
 
 use katahost::{
-    protocol::{
-        SUBPROTOCOL,
-        frame::{FrameKind, HEADER_BYTES, Header},
-    },
+    protocol::{SUBPROTOCOL, frame::FrameKind},
     terminal::screen::Screen,
 };
 use serde_json::{Value, json};
@@ -34,6 +31,7 @@ use crate::{
     figures::quantile,
     machine::{number, raise_descriptor_limit},
     pace::{STAMP, now_us},
+    wire::{Parser, text_frame},
 };
 
 /// The argument that makes this program an audience.
@@ -50,9 +48,6 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// How much of a sample's stream is kept: a screen is in far less.
 const KEPT_BYTES: usize = 1024 * 1024;
-
-/// A checkpoint begins with columns and rows.
-const SIZE_BYTES: usize = 4;
 
 /// How many commands may wait.
 const COMMANDS: usize = 16;
@@ -85,19 +80,6 @@ struct Seat {
     acknowledged: Cell<u64>,
     /// A sample keeps what it got since the last checkpoint.
     kept: Option<RefCell<Vec<u8>>>,
-}
-
-/// Where a viewer stands in the frames of its socket (RFC 6455, section 5.2).
-#[derive(Debug, Default)]
-struct Parser {
-    head: Vec<u8>,
-    frame: Option<Header>,
-    /// What is still to come of the frame's payload.
-    left: u64,
-    /// What is still to come of the size that a checkpoint begins with.
-    size_left: usize,
-    /// The digits of a moment that have come so far.
-    stamp: Option<u64>,
 }
 
 /// Sits down as `arguments` say, then does what standard input says.
@@ -267,9 +249,8 @@ impl Hall {
             if frame.kind == FrameKind::Output {
                 self.take_payload(seat, parser, payload);
             } else if let (FrameKind::Snapshot, Some(kept)) = (frame.kind, &seat.kept) {
-                let size = length.min(parser.size_left);
-                parser.size_left -= size;
-                kept.borrow_mut().extend_from_slice(&payload[size..]);
+                let content = parser.pass_size(payload);
+                kept.borrow_mut().extend_from_slice(content);
             }
             if frame.kind == FrameKind::Output && length > 0 {
                 self.reach(seat, seat.end.get().unwrap_or(0) + length as u64);
@@ -290,7 +271,6 @@ impl Hall {
                 self.checkpoint_bytes
                     .set(self.checkpoint_bytes.get() + parser.left);
                 self.checkpoint_places.borrow_mut().insert(frame.offset);
-                parser.size_left = SIZE_BYTES;
                 if let Some(kept) = &seat.kept {
                     kept.borrow_mut().clear();
                 }
@@ -443,89 +423,9 @@ impl Hall {
     }
 }
 
-impl Parser {
-    /// Collects the head of a frame; returns what follows once the head is complete.
-    fn begin<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Fault> {
-        let mut taken = 0;
-        loop {
-            let missing = self.missing();
-            if missing == 0 {
-                break;
-            }
-            let end = bytes.len().min(taken + missing);
-            if taken == end {
-                return Ok(None);
-            }
-            self.head.extend_from_slice(&bytes[taken..end]);
-            taken = end;
-        }
-        let length = self.payload_bytes();
-        self.frame = None;
-        self.left = length;
-        match self.head[0] & 0x0f {
-            2 => {
-                let header = &self.head[self.head.len() - HEADER_BYTES..];
-                self.frame = Some(Header::parse(&header.to_vec().into())?.0);
-                self.left = length - HEADER_BYTES as u64;
-            }
-            8 => return Err("the server closed the connection".into()),
-            _ => {}
-        }
-        self.head.clear();
-        Ok(Some(&bytes[taken..]))
-    }
-
-    /// How many bytes the head still lacks, as far as can be said yet.
-    fn missing(&self) -> usize {
-        let Some(length) = self.head.get(1) else {
-            return 2 - self.head.len();
-        };
-        let extension = match length {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let header = if self.head[0] & 0x0f == 2 {
-            HEADER_BYTES
-        } else {
-            0
-        };
-        2 + extension + header - self.head.len()
-    }
-
-    fn payload_bytes(&self) -> u64 {
-        let wide = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        };
-        match self.head[1] {
-            126 => wide(&self.head[2..4]),
-            127 => wide(&self.head[2..10]),
-            short => short.into(),
-        }
-    }
-}
-
 /// What a terminal shows that was sent these bytes.
 pub(crate) fn screen(bytes: &[u8]) -> String {
     let mut screen = Screen::new(80, 24, 0);
     screen.feed(&bytes[bytes.len().saturating_sub(KEPT_BYTES)..]);
     screen.text()
-}
-
-/// A text frame masked with zeros, which changes nothing.
-fn text_frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match u8::try_from(text.len()) {
-        Ok(length @ ..126) => frame.push(0x80 | length),
-        _ => {
-            frame.push(0x80 | 126);
-            let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-            frame.extend_from_slice(&length.to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(text.as_bytes());
-    frame
 }
