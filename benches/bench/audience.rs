@@ -1,4 +1,4 @@
-//! Many viewers of one terminal, in a process of their own (`viewer`).
+//! Many viewers of one terminal, in a process of their own (`hall`).
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{Fault, viewer};
+use crate::{Fault, hall};
 
 /// Where the viewers go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Audience {
     /// Seats so many viewers; of some, the screens are kept.
     pub(crate) async fn seat(place: &Place, count: usize, samples: usize) -> Result<Self, Fault> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args([viewer::MODE, &serde_json::to_string(place)?])
+            .args([hall::MODE, &serde_json::to_string(place)?])
             .args([count.to_string(), samples.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

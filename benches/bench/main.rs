@@ -6,8 +6,8 @@
 //! - `fixture`: the labs and the log that everything is measured with;
 //! - `peer`: the servers that are compared; `bare` and `broadcast`: the limits, which are ours;
 //! - `link`: a client of each, over the same WebSocket library; `session`: a server and its client;
-//! - `audience`: hundreds of viewers; `viewer`: their process; `wire`: its frames; `pace`: what
-//!   they watch;
+//! - `audience`: hundreds of viewers; `hall`: their process; `viewer`: one of them; `wire`: its
+//!   frames; `pace`: what they watch;
 //! - one module for each row, see [`ROWS`];
 //! - `figures`, `target`, `table`: medians, spread, ratios, and how they are judged and printed.
 
@@ -22,6 +22,7 @@ mod fanout;
 mod figures;
 mod fixture;
 mod flood;
+mod hall;
 mod link;
 mod log;
 mod machine;
@@ -118,7 +119,7 @@ fn main() -> Result<(), Fault> {
         .split_first()
         .map_or(("", &[][..]), |(mode, rest)| (mode, rest));
     match mode {
-        viewer::MODE => return viewer::run(rest),
+        hall::MODE => return hall::run(rest),
         pace::MODE => return pace::write_lines(rest[0].parse()?),
         _ => {}
     }
