@@ -130,8 +130,8 @@ try {
   const rows = {};
   /** @param {string} row @param {string} subject @param {number} value */
   const add = (row, subject, value) => {
-    rows[row] ??= {};
-    (rows[row][subject] ??= []).push(value);
+    const subjects = rows[row] ?? {};
+    rows[row] = { ...subjects, [subject]: [...(subjects[subject] ?? []), value] };
   };
 
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const SETTLE: Duration = Duration::from_millis(150);
 
 /// What one part of a measurement takes at most, on a machine with much else to do.
-const PART_PATIENCE: Duration = Duration::from_secs(60);
+const PART_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Makes a shell write the end's marker, which the echo of the line itself does not hold.
 pub(crate) const MARK: &str = "printf 'THE%s\\n' -END-\r";
