@@ -3,7 +3,12 @@
 //! The peers take turns within a round, some keys each, so that a busy moment of the machine hits
 //! all of them.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::pending,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
 
 use crate::{
     Bench, Fault,
@@ -22,8 +27,18 @@ const KEYS: usize = 500;
 /// Keys of one turn of the peers, which need much longer for each.
 const PEER_KEYS: usize = 100;
 
+/// What a turn takes at most, on a machine with much else to do.
+const TURN_PATIENCE: Duration = Duration::from_secs(120);
+
 /// The pause between two keys: longer than an echo takes, so that each finds the server idle.
 const KEY_PAUSE: Duration = Duration::from_millis(2);
+
+/// Who types into one server, and the times of the keys: alone, and beside a flood.
+#[derive(Debug)]
+struct Typist {
+    session: Session,
+    times: [Vec<f64>; 2],
+}
 
 pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
     let flood = format!(
@@ -34,45 +49,69 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
         let mut sessions = Vec::new();
         for peer in bench.turns(round) {
             match Session::open(peer, &bench.fixture.lab()).await {
-                Ok(session) => sessions.push((session, Vec::new(), Vec::new())),
+                Ok(session) => sessions.push(Typist {
+                    session,
+                    times: Default::default(),
+                }),
                 Err(fault) => bench.figures.miss(format!("{}: {fault}", peer.name())),
             }
         }
-        for turn in 0..TURNS {
-            for (session, alone, beside) in &mut sessions {
+        for _ in 0..TURNS {
+            for number in 0..sessions.len() {
+                // The others wait their turn; what they are sent must be read all the same.
+                let (before, rest) = sessions.split_at_mut(number);
+                let Some((Typist { session, times }, after)) = rest.split_first_mut() else {
+                    continue;
+                };
+                let others = before.iter_mut().chain(after);
+                let others = others.map(|other| other.session.link.pause(TURN_PATIENCE));
+                let waiting = async {
+                    join_all(others).await;
+                    pending().await
+                };
                 let peer = session.server.peer;
-                let keys = if matches!(peer, Peer::Katahost | Peer::Bare) {
-                    KEYS
-                } else {
-                    PEER_KEYS
+                bench.say_round(round, peer.name());
+                let typed = tokio::select! {
+                    typed = part("echo", take_turn(session, &flood, times)) => typed,
+                    never = waiting => never,
                 };
-                if turn == 0 {
-                    bench.say_round(round, peer.name());
-                }
-                let typed = async {
-                    alone.extend(part("echo", echo(&mut session.link, keys)).await?);
-                    let flooded = part("echo beside a flood", beside_flood(session, &flood, keys));
-                    beside.extend(flooded.await?);
-                    Ok::<(), Fault>(())
-                };
-                if let Err(fault) = typed.await {
-                    bench.figures.miss(format!("{}: {fault}", peer.name()));
+                if let Err(fault) = typed {
+                    bench
+                        .figures
+                        .miss(format!("echo of {}: {fault}", peer.name()));
                 }
             }
             // Whoever came last is first in the next turn.
             sessions.reverse();
         }
-        for (session, alone, beside) in &mut sessions {
-            for (row, times) in [("echo", alone), ("echo beside a flood", beside)] {
+        for Typist { session, times } in &mut sessions {
+            for (row, times) in ["echo", "echo beside a flood"].iter().zip(times) {
                 times.sort_by(f64::total_cmp);
                 for part in [50, 95, 99] {
-                    let row = format!("{row}/p{part}, µs");
-                    let value = quantile(times, part, 100);
-                    bench.figures.add(&row, session.server.peer.name(), value);
+                    if !times.is_empty() {
+                        let row = format!("{row}/p{part}, µs");
+                        let value = quantile(times, part, 100);
+                        bench.figures.add(&row, session.server.peer.name(), value);
+                    }
                 }
             }
         }
     }
+    Ok(())
+}
+
+async fn take_turn(
+    session: &mut Session,
+    flood: &str,
+    [alone, beside]: &mut [Vec<f64>; 2],
+) -> Result<(), Fault> {
+    let keys = if matches!(session.server.peer, Peer::Katahost | Peer::Bare) {
+        KEYS
+    } else {
+        PEER_KEYS
+    };
+    alone.extend(echo(&mut session.link, keys).await?);
+    beside.extend(beside_flood(session, flood, keys).await?);
     Ok(())
 }
 

@@ -6,6 +6,9 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::Fault;
 
+/// Ticks are counted in these (`sysconf(_SC_CLK_TCK)`, 100 a second on every Linux).
+const TICK_MS: f64 = 10.0;
+
 /// The load averages of the last 1, 5 and 15 minutes.
 pub(crate) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -25,16 +28,22 @@ pub(crate) fn raise_descriptor_limit() -> Result<(), Fault> {
     Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
-/// The processor time that the threads of a process have used, in milliseconds.
+/// The processor time that a process has used, in milliseconds: exact where all its threads still
+/// run, and otherwise in ticks.
 pub(crate) fn cpu_ms(process: u32) -> Result<f64, Fault> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // One that ends meanwhile had little to do.
+        // One that ends meanwhile is in the ticks.
         let times = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
         let own = times.split(' ').next().and_then(|time| time.parse().ok());
         nanoseconds += own.unwrap_or(0);
     }
-    Ok(number(nanoseconds) / 1e6)
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no process name")?;
+    // Behind the name: state is the third field, utime and stime are the 14th and 15th.
+    let ticks = fields.split_ascii_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.map(|ticks| ticks.parse().unwrap_or(0)).sum();
+    Ok((number(nanoseconds) / 1e6).max(number(ticks) * TICK_MS))
 }
 
 /// The memory of a process that is in use, in MB.
