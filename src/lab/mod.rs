@@ -1,9 +1,12 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+mod clients;
 pub mod event;
+mod executions;
 pub mod folder;
 pub mod handle;
+mod instance;
 pub mod library;
 mod load;
 pub mod store;

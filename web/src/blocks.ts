@@ -266,9 +266,14 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) card.colour();
   }
 
+  /** How often the block with an id had run when its state was last told. */
+  runs(id: string): number {
+    return this.#runs.get(id) ?? 0;
+  }
+
   /** Takes a new state; one that is told `live` says that the block ran just now. */
   update(state: BlockState, live: boolean): void {
-    const before = this.#runs.get(state.id) ?? 0;
+    const before = this.runs(state.id);
     this.#runs.set(state.id, state.runs);
     if (live && state.runs > before) this.#host.ran(state.id);
     for (const card of this.#cards) if (card.block.state.id === state.id) card.update(state);

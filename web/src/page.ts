@@ -83,6 +83,11 @@ export class PageView {
     this.#begin(null, element("div", { class: "page" }, this.#note(message)));
   }
 
+  /** How often the block with an id was known to have run. */
+  runs(id: string): number {
+    return this.#blocks?.runs(id) ?? 0;
+  }
+
   update(state: BlockState): void {
     this.#blocks?.update(state, true);
   }
