@@ -17,7 +17,7 @@ use super::{
     folder::Folder,
     handle::{Executed, Execution, INBOX, LabError, LabHandle, Request},
     instance::Instance,
-    load::load,
+    load::Reader,
 };
 use crate::{
     command::{Call, Effect, Origin, State, resolve, state::ENTRY_STEP},
@@ -29,9 +29,6 @@ use crate::{
     },
 };
 
-/// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
-const MAX_TERMINALS: usize = 100;
-
 /// How a lab runs its shells.
 #[derive(Debug, Clone)]
 pub struct LabOptions {
@@ -39,10 +36,13 @@ pub struct LabOptions {
     pub shell: Option<std::path::PathBuf>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
+    /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
+    pub author: bool,
 }
 
 pub(super) struct Lab {
     folder: Folder,
+    reader: Reader,
     options: LabOptions,
     state: State,
     instance: Instance,
@@ -72,6 +72,7 @@ impl Lab {
             let state = begin_state(&folder);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
+                reader: Reader::new(folder.clone(), options.author),
                 folder,
                 options,
                 state,
@@ -114,7 +115,7 @@ impl Lab {
                 self.clients.insert(client, events);
                 let snapshot = LabSnapshot {
                     notice,
-                    ..self.snapshot()
+                    ..self.snapshot().await
                 };
                 if answer.send(snapshot).is_err() {
                     self.clients.remove(client);
@@ -241,7 +242,7 @@ impl Lab {
         step: &str,
         execution: Option<&Arc<str>>,
     ) -> Result<Vec<u16>, LabError> {
-        let page = load(&self.folder, &self.state.config, step).await?;
+        let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         step.clone_into(&mut self.state.step);
         self.state.page = Some(page.clone());
@@ -353,18 +354,18 @@ impl Lab {
         self.clients = clients;
         let snapshot = LabSnapshot {
             notice,
-            ..self.snapshot()
+            ..self.snapshot().await
         };
         self.clients.tell(&LabEvent::Restarted(Box::new(snapshot)));
         Ok(())
     }
 
-    fn snapshot(&self) -> LabSnapshot {
+    async fn snapshot(&self) -> LabSnapshot {
         LabSnapshot {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
             terminals: self.instance.terminals.clone(),
-            steps: self.folder.steps(),
+            steps: self.reader.steps().await,
             clients: self.clients.len(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
@@ -409,15 +410,5 @@ impl Lab {
 
 /// Reads the folder's config.
 fn begin_state(folder: &Folder) -> State {
-    let mut config = folder.describe().config;
-    let terminals = config.terminals.len();
-    if terminals > MAX_TERMINALS {
-        tracing::warn!(
-            lab = folder.name(),
-            terminals,
-            "the lab has too many terminals"
-        );
-        config.terminals.truncate(MAX_TERMINALS);
-    }
-    State::new(config)
+    State::new(folder.describe().config)
 }

@@ -114,6 +114,7 @@ describe("a learner", () => {
         lab.page.locator(`#step-list [data-step="${step}"]`);
       assert.equal(await item("step1").getAttribute("aria-current"), "step");
       assert.match(await item("intro").innerText(), /Welcome/);
+      assert.match(await item("finish").innerText(), /The end/);
       assert.match((await item("intro").textContent()) ?? "", /visited/);
       assert.equal(await item("step2").getAttribute("data-visited"), null);
       await lab.page.keyboard.press("ArrowDown");

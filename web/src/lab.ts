@@ -189,10 +189,9 @@ export class Lab {
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
     this.#find.refresh();
-    if (asked) {
-      this.#layout.show(null);
-      announce(page.title);
-    }
+    if (asked) this.#layout.show(null);
+    const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
+    if (words.length > 0) announce(words.join(". "));
   }
 
   #missing(state: LabState): void {
