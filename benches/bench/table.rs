@@ -118,7 +118,10 @@ fn lines(row: &Row) -> Vec<[String; 7]> {
             own.filter(|_| index == 0).map(spread).unwrap_or_default(),
             other.map(|other| other.name.clone()).unwrap_or_default(),
             other.map(|other| spread(other)).unwrap_or_default(),
-            ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+            ratio
+                .filter(|ratio| ratio.is_finite())
+                .map(|ratio| format!("{ratio:.2}"))
+                .unwrap_or_default(),
             judged.map(Target::text).unwrap_or_default(),
             met.map(|met| if met { "yes" } else { "NO" }.to_owned())
                 .unwrap_or_default(),
