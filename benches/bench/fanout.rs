@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use katahost::client::{Address, Client};
+use serde_json::json;
+
 use crate::{
     Bench, Fault,
     audience::{Audience, Place, Report},
@@ -100,7 +103,7 @@ impl Stage {
         } else {
             server.listens().await?;
         }
-        let place = place(&server, paced);
+        let place = place(&server, paced).await?;
         let audience = Audience::seat(&place, viewers, 0);
         let audience = beside(driver.as_mut(), audience).await?;
         let mut stage = Self {
@@ -139,14 +142,30 @@ impl Stage {
     }
 }
 
-/// Where an audience of that server goes.
-pub(crate) fn place(server: &Server, paced: bool) -> Place {
-    Place {
+/// Where an audience of that server goes: with katahost, by a watch link.
+pub(crate) async fn place(server: &Server, paced: bool) -> Result<Place, Fault> {
+    let mut place = Place {
         port: server.port,
-        path: (server.peer == Peer::Katahost).then(|| "labs/lab/ws".to_owned()),
-        token: TOKEN.to_owned(),
+        path: None,
+        token: String::new(),
         paced,
+    };
+    if server.peer == Peer::Katahost {
+        let address = Address {
+            url: format!("ws://127.0.0.1:{}/labs/lab/ws", server.port),
+            token: Some(TOKEN.to_owned()),
+            headers: Vec::new(),
+        };
+        let mut driver = Client::connect(&address).await?;
+        driver.initialize("bench-host", false, None, None).await?;
+        let role = vec![json!({"role": "viewer"})];
+        let executed = driver.execute("katahost.createLink", role, None).await?;
+        let link = executed.link.ok_or("no link")?;
+        let (path, token) = link.address.split_once("?token=").ok_or("no token")?;
+        place.path = Some(format!("{path}ws"));
+        token.clone_into(&mut place.token);
     }
+    Ok(place)
 }
 
 /// Waits for something while the driver reads on.

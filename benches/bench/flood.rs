@@ -44,7 +44,7 @@ async fn flood(bench: &mut Bench) -> Result<(), Fault> {
     let alone = flow(&mut session, &line).await?;
     settle(&mut session).await?;
 
-    let place = place(&session.server, false);
+    let place = place(&session.server, false).await?;
     let seating = Audience::seat(&place, VIEWERS, SAMPLES);
     let mut audience = beside(Some(&mut session.link), seating).await?;
     let before = resident_mb(process)?;

@@ -31,7 +31,7 @@ async fn stall(bench: &mut Bench, round: usize) -> Result<(), Fault> {
     let line = format!("cat '{}'; {MARK}", bench.fixture.log().display());
     let mut session = Session::open(Peer::Katahost, &bench.fixture.lab()).await?;
     let process = session.server.process();
-    let place = place(&session.server, false);
+    let place = place(&session.server, false).await?;
     let seating = async {
         let readers = Audience::seat(&place, READERS, 0).await?;
         Ok((readers, Audience::seat(&place, 1, 0).await?))
