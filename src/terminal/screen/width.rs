@@ -26,6 +26,10 @@ pub(super) fn width(c: char) -> usize {
     }
 }
 
+#[expect(
+    clippy::large_stack_arrays,
+    reason = "it is made by the compiler, and never on a stack"
+)]
 const fn table() -> [u8; TABLED as usize / 4] {
     let mut table = [0b01_01_01_01; TABLED as usize / 4];
     mark(&mut table, &WIDE, 2);
