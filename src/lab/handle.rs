@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     event::{LabEvent, LabSnapshot},
-    folder::{Folder, StepError},
+    folder::{Folder, StepError, UNREADABLE_HINT},
 };
 use crate::command::{CommandError, Role};
 
@@ -56,7 +56,7 @@ impl LabError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Command(error) => error.hint(),
-            Self::UnreadableStep(_) => Some("see to the file, then try again".to_owned()),
+            Self::UnreadableStep(_) => Some(UNREADABLE_HINT.to_owned()),
             Self::FolderGone(_) => {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }

@@ -13,9 +13,9 @@ use super::{
     frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
     server::{
-        self, Block, BlockKind, BlockState, CommandInfo, ExecuteCommandResult, InputReceived,
-        LabClients, LabState, Page, PageShow, Role, Severity, ShowDocument, ShowMessage,
-        TerminalFocus, TerminalInfo, TerminalStatus,
+        self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
+        InputReceived, LabClients, LabState, Page, PageShow, Role, Severity, ShowDocument,
+        ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
 };
 
@@ -73,6 +73,7 @@ fn generate() -> String {
         ResizeParams,
         AckParams,
         LabState,
+        StepInfo,
         Role,
         InputReceived,
         TerminalInfo,
@@ -82,6 +83,7 @@ fn generate() -> String {
         Block,
         BlockKind,
         BlockState,
+        Diagnostic,
         ExecuteCommandResult,
         CommandInfo,
         TerminalFocus,

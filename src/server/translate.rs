@@ -7,7 +7,7 @@ use crate::{
     command::{Command, CommandError, Role},
     lab::{
         LabError, LabEvent, LabSnapshot,
-        event::{BlockState, Notice, PageView, TerminalView},
+        event::{BlockState, Notice, PageView, StepTitle, TerminalView},
         handle::Executed,
     },
     protocol::{
@@ -16,7 +16,7 @@ use crate::{
         rpc::{Call, RpcError},
         server::{self as wire, method},
     },
-    scenario::{Block, BlockKind},
+    scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::Status,
 };
 
@@ -42,7 +42,7 @@ pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
             notification(
                 method::PAGE_SHOW,
                 wire::PageShow {
-                    page: page(view),
+                    page: page(view, role),
                     execution_id,
                 },
             )
@@ -93,9 +93,9 @@ pub(super) fn lab_state(lab: &LabSnapshot, role: Role, client: &str) -> wire::La
         scenario: lab.scenario.to_string(),
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
-        steps: lab.steps.clone(),
+        steps: lab.steps.iter().map(step).collect(),
         clients: lab.clients,
-        page: lab.page.as_ref().map(page),
+        page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
 }
@@ -191,7 +191,17 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
     }
 }
 
-fn page(view: &PageView) -> wire::Page {
+fn step(StepTitle { step, title }: &StepTitle) -> wire::StepInfo {
+    wire::StepInfo {
+        step: step.clone(),
+        title: title.clone(),
+    }
+}
+
+/// The page for a client of that role: what is wrong with it is no matter for those who only watch.
+fn page(view: &PageView, role: Role) -> wire::Page {
+    let found = &view.page.diagnostics[..];
+    let diagnostics = if role == Role::Driver { found } else { &[] };
     let blocks = view
         .page
         .blocks
@@ -206,6 +216,28 @@ fn page(view: &PageView) -> wire::Page {
         blocks: blocks
             .map(|((block, terminal), state)| self::block(block, *terminal, state))
             .collect(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|found| diagnostic(found, &view.page))
+            .collect(),
+    }
+}
+
+fn diagnostic(found: &Diagnostic, page: &Page) -> wire::Diagnostic {
+    let own = found.file.strip_suffix(".md") == Some(&page.step);
+    let line = found.line.filter(|_| own);
+    wire::Diagnostic {
+        severity: match found.severity {
+            Severity::Warning => wire::Severity::Warning,
+            Severity::Error => wire::Severity::Error,
+        },
+        code: found.code.to_owned(),
+        message: found.message.clone(),
+        file: found.file.clone(),
+        line: found.line,
+        column: found.column,
+        hint: found.hint.clone(),
+        block: line.and_then(|line| Some(page.block_at(line)?.index)),
     }
 }
 
@@ -234,5 +266,31 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         id: state.id.clone(),
         runs: state.runs,
         waiting: state.waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::{Config, config::ConfigFiles};
+
+    #[test]
+    fn viewers_are_told_nothing_of_what_is_wrong() {
+        let (config, _) = Config::read(ConfigFiles::default());
+        let page = Page::parse_for_author("intro", "<b onclick='x'>y</b>", &config);
+        assert_eq!(page.diagnostics.len(), 1);
+        let view = PageView {
+            page: Arc::new(page),
+            terminals: Vec::new(),
+            states: Vec::new(),
+        };
+        assert_eq!(super::page(&view, Role::Driver).diagnostics.len(), 1);
+        let event = LabEvent::Page {
+            view,
+            execution: None,
+        };
+        assert!(!super::event(&event, Role::Viewer, "viewer").contains("diagnostics"));
     }
 }

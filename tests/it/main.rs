@@ -8,6 +8,7 @@
 
 mod architecture;
 mod attacks;
+mod authors;
 mod check;
 mod dependencies;
 mod exec;

@@ -1,0 +1,137 @@
+//! What both halves of a socket know: who the client is, and which terminals it watches.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    command::Role,
+    lab::{LabHandle, LabSnapshot},
+    protocol::client::{AckParams, InitializeParams},
+    server::feed::Feed,
+    terminal::{TerminalHandle, pace::ClientNumber},
+};
+
+/// What both halves know.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) lab: LabHandle,
+    pub(super) number: ClientNumber,
+    pub(super) id: Arc<str>,
+    pub(super) role: Role,
+    /// The terminals of the present instance, and how far the client has parsed each.
+    terminals: Mutex<Vec<Watched>>,
+    /// Wakes the sending half after an acknowledgement.
+    pub(super) acknowledged: Notify,
+}
+
+/// A terminal that the client watches. Dropping it leaves the terminal's pace.
+#[derive(Debug)]
+struct Watched {
+    number: u16,
+    terminal: TerminalHandle,
+    parsed: Arc<AtomicU64>,
+    client: ClientNumber,
+}
+
+impl Watched {
+    fn new(feed: &Feed, terminal: TerminalHandle, client: ClientNumber, role: Role) -> Self {
+        let parsed = feed.parsed();
+        if role == Role::Driver {
+            terminal.pace().join(client, parsed.load(Ordering::Relaxed));
+        }
+        Self {
+            number: feed.number(),
+            terminal,
+            parsed,
+            client,
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.terminal.pace().leave(self.client);
+    }
+}
+
+impl Client {
+    pub(super) fn new(lab: LabHandle, number: ClientNumber, id: Arc<str>, role: Role) -> Self {
+        Self {
+            lab,
+            number,
+            id,
+            role,
+            terminals: Mutex::default(),
+            acknowledged: Notify::new(),
+        }
+    }
+
+    /// Begins to watch all terminals, where the client left off if it can.
+    pub(super) fn watch(&self, lab: &LabSnapshot, params: &InitializeParams) -> Vec<Feed> {
+        let resume = params
+            .resume
+            .as_ref()
+            .filter(|resume| *resume.instance == *lab.instance);
+        let resume_at = |number: u16| {
+            let terminals = resume.map_or(&[][..], |resume| &resume.terminals);
+            let found = terminals
+                .iter()
+                .find(|terminal| terminal.terminal == number);
+            found.map(|terminal| terminal.offset)
+        };
+        self.feeds(lab, resume_at)
+    }
+
+    /// Feeds for all terminals of an instance; what was watched before is let go.
+    pub(super) fn feeds(
+        &self,
+        lab: &LabSnapshot,
+        resume_at: impl Fn(u16) -> Option<u64>,
+    ) -> Vec<Feed> {
+        let feeds: Vec<Feed> = lab
+            .terminals
+            .iter()
+            .map(|view| Feed::new(view, resume_at(view.number)))
+            .collect();
+        let watched = feeds
+            .iter()
+            .zip(&lab.terminals)
+            .map(|(feed, view)| Watched::new(feed, view.handle.clone(), self.number, self.role));
+        *self.lock() = watched.collect();
+        feeds
+    }
+
+    pub(super) fn terminal(&self, number: u16) -> Option<TerminalHandle> {
+        let watched = self.lock();
+        watched
+            .iter()
+            .find(|watched| watched.number == number)
+            .map(|one| one.terminal.clone())
+    }
+
+    pub(super) fn acknowledge(&self, AckParams { terminal, offset }: AckParams) {
+        if let Some(watched) = self
+            .lock()
+            .iter()
+            .find(|watched| watched.number == terminal)
+        {
+            let end = watched.terminal.output().end();
+            watched
+                .terminal
+                .pace()
+                .acknowledge(self.number, offset, end);
+            watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
+        }
+        self.acknowledged.notify_one();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
+        self.terminals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
