@@ -3,24 +3,25 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    clients::Clients,
-    event::{BlockState, LabEvent, LabSnapshot, Notice, PageView},
+    clients::{Client, Clients, Standing},
+    event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
     executions::Executions,
     folder::Folder,
-    handle::{Executed, Execution, INBOX, LabError, LabHandle, Request},
+    handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
     instance::Instance,
+    links::{Link, Links},
     load::Reader,
 };
 use crate::{
-    command::{Call, Effect, Origin, State, resolve, state::ENTRY_STEP},
+    command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
     scenario::{Invocation, Macro, Page},
     terminal::{
         TerminalEvent,
@@ -47,6 +48,9 @@ pub(super) struct Lab {
     state: State,
     instance: Instance,
     clients: Clients,
+    links: Arc<Links>,
+    /// Where the driver is.
+    place: Option<Place>,
     executions: Executions,
     cancel: CancellationToken,
 }
@@ -61,9 +65,11 @@ impl Lab {
     ) -> LabHandle {
         let (inbox, requests) = mpsc::channel(INBOX);
         let closed = CancellationToken::new();
+        let links = Arc::<Links>::default();
         let handle = LabHandle {
             inbox,
             folder: folder.clone(),
+            links: links.clone(),
             closed: closed.clone(),
         };
         let guard = closed.drop_guard();
@@ -78,6 +84,8 @@ impl Lab {
                 state,
                 instance,
                 clients: Clients::default(),
+                links,
+                place: None,
                 executions: Executions::default(),
                 cancel,
             };
@@ -89,8 +97,13 @@ impl Lab {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let cancel = self.cancel.clone();
         loop {
+            let headcount_due = self.clients.headcount_due();
+            let due = headcount_due.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
+                () = sleep_until(due.into()), if headcount_due.is_some() => {
+                    self.clients.tell_headcount(Instant::now());
+                }
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
                     Some(request) => self.handle(request).await,
@@ -105,34 +118,82 @@ impl Lab {
         match request {
             Request::Attach {
                 client,
-                step,
-                role,
+                visitor,
                 events,
                 answer,
             } => {
-                tracing::info!(lab = self.folder.name(), client, ?role, "client attached");
-                let notice = self.arrive(step).await;
-                self.clients.insert(client, events);
-                let snapshot = LabSnapshot {
-                    notice,
-                    ..self.snapshot().await
-                };
-                if answer.send(snapshot).is_err() {
+                let attached = self.attach(client, visitor, events).await;
+                if answer.send(attached).is_err() {
                     self.clients.remove(client);
                 }
-                self.clients.tell_others_of_coming(client);
             }
             Request::Detach { client } => {
                 tracing::info!(lab = self.folder.name(), client, "client detached");
-                if self.clients.remove(client) {
-                    self.clients.tell(&LabEvent::Clients(self.clients.len()));
-                }
+                self.clients.remove(client);
             }
+            Request::View {
+                client,
+                name,
+                cramped,
+            } => self.clients.view(client, name, cramped),
+            Request::Place { client, place } => self.follow(client, place),
+            // Whoever asked these may have left meanwhile.
+            Request::Config { answer } => drop(answer.send(self.state.config.clone())),
+            Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
                 drop(answer.send(result));
             }
+        }
+    }
+
+    async fn attach(
+        &mut self,
+        number: u64,
+        visitor: Visitor,
+        events: mpsc::Sender<Arc<LabEvent>>,
+    ) -> Result<(LabSnapshot, Arc<Standing>), LabError> {
+        let role = visitor.role;
+        if let Some(link) = &visitor.link
+            && !self.links.has(link)
+        {
+            return Err(LabError::LinkRevoked);
+        }
+        tracing::info!(
+            lab = self.folder.name(),
+            client = number,
+            ?role,
+            "client attached"
+        );
+        let notice = match role {
+            Role::Driver => self.arrive(visitor.step).await,
+            // Who comes by a link sees the lab as it is.
+            _ => None,
+        };
+        let standing = Arc::new(Standing::new(role));
+        let client = Client {
+            events,
+            standing: standing.clone(),
+            role,
+            link: visitor.link,
+            name: visitor.name,
+            cramped: visitor.cramped,
+            asks: false,
+        };
+        self.clients.insert(number, client);
+        let snapshot = LabSnapshot {
+            notice,
+            ..self.snapshot().await
+        };
+        Ok((snapshot, standing))
+    }
+
+    /// Tells everybody where a driver is.
+    fn follow(&mut self, client: u64, place: Place) {
+        if self.clients.role(client) == Role::Driver && self.place.as_ref() != Some(&place) {
+            self.place = Some(place.clone());
+            self.clients.tell_others(client, LabEvent::Place(place));
         }
     }
 
@@ -160,6 +221,8 @@ impl Lab {
     }
 
     async fn execute(&mut self, execution: Execution) -> Result<Executed, LabError> {
+        // Who may do less by now learns nothing of what was done before.
+        registry::find(&execution.command, self.clients.role(execution.client))?;
         let id = execution.id.clone();
         if let Some(known) = id.as_ref().and_then(|id| self.executions.repeat(id)) {
             return known;
@@ -175,7 +238,7 @@ impl Lab {
         let call = Call {
             command: &execution.command,
             arguments: &execution.arguments,
-            role: execution.role,
+            role: self.clients.role(execution.client),
             origin: Origin::Client,
         };
         let effects = resolve(call, &self.state)?;
@@ -184,27 +247,46 @@ impl Lab {
             command = execution.command,
             "command executed"
         );
-        let mut terminals = Vec::new();
-        for effect in effects {
-            terminals.extend(self.apply(effect, execution).await?);
-        }
-        Ok(Executed {
+        let mut executed = Executed {
             repeated: false,
-            terminals,
-        })
+            terminals: Vec::new(),
+            link: None,
+        };
+        for effect in effects {
+            self.apply(effect, execution, &mut executed).await?;
+        }
+        Ok(executed)
     }
 
-    /// Does one thing, and names the terminals that were typed into.
-    async fn apply(&mut self, effect: Effect, execution: &Execution) -> Result<Vec<u16>, LabError> {
+    fn create_link(&mut self, role: Role) -> Result<Link, LabError> {
+        let link = self.links.create(role).ok_or(LabError::TooManyLinks)?;
+        self.clients
+            .tell_drivers(LabEvent::Links(self.links.list()));
+        Ok(link)
+    }
+
+    /// Does one thing, and notes in `executed` what came of it.
+    async fn apply(
+        &mut self,
+        effect: Effect,
+        execution: &Execution,
+        executed: &mut Executed,
+    ) -> Result<(), LabError> {
         match effect {
-            Effect::LoadStep { step } => return self.load_step(&step, execution.id.as_ref()).await,
-            Effect::Run(invocation) => return self.run_invocation(&invocation).map(|n| vec![n]),
+            Effect::LoadStep { step } => {
+                let terminals = self.load_step(&step, execution.id.as_ref()).await?;
+                executed.terminals.extend(terminals);
+            }
+            Effect::Run(invocation) => {
+                let terminal = self.run_invocation(&invocation)?;
+                executed.terminals.push(terminal);
+            }
             Effect::Type { terminal, text } => {
                 let parts = VecDeque::from([Part::Text(text.into())]);
                 let number = self.instance.number_of(&terminal);
                 self.enqueue(number, None, parts)?;
                 self.state.active_terminal = terminal;
-                return Ok(vec![number]);
+                executed.terminals.push(number);
             }
             Effect::Clear { terminal } => {
                 let full = |_| LabError::TerminalFull(terminal.clone());
@@ -232,8 +314,30 @@ impl Lab {
                     .tell_one(execution.client, LabEvent::OpenDocument(uri));
             }
             Effect::StartOver => self.start_over().await?,
+            Effect::CreateLink { role } => executed.link = Some(self.create_link(role)?),
+            Effect::RevokeLink { link } => {
+                if !self.links.revoke(&link) {
+                    return Err(LabError::UnknownLink(link));
+                }
+                self.clients.revoke(&link);
+                self.clients
+                    .tell_drivers(LabEvent::Links(self.links.list()));
+            }
+            Effect::AskForKeyboard => self.clients.ask(execution.client),
+            Effect::ReturnKeyboard => self.clients.return_keyboard(execution.client),
+            Effect::GrantKeyboard { client } => {
+                if !self.clients.grant(client) {
+                    return Err(LabError::UnknownClient(client));
+                }
+            }
+            Effect::DeclineKeyboard { client } => {
+                if !self.clients.decline(client) {
+                    return Err(LabError::UnknownClient(client));
+                }
+            }
+            Effect::TakeKeyboard => self.clients.take_keyboard(),
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
@@ -244,9 +348,8 @@ impl Lab {
     ) -> Result<Vec<u16>, LabError> {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
-        step.clone_into(&mut self.state.step);
-        self.state.page = Some(page.clone());
-        self.clients.tell(&LabEvent::Page {
+        self.state.show(page.clone());
+        self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
         });
@@ -272,7 +375,7 @@ impl Lab {
         self.enqueue(number, Some(invocation.id.clone()), parts)?;
         self.state.count(invocation);
         self.clients
-            .tell(&LabEvent::Block(self.block_state(&invocation.id)));
+            .tell(LabEvent::Block(self.block_state(&invocation.id)));
         Ok(number)
     }
 
@@ -303,7 +406,7 @@ impl Lab {
                 view.generation = generation;
                 view.status = status;
                 let view = view.clone();
-                self.clients.tell(&LabEvent::Terminal(view));
+                self.clients.tell(LabEvent::Terminal(view));
             }
             News::Typed(run) => self.no_longer_waiting(run),
             News::Dropped(runs) => {
@@ -311,14 +414,14 @@ impl Lab {
                 for run in runs {
                     self.no_longer_waiting(run);
                 }
-                self.clients.tell(&LabEvent::Notice(Notice::failure(
+                self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
                     Some("start the terminal again and run the block again".to_owned()),
                 )));
             }
             News::InputFull => {
                 let name = &self.instance.view(terminal).name;
-                self.clients.tell(&LabEvent::Notice(Notice::failure(
+                self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("`{name}` reads no input; what you typed last was not taken"),
                     Some("interrupt what runs there, or start the terminal again".to_owned()),
                 )));
@@ -328,8 +431,7 @@ impl Lab {
 
     fn no_longer_waiting(&mut self, run: RunNumber) {
         if let Some(block) = self.instance.waiting.remove(&run) {
-            self.clients
-                .tell(&LabEvent::Block(self.block_state(&block)));
+            self.clients.tell(LabEvent::Block(self.block_state(&block)));
         }
     }
 
@@ -356,7 +458,7 @@ impl Lab {
             notice,
             ..self.snapshot().await
         };
-        self.clients.tell(&LabEvent::Restarted(Box::new(snapshot)));
+        self.clients.tell(LabEvent::Restarted(Box::new(snapshot)));
         Ok(())
     }
 
@@ -366,7 +468,10 @@ impl Lab {
             scenario: self.folder.name().into(),
             terminals: self.instance.terminals.clone(),
             steps: self.reader.steps().await,
-            clients: self.clients.len(),
+            clients: self.clients.headcount(),
+            audience: self.clients.audience(),
+            place: self.place.clone(),
+            links: self.links.list(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }

@@ -1,13 +1,14 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
-mod clients;
+pub mod clients;
 pub mod event;
 mod executions;
 pub mod folder;
 pub mod handle;
 mod instance;
 pub mod library;
+pub mod links;
 mod load;
 pub mod scan;
 pub mod store;

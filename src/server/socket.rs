@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    call::tidy_name,
     client::Client,
     introduction::introduce,
     receiver::receive,
@@ -26,11 +27,11 @@ use self::{
 };
 use super::{
     limits::{Allowance, TooMany},
-    translate,
+    pass::Pass,
+    translate::{self, Identity},
 };
 use crate::{
-    command::Role,
-    lab::LabHandle,
+    lab::{LabError, LabHandle, handle::Visitor},
     protocol::{rpc::Response, server::close},
 };
 
@@ -48,13 +49,16 @@ type Sink = SplitSink<WebSocket, Message>;
 /// Why a socket ends: a close code and a reason for the client.
 type Ending = (u16, &'static str);
 
+/// How a socket ends that came by a link which is valid no more.
+const REVOKED: Ending = (close::REVOKED, "the link was revoked");
+
 /// Serves a client until it leaves, breaks the protocol, or the server stops.
-pub(super) async fn serve(socket: WebSocket, lab: LabHandle, role: Role, stop: CancellationToken) {
+pub(super) async fn serve(socket: WebSocket, lab: LabHandle, pass: Pass, stop: CancellationToken) {
     let (mut sink, mut stream) = socket.split();
     let ending = tokio::select! {
         biased;
         () = stop.cancelled() => Some((close::SERVER_STOPS, "the server stops")),
-        ending = converse(&mut sink, &mut stream, lab, role) => ending,
+        ending = converse(&mut sink, &mut stream, lab, pass) => ending,
     };
     if let Some((code, reason)) = ending {
         let frame = CloseFrame {
@@ -77,7 +81,7 @@ async fn converse(
     sink: &mut Sink,
     stream: &mut SplitStream<WebSocket>,
     lab: LabHandle,
-    role: Role,
+    pass: Pass,
 ) -> Option<Ending> {
     let mut allowance = Allowance::new(Instant::now());
     let introduction = introduce(sink, stream, &mut allowance);
@@ -88,12 +92,28 @@ async fn converse(
         Ok(introduced) => introduced,
         Err(ending) => return ending,
     };
-    let Ok(attachment) = lab.attach(role, params.step.clone()).await else {
-        return Some((close::SERVER_STOPS, "the lab has ended"));
+    let view = params.view.clone().unwrap_or_default();
+    let visitor = Visitor {
+        role: pass.role,
+        link: pass.link,
+        name: view.name.as_deref().map(tidy_name),
+        cramped: view.cramped,
+        step: params.step.clone(),
     };
-    let id = params.client_id.as_str().into();
-    let client = Client::new(lab, attachment.client, id, role);
-    let state = translate::lab_state(&attachment.snapshot, role, &client.id);
+    let attachment = match lab.attach(visitor).await {
+        Ok(attachment) => attachment,
+        Err(LabError::LinkRevoked) => return Some(REVOKED),
+        Err(_) => return Some((close::SERVER_STOPS, "the lab has ended")),
+    };
+    let identity = Identity {
+        number: attachment.client,
+        id: params.client_id.as_str().into(),
+        standing: attachment.standing.clone(),
+        lab: lab.folder().name().into(),
+        public_url: pass.public_url,
+    };
+    let client = Client::new(lab, identity);
+    let state = translate::lab_state(&attachment.snapshot, &client.identity);
     let welcome = translate::text(&Response::result(request, state));
     send(sink, Message::Text(welcome.into())).await.ok()?;
     let feeds = if params.attach {

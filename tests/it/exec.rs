@@ -190,7 +190,7 @@ fn commands_lists_the_registry() {
     let commands: Value = serde_json::from_slice(&output.stdout).unwrap();
     let first = &commands[0];
     assert_eq!(first["id"], "katapod.loadPage");
-    assert_eq!(first["role"], "driver");
+    assert_eq!(first["role"], "guest");
     assert!(first["title"].is_string() && first["arguments"].is_string());
     let text = String::from_utf8(run(&["commands"], &[]).stdout).unwrap();
     let columns: Vec<Option<usize>> = text

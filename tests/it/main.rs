@@ -8,6 +8,7 @@
 
 mod architecture;
 mod attacks;
+mod audience;
 mod authors;
 mod check;
 mod dependencies;

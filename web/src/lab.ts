@@ -137,7 +137,7 @@ export class Lab {
     this.#deepLink = null;
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
-      this.#status.setClients(state.clients);
+      this.#status.setClients(state.clients.clients);
       this.#resumePage(state);
       this.#executions.resend();
       this.#terminals.offerSizes();
@@ -156,7 +156,7 @@ export class Lab {
     this.#role = state.role;
     this.#progress.begin(state.instance);
     this.#toolbar.setLab(state.scenario, state.steps, state.role === "driver");
-    this.#status.setClients(state.clients);
+    this.#status.setClients(state.clients.clients);
     this.#terminals?.dispose();
     const terminals = new Terminals(
       required("terminals"),

@@ -11,7 +11,7 @@ use crate::{
     command::Role,
     lab::{LabHandle, LabSnapshot},
     protocol::client::{AckParams, InitializeParams},
-    server::feed::Feed,
+    server::{feed::Feed, translate::Identity},
     terminal::{TerminalHandle, pace::ClientNumber},
 };
 
@@ -19,9 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) lab: LabHandle,
-    pub(super) number: ClientNumber,
-    pub(super) id: Arc<str>,
-    pub(super) role: Role,
+    pub(super) identity: Identity,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
     /// Wakes the sending half after an acknowledgement.
@@ -59,15 +57,18 @@ impl Drop for Watched {
 }
 
 impl Client {
-    pub(super) fn new(lab: LabHandle, number: ClientNumber, id: Arc<str>, role: Role) -> Self {
+    pub(super) fn new(lab: LabHandle, identity: Identity) -> Self {
         Self {
             lab,
-            number,
-            id,
-            role,
+            identity,
             terminals: Mutex::default(),
             acknowledged: Notify::new(),
         }
+    }
+
+    /// Whether the client may do what `role` may.
+    pub(super) fn may(&self, role: Role) -> bool {
+        self.identity.standing.role() >= role
     }
 
     /// Begins to watch all terminals, where the client left off if it can.
@@ -97,10 +98,14 @@ impl Client {
             .iter()
             .map(|view| Feed::new(view, resume_at(view.number)))
             .collect();
-        let watched = feeds
-            .iter()
-            .zip(&lab.terminals)
-            .map(|(feed, view)| Watched::new(feed, view.handle.clone(), self.number, self.role));
+        let watched = feeds.iter().zip(&lab.terminals).map(|(feed, view)| {
+            Watched::new(
+                feed,
+                view.handle.clone(),
+                self.identity.number,
+                self.identity.standing.role(),
+            )
+        });
         *self.lock() = watched.collect();
         feeds
     }
@@ -123,7 +128,7 @@ impl Client {
             watched
                 .terminal
                 .pace()
-                .acknowledge(self.number, offset, end);
+                .acknowledge(self.identity.number, offset, end);
             watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
         }
         self.acknowledged.notify_one();

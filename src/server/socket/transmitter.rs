@@ -9,7 +9,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
 
-use super::{Ending, Sink, client::Client};
+use super::{Ending, REVOKED, Sink, client::Client};
 use crate::{
     lab::{LabEvent, handle::Attachment},
     protocol::{HEARTBEAT_SECONDS, server::close},
@@ -51,7 +51,7 @@ pub(super) async fn transmit(
                         (close::TOO_SLOW, "the client did not read in time")
                     });
                 };
-                match &event {
+                match &*event {
                     LabEvent::Terminal(view) => {
                         let of_it = feeds.iter_mut().filter(|feed| feed.number() == view.number);
                         of_it.for_each(|feed| feed.set_generation(view.generation));
@@ -60,9 +60,10 @@ pub(super) async fn transmit(
                         feeds = client.feeds(lab, |_| None);
                         ready = vec![true; feeds.len()];
                     }
+                    LabEvent::Revoked => return Some(REVOKED),
                     _ => {}
                 }
-                let text = translate::event(&event, client.role, &client.id);
+                let text = translate::event(&event, &client.identity);
                 feed(sink, Message::Text(text.into())).await.ok()?;
             }
             _ = heartbeat.tick() => {
