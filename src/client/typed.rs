@@ -99,7 +99,7 @@ mod tests {
             pieces in prop::collection::vec((1usize..30_000, any::<bool>(), 0usize..40_000), 1..40),
         ) {
             let mut typed = Typed::new(1);
-            let (mut pushed, mut server) = (Vec::new(), Vec::new());
+            let (mut pushed, mut server) = (Vec::<u8>::new(), Vec::<u8>::new());
             for (number, (length, lost, arrived)) in pieces.into_iter().enumerate() {
                 let piece = vec![u8::try_from(number).unwrap(); length];
                 if typed.push(&piece) {
