@@ -105,7 +105,7 @@ impl Place {
             (Some("401" | "403"), None) => Err(refused(self.way)),
             (Some("200"), None) => Err(Failure::usage(
                 format!("the server at `{}` has several labs", self.authority),
-                format!("name one with --lab: {}", self.names(&answer)),
+                format!("name one with --lab: {}", Self::names(&answer)),
             )),
             _ => Err(Failure::usage(
                 format!("there is no katahost at `{}{}`", self.authority, self.base),
@@ -134,7 +134,7 @@ impl Place {
     }
 
     /// The names of the labs that the server's first page leads to.
-    fn names(&self, page: &str) -> String {
+    fn names(page: &str) -> String {
         let mut names: Vec<String> = page
             .split("href=\"labs/")
             .skip(1)

@@ -81,7 +81,16 @@ pub enum End {
     NoTerminal(Vec<TerminalInfo>),
     /// The server can't be talked to.
     #[error(transparent)]
-    Failed(#[from] ClientError),
+    Failed(ClientError),
+}
+
+impl From<ClientError> for End {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Closed(close::REVOKED, _) => Self::Revoked,
+            error => Self::Failed(error),
+        }
+    }
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<(Client, LabState), ClientError>> + Send>>;
@@ -227,7 +236,7 @@ impl Attachment {
                 },
                 Link::Lost { since, pause } => {
                     let (since, pause) = (*since, *pause);
-                    let resume = self.resume();
+                    let resume = Some(self.resume());
                     let (address, id) = (self.address.clone(), self.client_id.clone());
                     let connecting = Box::pin(async move {
                         sleep(pause).await;
@@ -260,8 +269,8 @@ impl Attachment {
                     }
                 },
             };
-            if let Some(end) = end(&lost) {
-                return Err(end.unwrap_or(End::Failed(lost)));
+            if is_final(&lost) {
+                return Err(lost.into());
             }
             if self.is_open() {
                 let (since, pause) = (Instant::now(), PAUSES.0);
@@ -278,7 +287,7 @@ impl Attachment {
         }
     }
 
-    fn resume(&self) -> Option<Resume> {
+    fn resume(&self) -> Resume {
         let terminals = self.received.iter();
         let terminals = terminals
             .filter(|(terminal, _)| self.exact || **terminal != self.terminal.terminal)
@@ -288,10 +297,10 @@ impl Attachment {
             })
             .collect();
         let instance = self.instance.clone();
-        Some(Resume {
+        Resume {
             instance,
             terminals,
-        })
+        }
     }
 
     fn come_back(&mut self, lab: LabState) -> Result<Event, End> {
@@ -360,7 +369,7 @@ impl Attachment {
             Received::Incident(Incident::Closed(code, reason)) => {
                 Err(ClientError::Closed(code, reason))
             }
-            Received::Incident(Incident::Frame(header, payload)) => self.frame(header, payload),
+            Received::Incident(Incident::Frame(header, payload)) => self.frame(header, &payload),
             Received::Incident(Incident::Notification { method, params }) => {
                 self.notification(&method, params)
             }
@@ -402,7 +411,7 @@ impl Attachment {
         Ok(())
     }
 
-    fn frame(&mut self, header: Header, payload: Bytes) -> Result<Option<Event>, ClientError> {
+    fn frame(&mut self, header: Header, payload: &Bytes) -> Result<Option<Event>, ClientError> {
         let end = header.offset + payload.len() as u64;
         let is_own = header.terminal == self.terminal.terminal;
         let known = self.received.get(&header.terminal).copied();
@@ -420,14 +429,14 @@ impl Attachment {
                 Event::Output { bytes, end, replay }
             }
             FrameKind::Snapshot => {
-                let (cols, rows, bytes) = decode_size(&payload)?;
+                let (cols, rows, bytes) = decode_size(payload)?;
                 let (bytes, end) = (bytes, header.offset);
                 self.received.insert(header.terminal, end);
                 let size = (cols, rows);
                 Event::Snapshot { size, bytes, end }
             }
             FrameKind::Resize => {
-                let (cols, rows, _) = decode_size(&payload)?;
+                let (cols, rows, _) = decode_size(payload)?;
                 Event::Size(cols, rows)
             }
             FrameKind::Input => return Err(ClientError::Protocol("input came back".to_owned())),
@@ -485,16 +494,18 @@ fn silent() -> ClientError {
     ClientError::Closed(1006, "the server says nothing".to_owned())
 }
 
-/// Whether a failure is final: `Some(None)` where it speaks for itself.
-fn end(error: &ClientError) -> Option<Option<End>> {
+/// Whether trying again would not help.
+fn is_final(error: &ClientError) -> bool {
     match error {
-        ClientError::Closed(close::REVOKED, _) => Some(Some(End::Revoked)),
-        ClientError::Closed(close::PROTOCOL_ERROR | close::TOO_LARGE | close::TOO_MANY, _)
-        | ClientError::Refused(_) => Some(None),
-        ClientError::Connection(_) => match error.http_status() {
-            Some(400..500) => Some(None),
-            _ => None,
-        },
-        ClientError::Closed(..) | ClientError::Protocol(_) => None,
+        ClientError::Closed(code, _) => [
+            close::REVOKED,
+            close::PROTOCOL_ERROR,
+            close::TOO_LARGE,
+            close::TOO_MANY,
+        ]
+        .contains(code),
+        ClientError::Refused(_) => true,
+        ClientError::Connection(_) => matches!(error.http_status(), Some(400..500)),
+        ClientError::Protocol(_) => false,
     }
 }

@@ -62,7 +62,7 @@ impl Console {
     }
 
     /// How large the terminal is.
-    pub(super) fn size(&self) -> Option<(u16, u16)> {
+    pub(super) fn size() -> Option<(u16, u16)> {
         let size = tcgetwinsize(io::stdout())
             .or_else(|_| tcgetwinsize(io::stdin()))
             .ok()?;

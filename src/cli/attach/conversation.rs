@@ -171,7 +171,7 @@ impl Conversation<'_> {
     }
 
     fn send_size(&mut self) {
-        if let Some((cols, rows)) = self.console.size().filter(|_| self.sizes()) {
+        if let Some((cols, rows)) = Console::size().filter(|_| self.sizes()) {
             self.attachment.resize(cols, rows);
         }
     }
@@ -270,7 +270,7 @@ impl Conversation<'_> {
 
     /// Tells once that the terminal is larger than the window of somebody who can't change that.
     fn tell_size(&mut self) {
-        let Some(own) = self.console.size().filter(|_| !self.sizes()) else {
+        let Some(own) = Console::size().filter(|_| !self.sizes()) else {
             return;
         };
         let (cols, rows) = self.size;
