@@ -256,7 +256,7 @@ async fn interrupt_goes_to_the_remote_program_and_another_key_may_leave() {
     // Neither of these is the key to leave here.
     window.press("\x1d\x03");
     window.until("^C").await;
-    window.press("\recho aw''ake\r");
+    window.press("\recho awa''ke\r");
     window.until("awake").await;
     window.press("\x11");
     assert_eq!(window.code().await, 0);
