@@ -10,7 +10,6 @@ mod output;
 mod place;
 mod quickstart;
 mod report;
-mod scan;
 mod serve;
 
 use std::process::ExitCode;
@@ -22,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   katahost --open                      the quickstart, in your browser
   katahost serve my-lab                a lab of your own
+  katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own

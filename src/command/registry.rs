@@ -316,6 +316,28 @@ pub static REGISTRY: &[Command] = &[
     },
 ];
 
+/// The command with that id, given that the role may execute it.
+///
+/// # Errors
+///
+/// There is none, or it takes another role.
+pub fn find(id: &str, role: Role) -> Result<&'static Command, CommandError> {
+    let Some(command) = REGISTRY.iter().find(|command| command.id == id) else {
+        let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
+        return Err(CommandError::UnknownCommand {
+            id: id.to_owned(),
+            nearest: nearest(id, &known),
+        });
+    };
+    if role < command.role {
+        return Err(CommandError::NotAllowed {
+            id: command.id,
+            needs: command.role,
+        });
+    }
+    Ok(command)
+}
+
 /// Says what executing a command asks the lab to do.
 ///
 /// # Errors
@@ -323,20 +345,7 @@ pub static REGISTRY: &[Command] = &[
 /// The command is unknown, its arguments are wrong, the asker may not execute it, or the state
 /// does not allow it. Nothing is to be done then.
 pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandError> {
-    let Some(command) = REGISTRY.iter().find(|command| command.id == call.command) else {
-        let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
-        let nearest = nearest(call.command, &known);
-        return Err(CommandError::UnknownCommand {
-            id: call.command.to_owned(),
-            nearest,
-        });
-    };
-    if call.role < command.role {
-        return Err(CommandError::NotAllowed {
-            id: command.id,
-            needs: command.role,
-        });
-    }
+    let command = find(call.command, call.role)?;
     if call.origin == Origin::Page && !command.for_pages {
         return Err(CommandError::NotForPages { id: command.id });
     }
@@ -599,7 +608,7 @@ mod tests {
                 resolve(call, &state()),
                 Err(CommandError::NotAllowed { .. })
             );
-            assert_eq!(refused, command.role == Role::Driver, "{}", command.id);
+            assert_eq!(refused, command.role > Role::Viewer, "{}", command.id);
         }
     }
 
@@ -632,5 +641,51 @@ mod tests {
             error.unwrap_err().hint().unwrap(),
             "this scenario has `host`, `api`"
         );
+    }
+
+    #[test]
+    fn each_role_may_do_what_those_before_it_may() {
+        let may = |id: &str, role| find(id, role).is_ok();
+        for (id, least) in [
+            ("katahost.askForKeyboard", Role::Viewer),
+            ("katahost.runNextBlock", Role::Remote),
+            ("katahost.runBlock", Role::Guest),
+            ("katahost.createLink", Role::Driver),
+        ] {
+            for role in [Role::Viewer, Role::Remote, Role::Guest, Role::Driver] {
+                assert_eq!(may(id, role), role >= least, "{id} {role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn next_block_follows_the_one_that_ran_last() {
+        let mut state = state();
+        let first = state.next_block().unwrap();
+        assert_eq!(first.index, 0);
+        let invocation = first.invocation.clone();
+        state.count(&invocation);
+        // The second one is for reading.
+        assert_eq!(state.next_block(), Err(CommandError::NoNextBlock));
+    }
+
+    #[test]
+    fn next_step_is_new_and_back_is_where_one_came_from() {
+        let config = state().config;
+        let page = |step: &str, markdown: &str| Arc::new(Page::parse(step, markdown, &config));
+        let link = |step: &str| format!("[{step}](command:katapod.loadPage?{step}) ");
+        let mut state = State::new(config.clone());
+        assert_eq!(state.next_step(), Err(CommandError::NoNextStep));
+        assert_eq!(state.previous_step(), Err(CommandError::NoPreviousStep));
+        state.show(page("intro", &link("one")));
+        assert_eq!(state.next_step(), Ok("one"));
+        state.show(page("one", &[link("intro"), link("two")].concat()));
+        assert_eq!(state.next_step(), Ok("two"));
+        state.show(page("two", &[link("one"), link("three")].concat()));
+        assert_eq!(state.previous_step(), Ok("one"));
+        state.show(page("one", &[link("intro"), link("two")].concat()));
+        assert_eq!(state.previous_step(), Ok("intro"));
+        // All were shown: on goes what does not lead back.
+        assert_eq!(state.next_step(), Ok("two"));
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Client {
     pub(super) standing: Arc<Standing>,
     /// What it may do without the keyboard.
     pub(super) role: Role,
+    /// The name it made for itself, which stays over lost connections and which nobody else knows.
+    pub(super) id: Arc<str>,
     /// The link it came by.
     pub(super) link: Option<Arc<str>>,
     pub(super) name: Option<String>,
@@ -63,7 +65,9 @@ pub(super) struct Client {
 /// The clients of a lab, by number. One that does not read what it is told is cut off.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    clients: HashMap<u64, Client>,
+    by_number: HashMap<u64, Client>,
+    /// Who had the keyboard and lost its connection, by id: it gets the keyboard when it is back.
+    absent_guest: Option<Arc<str>>,
     /// What was told last of who is there, and when.
     told: (Headcount, Audience),
     told_at: Option<Instant>,
@@ -76,36 +80,43 @@ impl Clients {
     pub(super) fn headcount(&self) -> Headcount {
         let is_viewer = |client: &&Client| client.role == Role::Viewer;
         Headcount {
-            clients: self.clients.len(),
-            viewers: self.clients.values().filter(is_viewer).count(),
+            clients: self.by_number.len(),
+            viewers: self.by_number.values().filter(is_viewer).count(),
         }
     }
 
     pub(super) fn insert(&mut self, number: u64, client: Client) {
-        self.clients.insert(number, client);
-        if self.clients.len() == 1 {
+        if client.link.is_some() && self.absent_guest.take_if(|id| *id == client.id).is_some() {
+            client.standing.set(Role::Guest);
+        }
+        self.by_number.insert(number, client);
+        if self.by_number.len() == 1 {
             // Who comes first was told already.
             self.told.0 = self.headcount();
         }
         self.changed();
     }
 
-    /// Forgets a client; says whether it was there.
-    pub(super) fn remove(&mut self, number: u64) -> bool {
-        let was_there = self.clients.remove(&number).is_some();
+    /// Forgets a client.
+    pub(super) fn remove(&mut self, number: u64) {
+        let Some(client) = self.by_number.remove(&number) else {
+            return;
+        };
+        if client.standing.role() == Role::Guest {
+            self.absent_guest = Some(client.id);
+        }
         self.changed();
-        was_there
     }
 
     /// What a client may do; one that has left may do nothing that matters.
     pub(super) fn role(&self, number: u64) -> Role {
-        let client = self.clients.get(&number);
+        let client = self.by_number.get(&number);
         client.map_or(Role::Viewer, |client| client.standing.role())
     }
 
     /// Notes how a client sees the lab.
     pub(super) fn view(&mut self, number: u64, name: Option<String>, cramped: bool) {
-        if let Some(client) = self.clients.get_mut(&number) {
+        if let Some(client) = self.by_number.get_mut(&number) {
             client.name = name.or(client.name.take()).filter(|name| !name.is_empty());
             client.cramped = cramped;
             self.changed();
@@ -114,7 +125,7 @@ impl Clients {
 
     /// Notes that a viewer asks for the keyboard.
     pub(super) fn ask(&mut self, number: u64) {
-        if let Some(client) = self.clients.get_mut(&number) {
+        if let Some(client) = self.by_number.get_mut(&number) {
             client.asks = client.standing.role() < Role::Guest;
             self.changed();
         }
@@ -128,7 +139,7 @@ impl Clients {
     /// Gives a viewer the keyboard; whoever had it gives it back. Says whether it is there.
     pub(super) fn grant(&mut self, number: u64) -> bool {
         let is_guest = |client: &Client| client.link.is_some();
-        if !self.clients.get(&number).is_some_and(is_guest) {
+        if !self.by_number.get(&number).is_some_and(is_guest) {
             return false;
         }
         self.take_keyboard();
@@ -138,15 +149,16 @@ impl Clients {
 
     /// Tells a client that it does not get the keyboard. Says whether it is there.
     pub(super) fn decline(&mut self, number: u64) -> bool {
-        let is_there = self.clients.contains_key(&number);
+        let is_there = self.by_number.contains_key(&number);
         self.set_role(number, None, true);
         is_there
     }
 
     /// Takes the keyboard back from whoever was given it.
     pub(super) fn take_keyboard(&mut self) {
+        self.absent_guest = None;
         let has_it = |client: &Client| client.standing.role() == Role::Guest;
-        let guests = self.clients.iter().filter(|(_, client)| has_it(client));
+        let guests = self.by_number.iter().filter(|(_, client)| has_it(client));
         let guests: Vec<u64> = guests.map(|(number, _)| *number).collect();
         for guest in guests {
             self.set_role(guest, None, false);
@@ -155,8 +167,9 @@ impl Clients {
 
     /// Sends away all who came by a link.
     pub(super) fn revoke(&mut self, link: &str) {
+        self.absent_guest = None;
         let came_by_it = |client: &Client| client.link.as_deref() == Some(link);
-        self.clients.retain(|_, client| {
+        self.by_number.retain(|_, client| {
             let stays = !came_by_it(client);
             if !stays {
                 client.standing.set(Role::Viewer);
@@ -170,7 +183,7 @@ impl Clients {
 
     /// Sets what a client may do, its own role where none is given, and tells it.
     fn set_role(&mut self, number: u64, role: Option<Role>, declined: bool) {
-        let Some(client) = self.clients.get_mut(&number) else {
+        let Some(client) = self.by_number.get_mut(&number) else {
             return;
         };
         let role = role.unwrap_or(client.role);
@@ -201,8 +214,8 @@ impl Clients {
 
     fn tell_those(&mut self, event: LabEvent, whom: impl Fn(u64, &Client) -> bool) {
         let event = Arc::new(event);
-        let before = self.clients.len();
-        self.clients.retain(|number, client| {
+        let before = self.by_number.len();
+        self.by_number.retain(|number, client| {
             if !whom(*number, client) {
                 return true;
             }
@@ -212,13 +225,13 @@ impl Clients {
             }
             told.is_ok()
         });
-        if self.clients.len() < before {
+        if self.by_number.len() < before {
             self.changed();
         }
     }
 
     pub(super) fn tell_one(&mut self, number: u64, event: LabEvent) {
-        if let Some(client) = self.clients.get(&number)
+        if let Some(client) = self.by_number.get(&number)
             && let Err(error) = client.events.try_send(Arc::new(event))
         {
             tracing::info!(client = number, %error, "client is cut off");
@@ -255,7 +268,7 @@ impl Clients {
     /// Who watches: those who ask for the keyboard first, then who has it, then by name.
     pub(super) fn audience(&self) -> Audience {
         let guests = || {
-            self.clients
+            self.by_number
                 .iter()
                 .filter(|(_, client)| client.link.is_some())
         };

@@ -9,6 +9,8 @@
 mod architecture;
 mod attach;
 mod attacks;
+mod audience;
+mod authors;
 mod check;
 mod dependencies;
 mod exec;
