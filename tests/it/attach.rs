@@ -251,7 +251,7 @@ async fn interrupt_goes_to_the_remote_program_and_another_key_may_leave() {
     let house = house();
     let mut window = Window::open(&["--url", &url(&house), "--leave-key", "^q", "host"]);
     window.until("Ctrl-Q leaves]").await;
-    window.press("echo slee''ps; sleep 1000\r");
+    window.press("echo sl''eeps; sleep 1000\r");
     window.until("sleeps\r\n").await;
     // Neither of these is the key to leave here.
     window.press("\x1d\x03");
