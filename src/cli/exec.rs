@@ -65,13 +65,20 @@ async fn execute(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), 
             let terminal = state.terminals.iter().find(|one| one.terminal == *index);
             terminal.map(|one| one.id.clone())
         };
-        Ok(result
-            .terminals
-            .iter()
-            .filter_map(typed)
-            .collect::<Vec<_>>())
+        Ok(Outcome {
+            terminals: result.terminals.iter().filter_map(typed).collect(),
+            link: result.link.map(|link| place.link(link.url, &link.address)),
+        })
     });
     print(arguments, lab, &answer.await?)
+}
+
+/// What came of a command.
+struct Outcome {
+    /// The terminals that were typed into.
+    terminals: Vec<String>,
+    /// The address of the link that was made.
+    link: Option<String>,
 }
 
 /// An argument: JSON, or else text.
@@ -79,20 +86,24 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-fn print(arguments: &Arguments, lab: &str, terminals: &[String]) -> Result<(), Failure> {
+fn print(arguments: &Arguments, lab: &str, outcome: &Outcome) -> Result<(), Failure> {
     let lab = percent_decode_str(lab).decode_utf8_lossy();
     let command = &arguments.command;
     if arguments.json {
         return output::print_json(&json!({
             "command": command,
             "lab": lab,
-            "terminals": terminals,
+            "terminals": outcome.terminals,
+            "link": outcome.link,
         }));
     }
-    let typed = match terminals {
+    let typed = match &outcome.terminals[..] {
         [] => String::new(),
-        _ => format!(", typed into `{}`", terminals.join("`, `")),
+        terminals => format!(", typed into `{}`", terminals.join("`, `")),
     };
     output::print(&format!("executed `{command}` on `{lab}`{typed}\n"));
+    if let Some(link) = &outcome.link {
+        output::print(&format!("{link}\n"));
+    }
     Ok(())
 }

@@ -154,6 +154,11 @@ impl Place {
         }
     }
 
+    /// The whole address of a link into a lab: as others reach it, where the server knows that.
+    pub(super) fn link(&self, url: Option<String>, address: &str) -> String {
+        url.unwrap_or_else(|| format!("http://{}{}{address}", self.authority, self.base))
+    }
+
     /// What to tell of a conversation with `lab` that failed.
     pub(super) fn failure(&self, error: ClientError, lab: &str) -> Failure {
         match error {
