@@ -9,14 +9,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::{
     lab::event::TerminalView,
-    protocol::frame::{FrameKind, Header, encode_size},
+    protocol::frame::{FrameKind, HEADER_BYTES, Header, encode_size},
     terminal::{
         TerminalHandle, TerminalSize,
-        journal::{Cursor, Entry, Event},
+        journal::{Cursor, Event},
+        output::Listener,
         pty::READ_BYTES,
     },
 };
@@ -34,7 +35,7 @@ pub(super) struct Feed {
     number: u16,
     generation: u32,
     terminal: TerminalHandle,
-    grown: watch::Receiver<()>,
+    _listener: Listener,
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
     parsed: Arc<AtomicU64>,
@@ -43,11 +44,18 @@ pub(super) struct Feed {
     last_checkpoint: Option<Instant>,
 }
 
+/// A frame to send: its header, and its payload in pieces that all clients share.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) header: [u8; HEADER_BYTES],
+    pub(super) payload: Vec<Bytes>,
+}
+
 /// What a feed has for its client.
 #[derive(Debug)]
 pub(super) enum Turn {
     /// A frame to send.
-    Frame(Bytes),
+    Frame(Frame),
     /// Nothing now.
     Nothing,
     /// Nothing before that time.
@@ -55,17 +63,18 @@ pub(super) enum Turn {
 }
 
 impl Feed {
-    /// Begins at `resume`, where the terminal's journal still reaches back to it.
-    pub(super) fn new(view: &TerminalView, resume: Option<u64>) -> Self {
+    /// Begins at `resume`, where the terminal's journal still reaches back to it. `news` is woken
+    /// when the terminal has written more.
+    pub(super) fn new(view: &TerminalView, resume: Option<u64>, news: Arc<Notify>) -> Self {
+        // Before the first look at the output, or what is written in between is missed.
+        let listener = Listener::new(view.handle.output().clone(), news);
         let cursor = resume.and_then(|offset| view.handle.output().cursor_at(offset));
         let offset = cursor.map_or(0, Cursor::offset);
-        let mut grown = view.handle.output().watch();
-        grown.mark_changed();
         Self {
             number: view.number,
             generation: view.generation,
             terminal: view.handle.clone(),
-            grown,
+            _listener: listener,
             cursor,
             parsed: Arc::new(AtomicU64::new(offset)),
             // Who comes back has missed the rest; who comes first gets a past.
@@ -87,21 +96,8 @@ impl Feed {
         self.parsed.clone()
     }
 
-    /// Waits until the terminal has written more.
-    ///
-    /// # Cancel safety
-    ///
-    /// News between two calls is not lost.
-    pub(super) async fn grown(&mut self) {
-        if self.grown.changed().await.is_err() {
-            // The terminal has ended; what it wrote has been sent.
-            std::future::pending::<()>().await;
-        }
-    }
-
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
-        self.grown.mark_unchanged();
         let Some(mut cursor) = self.cursor else {
             return self.checkpoint().await;
         };
@@ -124,26 +120,20 @@ impl Feed {
             return self.checkpoint().await;
         };
         self.cursor = Some(cursor);
-        self.frame(&entries).map_or(Turn::Nothing, Turn::Frame)
-    }
-
-    fn frame(&self, entries: &[Entry]) -> Option<Bytes> {
-        let first = entries.first()?;
-        Some(match &first.event {
-            Event::Resize(TerminalSize { cols, rows }) => self
-                .header(FrameKind::Resize, first.offset)
-                .frame(&[&encode_size(*cols, *rows)]),
-            Event::Output(_) => {
-                let pieces: Vec<&[u8]> = entries
-                    .iter()
-                    .filter_map(|entry| match &entry.event {
-                        Event::Output(bytes) => Some(bytes.as_ref()),
-                        Event::Resize(_) => None,
-                    })
-                    .collect();
-                self.header(FrameKind::Output, first.offset).frame(&pieces)
+        let Some(first) = entries.first().map(|entry| entry.offset) else {
+            return Turn::Nothing;
+        };
+        let mut kind = FrameKind::Output;
+        let payload = entries.into_iter().map(|entry| match entry.event {
+            Event::Output(bytes) => bytes,
+            Event::Resize(TerminalSize { cols, rows }) => {
+                kind = FrameKind::Resize;
+                Bytes::copy_from_slice(&encode_size(cols, rows))
             }
-        })
+        });
+        let payload = payload.collect();
+        let header = self.header(kind, first);
+        Turn::Frame(Frame { header, payload })
     }
 
     async fn checkpoint(&mut self) -> Turn {
@@ -160,19 +150,21 @@ impl Feed {
         self.parsed.fetch_max(offset, Ordering::Relaxed);
         self.live_from = self.terminal.output().end();
         let TerminalSize { cols, rows } = checkpoint.size;
-        let payload = [&encode_size(cols, rows)[..], &checkpoint.dump];
-        // More follows at once, and nobody will say that the terminal has grown.
-        self.grown.mark_changed();
-        Turn::Frame(self.header(FrameKind::Snapshot, offset).frame(&payload))
+        let size = Bytes::copy_from_slice(&encode_size(cols, rows));
+        Turn::Frame(Frame {
+            header: self.header(FrameKind::Snapshot, offset),
+            payload: vec![size, checkpoint.dump],
+        })
     }
 
-    fn header(&self, kind: FrameKind, offset: u64) -> Header {
-        Header {
+    fn header(&self, kind: FrameKind, offset: u64) -> [u8; HEADER_BYTES] {
+        let header = Header {
             kind,
             replay: offset < self.live_from,
             terminal: self.number,
             generation: self.generation,
             offset,
-        }
+        };
+        header.encode()
     }
 }

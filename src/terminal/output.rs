@@ -1,17 +1,27 @@
 //! The reading end of a terminal, shared by all its clients.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize};
 
-/// A terminal's journal, and the news that it grew.
+/// A terminal's journal, and who is told that it grew.
 #[derive(Debug)]
 pub struct Output {
     journal: Mutex<Journal>,
-    grown: watch::Sender<()>,
+    listeners: Mutex<Vec<Arc<Notify>>>,
+}
+
+/// Somebody who is told of each growth. Dropping it ends that.
+///
+/// One who is told while looking is told again, so that nothing is missed; and one `Notify` may
+/// listen to many terminals.
+#[derive(Debug)]
+pub struct Listener {
+    output: Arc<Output>,
+    news: Arc<Notify>,
 }
 
 /// A terminal's state at some offset, from which a client starts again.
@@ -29,14 +39,8 @@ impl Output {
     pub(super) fn new() -> Self {
         Self {
             journal: Mutex::new(Journal::new()),
-            grown: watch::Sender::new(()),
+            listeners: Mutex::default(),
         }
-    }
-
-    /// A receiver that is woken when the journal grows.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<()> {
-        self.grown.subscribe()
     }
 
     /// The offset after the last byte.
@@ -66,10 +70,39 @@ impl Output {
 
     /// Wakes all readers.
     pub(super) fn announce(&self) {
-        self.grown.send_replace(());
+        for news in &*self.listeners() {
+            news.notify_one();
+        }
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener {
+    /// Has `news` woken whenever `output` grows.
+    #[must_use]
+    pub fn new(output: Arc<Output>, news: Arc<Notify>) -> Self {
+        output.listeners().push(news.clone());
+        Self { output, news }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut listeners = self.output.listeners();
+        if let Some(at) = listeners
+            .iter()
+            .position(|news| Arc::ptr_eq(news, &self.news))
+        {
+            listeners.swap_remove(at);
+        }
     }
 }

@@ -24,8 +24,8 @@ pub(super) struct Client {
     pub(super) role: Role,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
-    /// Wakes the sending half after an acknowledgement.
-    pub(super) acknowledged: Notify,
+    /// Wakes the sending half: a terminal wrote, or the client acknowledged.
+    pub(super) news: Arc<Notify>,
 }
 
 /// A terminal that the client watches. Dropping it leaves the terminal's pace.
@@ -59,14 +59,20 @@ impl Drop for Watched {
 }
 
 impl Client {
-    pub(super) fn new(lab: LabHandle, number: ClientNumber, id: Arc<str>, role: Role) -> Self {
+    pub(super) fn new(
+        lab: LabHandle,
+        number: ClientNumber,
+        id: Arc<str>,
+        role: Role,
+        news: Arc<Notify>,
+    ) -> Self {
         Self {
             lab,
             number,
             id,
             role,
             terminals: Mutex::default(),
-            acknowledged: Notify::new(),
+            news,
         }
     }
 
@@ -95,7 +101,7 @@ impl Client {
         let feeds: Vec<Feed> = lab
             .terminals
             .iter()
-            .map(|view| Feed::new(view, resume_at(view.number)))
+            .map(|view| Feed::new(view, resume_at(view.number), self.news.clone()))
             .collect();
         let watched = feeds
             .iter()
@@ -126,7 +132,7 @@ impl Client {
                 .acknowledge(self.number, offset, end);
             watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
         }
-        self.acknowledged.notify_one();
+        self.news.notify_one();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
