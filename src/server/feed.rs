@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::{
+    command::Role,
     lab::event::TerminalView,
     protocol::frame::{FrameKind, HEADER_BYTES, Header, encode_size},
     terminal::{
@@ -38,10 +39,33 @@ pub(super) struct Feed {
     _listener: Listener,
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
-    parsed: Arc<AtomicU64>,
+    parsed: Arc<Parsed>,
     /// Where the output begins that was written after the client came.
     live_from: u64,
     last_checkpoint: Option<Instant>,
+    role: Role,
+    /// A viewer's turn in a flood.
+    turn: Option<Instant>,
+}
+
+/// How far a client has parsed a terminal's output.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    offset: AtomicU64,
+    /// Whether the feed waits for more to be parsed.
+    awaited: AtomicBool,
+}
+
+impl Parsed {
+    pub(super) fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Notes that all before `offset` is parsed. Returns whether that was waited for.
+    pub(super) fn advance(&self, offset: u64) -> bool {
+        self.offset.fetch_max(offset, Ordering::Relaxed);
+        self.awaited.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// A frame to send: its header, and its payload in pieces that all clients share.
@@ -65,9 +89,14 @@ pub(super) enum Turn {
 impl Feed {
     /// Begins at `resume`, where the terminal's journal still reaches back to it. `news` is woken
     /// when the terminal has written more.
-    pub(super) fn new(view: &TerminalView, resume: Option<u64>, news: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        view: &TerminalView,
+        resume: Option<u64>,
+        role: Role,
+        news: Arc<Notify>,
+    ) -> Self {
         // Before the first look at the output, or what is written in between is missed.
-        let listener = Listener::new(view.handle.output().clone(), news);
+        let listener = Listener::new(view.handle.output().clone(), news, role < Role::Driver);
         let cursor = resume.and_then(|offset| view.handle.output().cursor_at(offset));
         let offset = cursor.map_or(0, Cursor::offset);
         Self {
@@ -76,10 +105,15 @@ impl Feed {
             terminal: view.handle.clone(),
             _listener: listener,
             cursor,
-            parsed: Arc::new(AtomicU64::new(offset)),
+            parsed: Arc::new(Parsed {
+                offset: AtomicU64::new(offset),
+                awaited: AtomicBool::new(false),
+            }),
             // Who comes back has missed the rest; who comes first gets a past.
             live_from: cursor.map_or_else(|| view.handle.output().end(), Cursor::offset),
             last_checkpoint: None,
+            role,
+            turn: None,
         }
     }
 
@@ -92,20 +126,22 @@ impl Feed {
     }
 
     /// Where the client's acknowledgements are noted.
-    pub(super) fn parsed(&self) -> Arc<AtomicU64> {
+    pub(super) fn parsed(&self) -> Arc<Parsed> {
         self.parsed.clone()
     }
 
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
+        if self.role < Role::Driver
+            && let Some(turn) = self.terminal.output().wait(&mut self.turn, READ_BYTES)
+        {
+            return Turn::Later(turn);
+        }
         let Some(mut cursor) = self.cursor else {
             return self.checkpoint().await;
         };
-        if cursor
-            .offset()
-            .saturating_sub(self.parsed.load(Ordering::Relaxed))
-            >= CLIENT_WINDOW_BYTES
-        {
+        if cursor.offset().saturating_sub(self.parsed.offset()) >= CLIENT_WINDOW_BYTES {
+            self.parsed.awaited.store(true, Ordering::Relaxed);
             return Turn::Nothing;
         }
         // A frame is either of the past or live.
@@ -147,9 +183,14 @@ impl Feed {
         };
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
-        self.parsed.fetch_max(offset, Ordering::Relaxed);
+        self.parsed.advance(offset);
         self.live_from = self.terminal.output().end();
         let TerminalSize { cols, rows } = checkpoint.size;
+        if self.role < Role::Driver {
+            self.terminal
+                .output()
+                .charge_checkpoint(checkpoint.dump.len());
+        }
         let size = Bytes::copy_from_slice(&encode_size(cols, rows));
         Turn::Frame(Frame {
             header: self.header(FrameKind::Snapshot, offset),

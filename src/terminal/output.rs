@@ -1,17 +1,30 @@
 //! The reading end of a terminal, shared by all its clients.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize};
+use super::{
+    flood::Flood,
+    journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize},
+};
 
 /// A terminal's journal, and who is told that it grew.
 #[derive(Debug)]
 pub struct Output {
     journal: Mutex<Journal>,
-    listeners: Mutex<Vec<Arc<Notify>>>,
+    listeners: Mutex<Vec<Ear>>,
+    flood: Mutex<Flood>,
+}
+
+#[derive(Debug)]
+struct Ear {
+    news: Arc<Notify>,
+    waits_for_turns: bool,
 }
 
 /// Somebody who is told of each growth. Dropping it ends that.
@@ -40,6 +53,7 @@ impl Output {
         Self {
             journal: Mutex::new(Journal::new()),
             listeners: Mutex::default(),
+            flood: Mutex::new(Flood::new(Instant::now())),
         }
     }
 
@@ -64,22 +78,50 @@ impl Output {
         self.journal().read(cursor, max_bytes)
     }
 
+    /// Says until when a viewer must wait for `bytes`, because the terminal floods and others are
+    /// before it; nothing when it may go on. The viewer keeps its `turn`.
+    pub fn wait(&self, turn: &mut Option<Instant>, bytes: usize) -> Option<Instant> {
+        self.flood().wait(turn, bytes, Instant::now())
+    }
+
+    /// Counts the checkpoint that a viewer was sent instead of what it waited for.
+    pub fn charge_checkpoint(&self, bytes: usize) {
+        self.flood().charge_checkpoint(bytes);
+    }
+
     pub(super) fn push(&self, event: Event) {
+        if let Event::Output(bytes) = &event {
+            self.flood().wrote(bytes.len(), Instant::now());
+        }
         self.journal().push(event);
     }
 
-    /// Wakes all readers.
-    pub(super) fn announce(&self) {
-        for news in &*self.listeners() {
-            news.notify_one();
+    /// Wakes all readers, but not the viewers of a flood: they have their turns, and are woken by
+    /// another call when the flood is over. Returns when that is.
+    pub(super) fn announce(&self) -> Option<Instant> {
+        let flood_ends_at = self.flood().ends_at(Instant::now());
+        for ear in &*self.listeners() {
+            if flood_ends_at.is_none() || !ear.waits_for_turns {
+                ear.news.notify_one();
+            }
         }
+        flood_ends_at
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listeners(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
+    fn count_viewers(&self, listeners: &[Ear]) {
+        let viewers = listeners.iter().filter(|ear| ear.waits_for_turns);
+        self.flood().set_viewers(viewers.count());
+    }
+
+    fn flood(&self) -> MutexGuard<'_, Flood> {
+        self.flood.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Vec<Ear>> {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -87,10 +129,17 @@ impl Output {
 }
 
 impl Listener {
-    /// Has `news` woken whenever `output` grows.
+    /// Has `news` woken whenever `output` grows; one who waits for turns is spared during floods.
     #[must_use]
-    pub fn new(output: Arc<Output>, news: Arc<Notify>) -> Self {
-        output.listeners().push(news.clone());
+    pub fn new(output: Arc<Output>, news: Arc<Notify>, waits_for_turns: bool) -> Self {
+        let ear = Ear {
+            news: news.clone(),
+            waits_for_turns,
+        };
+        let mut listeners = output.listeners();
+        listeners.push(ear);
+        output.count_viewers(&listeners);
+        drop(listeners);
         Self { output, news }
     }
 }
@@ -100,9 +149,10 @@ impl Drop for Listener {
         let mut listeners = self.output.listeners();
         if let Some(at) = listeners
             .iter()
-            .position(|news| Arc::ptr_eq(news, &self.news))
+            .position(|ear| Arc::ptr_eq(&ear.news, &self.news))
         {
             listeners.swap_remove(at);
         }
+        self.output.count_viewers(&listeners);
     }
 }

@@ -1,8 +1,8 @@
 //! What both halves of a socket know: who the client is, and which terminals it watches.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
@@ -11,7 +11,7 @@ use crate::{
     command::Role,
     lab::{LabHandle, LabSnapshot},
     protocol::client::{AckParams, InitializeParams},
-    server::feed::Feed,
+    server::feed::{Feed, Parsed},
     terminal::{TerminalHandle, pace::ClientNumber},
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Client {
     pub(super) role: Role,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
-    /// Wakes the sending half: a terminal wrote, or the client acknowledged.
+    /// Wakes the sending half: a terminal wrote, or an awaited acknowledgement came.
     pub(super) news: Arc<Notify>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Client {
 struct Watched {
     number: u16,
     terminal: TerminalHandle,
-    parsed: Arc<AtomicU64>,
+    parsed: Arc<Parsed>,
     client: ClientNumber,
 }
 
@@ -41,7 +41,7 @@ impl Watched {
     fn new(feed: &Feed, terminal: TerminalHandle, client: ClientNumber, role: Role) -> Self {
         let parsed = feed.parsed();
         if role == Role::Driver {
-            terminal.pace().join(client, parsed.load(Ordering::Relaxed));
+            terminal.pace().join(client, parsed.offset());
         }
         Self {
             number: feed.number(),
@@ -101,7 +101,7 @@ impl Client {
         let feeds: Vec<Feed> = lab
             .terminals
             .iter()
-            .map(|view| Feed::new(view, resume_at(view.number), self.news.clone()))
+            .map(|view| Feed::new(view, resume_at(view.number), self.role, self.news.clone()))
             .collect();
         let watched = feeds
             .iter()
@@ -129,10 +129,11 @@ impl Client {
             watched
                 .terminal
                 .pace()
-                .acknowledge(self.number, offset, end);
-            watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
+                .acknowledge(self.number, offset, end, Instant::now());
+            if watched.parsed.advance(offset.min(end)) {
+                self.news.notify_one();
+            }
         }
-        self.news.notify_one();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::{
     sync::mpsc,
     task::yield_now,
@@ -16,6 +17,7 @@ use crate::{
         feed::{Feed, Turn},
         translate,
     },
+    terminal::pty::READ_BYTES,
 };
 
 /// The half that sends: answers and events first, then a frame of each terminal in turn.
@@ -67,10 +69,12 @@ pub(super) async fn transmit(
             }
             () = std::future::ready(()), if look => {}
         }
+        let mut sent_bytes = 0;
         if std::mem::take(&mut look) {
             for one in &mut feeds {
                 match one.next().await {
                     Turn::Frame(frame) => {
+                        sent_bytes += frame.payload.iter().map(Bytes::len).sum::<usize>();
                         sink.binary(&frame.header, &frame.payload);
                         look = true;
                     }
@@ -82,7 +86,7 @@ pub(super) async fn transmit(
             }
         }
         sink.flush().await.ok()?;
-        if look {
+        if sent_bytes >= READ_BYTES {
             // A flooding terminal must not own its worker.
             yield_now().await;
         }
