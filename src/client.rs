@@ -155,6 +155,7 @@ impl Client {
             client_id,
             attach,
             resume,
+            view: None,
             step,
         };
         self.request(method::INITIALIZE, params).await

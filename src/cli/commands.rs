@@ -36,6 +36,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments: command.arguments,
             role: match command.role {
                 Role::Viewer => "viewer",
+                Role::Remote => "remote",
+                Role::Guest => "guest",
                 Role::Driver => "driver",
             },
             for_pages: command.for_pages,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::registry::Role;
+
 /// A step, by name or in an object, as `katapod.loadPage` takes it.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -66,6 +68,49 @@ pub struct SequenceArgument {
     pub text: String,
     /// The terminal's id.
     pub terminal_id: Option<String>,
+}
+
+/// Whom a link is for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkRole {
+    /// For those who watch.
+    Viewer,
+    /// For a remote control.
+    Remote,
+}
+
+impl From<LinkRole> for Role {
+    fn from(role: LinkRole) -> Self {
+        match role {
+            LinkRole::Viewer => Self::Viewer,
+            LinkRole::Remote => Self::Remote,
+        }
+    }
+}
+
+/// What a new link is for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleArgument {
+    /// The role of those who come by it.
+    pub role: LinkRole,
+}
+
+/// A link of the lab.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabLinkArgument {
+    /// The link's id.
+    pub link: String,
+}
+
+/// A client of the lab.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientArgument {
+    /// The client's number.
+    pub client: u64,
 }
 
 /// The one argument of a command.

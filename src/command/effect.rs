@@ -1,5 +1,6 @@
 //! What a lab is asked to do.
 
+use super::registry::Role;
 use crate::scenario::Invocation;
 
 /// One thing that a lab does for a command.
@@ -41,4 +42,30 @@ pub enum Effect {
     },
     /// Reads the scenario anew and begins at `intro`, with fresh terminals and counts.
     StartOver,
+    /// Makes a link by which others come in.
+    CreateLink {
+        /// What they may do.
+        role: Role,
+    },
+    /// Makes a link invalid.
+    RevokeLink {
+        /// The link's id.
+        link: String,
+    },
+    /// Notes that whoever asked wants the keyboard.
+    AskForKeyboard,
+    /// Notes that whoever asked has no need of the keyboard any more.
+    ReturnKeyboard,
+    /// Gives a viewer the keyboard, which another one may have to give back for it.
+    GrantKeyboard {
+        /// The viewer's number.
+        client: u64,
+    },
+    /// Tells a viewer that it does not get the keyboard.
+    DeclineKeyboard {
+        /// The viewer's number.
+        client: u64,
+    },
+    /// Takes the keyboard back from whoever was given it.
+    TakeKeyboard,
 }

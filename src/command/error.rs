@@ -26,7 +26,7 @@ pub enum CommandError {
         usage: &'static str,
     },
     /// The role may not execute it.
-    #[error("`{id}` is for a driver")]
+    #[error("`{id}` is for {}", owner(*.needs))]
     NotAllowed {
         /// The command.
         id: &'static str,
@@ -74,6 +74,15 @@ pub enum CommandError {
         /// The known ids.
         known: Vec<String>,
     },
+    /// No link of the page leads on.
+    #[error("no link of this step leads on")]
+    NoNextStep,
+    /// No step was shown before.
+    #[error("there is no step before this one")]
+    NoPreviousStep,
+    /// All blocks of the page that may run were run.
+    #[error("all blocks of this step were run")]
+    NoNextBlock,
     /// The block is for reading.
     #[error("this block is not executable")]
     NotExecutable,
@@ -85,6 +94,13 @@ pub enum CommandError {
         /// How often it may run.
         limit: u64,
     },
+}
+
+fn owner(role: Role) -> &'static str {
+    match role {
+        Role::Driver => "the driver",
+        _ => "whoever has the keyboard",
+    }
 }
 
 fn limit_message(limit: u64) -> String {
@@ -104,7 +120,13 @@ impl CommandError {
                 nearest.map(|nearest| format!("did you mean `{nearest}`?"))
             }
             Self::InvalidArguments { usage, .. } => Some(format!("expected {usage}")),
-            Self::NotAllowed { .. } => Some("you are watching; ask the driver".to_owned()),
+            Self::NotAllowed { needs, .. } => Some(match needs {
+                Role::Driver => "only whoever owns the lab may do this".to_owned(),
+                _ => "you are watching; ask for the keyboard".to_owned(),
+            }),
+            Self::NoNextStep => Some("choose one from the list of steps".to_owned()),
+            Self::NoPreviousStep => Some("this is where the lab began".to_owned()),
+            Self::NoNextBlock => Some("go on to the next step".to_owned()),
             Self::NotForPages { .. } => {
                 Some("put the text into a code block, which shows what will run".to_owned())
             }

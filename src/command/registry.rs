@@ -6,18 +6,24 @@ use serde_json::Value;
 use super::{
     Effect, State,
     arguments::{
-        self, BlockArgument, LinkArgument, SequenceArgument, StepArgument, TerminalArgument,
+        self, BlockArgument, ClientArgument, LabLinkArgument, LinkArgument, RoleArgument,
+        SequenceArgument, StepArgument, TerminalArgument,
     },
     error::CommandError,
 };
 use crate::scenario::{CommandLink, link::SEND_TEXT, nearest};
 
-/// What a client may do.
+/// What a client may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub enum Role {
-    /// Watches.
+    /// Watches, and may ask for the keyboard.
     Viewer,
-    /// Runs commands and types.
+    /// Goes through the steps and runs the next block: a phone in a presenter's hand.
+    Remote,
+    /// Was given the keyboard: types, and runs commands.
+    Guest,
+    /// Owns the lab: sizes its terminals, hands out links and the keyboard.
     Driver,
 }
 
@@ -65,7 +71,7 @@ pub static REGISTRY: &[Command] = &[
         id: "katapod.loadPage",
         title: "Show a step and run its on-load commands",
         arguments: r#"[{"step": "step2"}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: true,
         resolve: |call, command, _| {
             let step = command.one::<StepArgument>(call)?.into_step();
@@ -76,7 +82,7 @@ pub static REGISTRY: &[Command] = &[
         id: "katapod.sendText",
         title: "Run text in a terminal, as a code block does",
         arguments: r#"[{"command": "date", "terminalId": "host"}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: true,
         resolve: |call, command, state| {
             let text = CommandLink {
@@ -90,7 +96,7 @@ pub static REGISTRY: &[Command] = &[
         id: "katapod.reloadPage",
         title: "Load the current step again, on-load commands included",
         arguments: "no arguments",
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: true,
         resolve: |call, command, state| {
             command.none(call)?;
@@ -114,7 +120,7 @@ pub static REGISTRY: &[Command] = &[
         id: "katahost.runBlock",
         title: "Run a code block of the page shown",
         arguments: r#"[{"step": "step2", "block": 0}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: false,
         resolve: |call, command, state| {
             let BlockArgument {
@@ -128,10 +134,45 @@ pub static REGISTRY: &[Command] = &[
         },
     },
     Command {
+        id: "katahost.runNextBlock",
+        title: "Run the block after the one that was run last in this step",
+        arguments: "no arguments",
+        role: Role::Remote,
+        for_pages: false,
+        resolve: |call, command, state| {
+            command.none(call)?;
+            Ok(vec![Effect::Run(state.next_block()?.invocation.clone())])
+        },
+    },
+    Command {
+        id: "katahost.nextStep",
+        title: "Show the step that this step's links lead on to",
+        arguments: "no arguments",
+        role: Role::Remote,
+        for_pages: false,
+        resolve: |call, command, state| {
+            command.none(call)?;
+            let step = state.next_step()?.to_owned();
+            Ok(vec![Effect::LoadStep { step }])
+        },
+    },
+    Command {
+        id: "katahost.previousStep",
+        title: "Show the step that was shown before this one",
+        arguments: "no arguments",
+        role: Role::Remote,
+        for_pages: false,
+        resolve: |call, command, state| {
+            command.none(call)?;
+            let step = state.previous_step()?.to_owned();
+            Ok(vec![Effect::LoadStep { step }])
+        },
+    },
+    Command {
         id: "katahost.followLink",
         title: "Execute the command of a link of the page shown",
         arguments: r#"[{"step": "step2", "link": 0}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: false,
         resolve: follow_link,
     },
@@ -139,7 +180,7 @@ pub static REGISTRY: &[Command] = &[
         id: "katahost.restartTerminal",
         title: "End a terminal's shell and start another",
         arguments: r#"[{"terminalId": "host"}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: false,
         resolve: |call, command, state| {
             let terminal = command.terminal(call, state)?;
@@ -150,7 +191,7 @@ pub static REGISTRY: &[Command] = &[
         id: "workbench.action.terminal.sendSequence",
         title: "Type text into a terminal as it is",
         arguments: r#"[{"text": "ls\r", "terminalId": "host"}]"#,
-        role: Role::Driver,
+        role: Role::Guest,
         for_pages: false,
         resolve: |call, command, state| {
             let SequenceArgument { text, terminal_id } = command.one(call)?;
@@ -162,7 +203,7 @@ pub static REGISTRY: &[Command] = &[
         id: "workbench.action.terminal.clear",
         title: "Clear a terminal's screen and scrollback",
         arguments: r#"[{"terminalId": "host"}], or none for the active terminal"#,
-        role: Role::Driver,
+        role: Role::Remote,
         for_pages: true,
         resolve: |call, command, state| {
             let terminal = command.terminal(call, state)?;
@@ -196,7 +237,106 @@ pub static REGISTRY: &[Command] = &[
         for_pages: true,
         resolve: open_document,
     },
+    Command {
+        id: "katahost.createLink",
+        title: "Make a link by which others watch, or a remote control",
+        arguments: r#"[{"role": "viewer"}] or [{"role": "remote"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let role = command.one::<RoleArgument>(call)?.role.into();
+            Ok(vec![Effect::CreateLink { role }])
+        },
+    },
+    Command {
+        id: "katahost.revokeLink",
+        title: "Make a link invalid, and send away who came by it",
+        arguments: r#"[{"link": "4f2a91c07be3"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let link = command.one::<LabLinkArgument>(call)?.link;
+            Ok(vec![Effect::RevokeLink { link }])
+        },
+    },
+    Command {
+        id: "katahost.askForKeyboard",
+        title: "Ask the driver for the keyboard",
+        arguments: "no arguments",
+        role: Role::Viewer,
+        for_pages: false,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::AskForKeyboard])
+        },
+    },
+    Command {
+        id: "katahost.returnKeyboard",
+        title: "Give the keyboard back, or ask for it no more",
+        arguments: "no arguments",
+        role: Role::Viewer,
+        for_pages: false,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::ReturnKeyboard])
+        },
+    },
+    Command {
+        id: "katahost.grantKeyboard",
+        title: "Let a viewer type and run commands, one at a time",
+        arguments: r#"[{"client": 7}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let client = command.one::<ClientArgument>(call)?.client;
+            Ok(vec![Effect::GrantKeyboard { client }])
+        },
+    },
+    Command {
+        id: "katahost.declineKeyboard",
+        title: "Tell a viewer that it does not get the keyboard",
+        arguments: r#"[{"client": 7}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let client = command.one::<ClientArgument>(call)?.client;
+            Ok(vec![Effect::DeclineKeyboard { client }])
+        },
+    },
+    Command {
+        id: "katahost.takeKeyboard",
+        title: "Take the keyboard back",
+        arguments: "no arguments",
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::TakeKeyboard])
+        },
+    },
 ];
+
+/// The command with that id, given that the role may execute it.
+///
+/// # Errors
+///
+/// There is none, or it takes another role.
+pub fn find(id: &str, role: Role) -> Result<&'static Command, CommandError> {
+    let Some(command) = REGISTRY.iter().find(|command| command.id == id) else {
+        let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
+        return Err(CommandError::UnknownCommand {
+            id: id.to_owned(),
+            nearest: nearest(id, &known),
+        });
+    };
+    if role < command.role {
+        return Err(CommandError::NotAllowed {
+            id: command.id,
+            needs: command.role,
+        });
+    }
+    Ok(command)
+}
 
 /// Says what executing a command asks the lab to do.
 ///
@@ -205,20 +345,7 @@ pub static REGISTRY: &[Command] = &[
 /// The command is unknown, its arguments are wrong, the asker may not execute it, or the state
 /// does not allow it. Nothing is to be done then.
 pub fn resolve(call: Call<'_>, state: &State) -> Result<Vec<Effect>, CommandError> {
-    let Some(command) = REGISTRY.iter().find(|command| command.id == call.command) else {
-        let known: Vec<&'static str> = REGISTRY.iter().map(|command| command.id).collect();
-        let nearest = nearest(call.command, &known);
-        return Err(CommandError::UnknownCommand {
-            id: call.command.to_owned(),
-            nearest,
-        });
-    };
-    if call.role < command.role {
-        return Err(CommandError::NotAllowed {
-            id: command.id,
-            needs: command.role,
-        });
-    }
+    let command = find(call.command, call.role)?;
     if call.origin == Origin::Page && !command.for_pages {
         return Err(CommandError::NotForPages { id: command.id });
     }
@@ -481,7 +608,7 @@ mod tests {
                 resolve(call, &state()),
                 Err(CommandError::NotAllowed { .. })
             );
-            assert_eq!(refused, command.role == Role::Driver, "{}", command.id);
+            assert_eq!(refused, command.role > Role::Viewer, "{}", command.id);
         }
     }
 
@@ -514,5 +641,51 @@ mod tests {
             error.unwrap_err().hint().unwrap(),
             "this scenario has `host`, `api`"
         );
+    }
+
+    #[test]
+    fn each_role_may_do_what_those_before_it_may() {
+        let may = |id: &str, role| find(id, role).is_ok();
+        for (id, least) in [
+            ("katahost.askForKeyboard", Role::Viewer),
+            ("katahost.runNextBlock", Role::Remote),
+            ("katahost.runBlock", Role::Guest),
+            ("katahost.createLink", Role::Driver),
+        ] {
+            for role in [Role::Viewer, Role::Remote, Role::Guest, Role::Driver] {
+                assert_eq!(may(id, role), role >= least, "{id} {role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn next_block_follows_the_one_that_ran_last() {
+        let mut state = state();
+        let first = state.next_block().unwrap();
+        assert_eq!(first.index, 0);
+        let invocation = first.invocation.clone();
+        state.count(&invocation);
+        // The second one is for reading.
+        assert_eq!(state.next_block(), Err(CommandError::NoNextBlock));
+    }
+
+    #[test]
+    fn next_step_is_new_and_back_is_where_one_came_from() {
+        let config = state().config;
+        let page = |step: &str, markdown: &str| Arc::new(Page::parse(step, markdown, &config));
+        let link = |step: &str| format!("[{step}](command:katapod.loadPage?{step}) ");
+        let mut state = State::new(config.clone());
+        assert_eq!(state.next_step(), Err(CommandError::NoNextStep));
+        assert_eq!(state.previous_step(), Err(CommandError::NoPreviousStep));
+        state.show(page("intro", &link("one")));
+        assert_eq!(state.next_step(), Ok("one"));
+        state.show(page("one", &[link("intro"), link("two")].concat()));
+        assert_eq!(state.next_step(), Ok("two"));
+        state.show(page("two", &[link("one"), link("three")].concat()));
+        assert_eq!(state.previous_step(), Ok("one"));
+        state.show(page("one", &[link("intro"), link("two")].concat()));
+        assert_eq!(state.previous_step(), Ok("intro"));
+        // All were shown: on goes what does not lead back.
+        assert_eq!(state.next_step(), Ok("two"));
     }
 }

@@ -1,12 +1,18 @@
 //! What commands are resolved against: the scenario, the page shown, the counts.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::error::CommandError;
 use crate::scenario::{Block, Config, Invocation, Link, Page};
 
 /// The step that every lab begins with.
 pub const ENTRY_STEP: &str = "intro";
+
+/// How many steps one can go back.
+const MAX_TRAIL: usize = 1000;
 
 /// A lab's place in its scenario.
 #[derive(Debug, Clone)]
@@ -21,6 +27,12 @@ pub struct State {
     pub active_terminal: String,
     /// How often each id was run.
     runs: HashMap<String, u64>,
+    /// The block that was run last since the step was shown.
+    last_block: Option<usize>,
+    /// The steps that led to the current one, the first first.
+    trail: Vec<String>,
+    /// All steps that were shown.
+    visited: HashSet<String>,
 }
 
 impl State {
@@ -37,7 +49,69 @@ impl State {
             page: None,
             active_terminal,
             runs: HashMap::new(),
+            last_block: None,
+            trail: Vec::new(),
+            visited: HashSet::new(),
         }
+    }
+
+    /// Makes `page` the one shown.
+    pub fn show(&mut self, page: Arc<Page>) {
+        let step = page.step.clone();
+        if step != self.step {
+            self.last_block = None;
+            if self.trail.last() == Some(&step) {
+                self.trail.pop();
+            } else if self.page.is_some() {
+                self.trail.push(std::mem::take(&mut self.step));
+            }
+            if self.trail.len() > MAX_TRAIL {
+                self.trail.remove(0);
+            }
+        }
+        self.visited.insert(step.clone());
+        self.step = step;
+        self.page = Some(page);
+    }
+
+    /// The step that was shown before the current one.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn previous_step(&self) -> Result<&str, CommandError> {
+        let step = self.trail.last().map(String::as_str);
+        step.ok_or(CommandError::NoPreviousStep)
+    }
+
+    /// The step that the page's links lead on to: the first that was not yet shown, or else the
+    /// last that is not where the reader came from.
+    ///
+    /// # Errors
+    ///
+    /// No link leads on.
+    pub fn next_step(&self) -> Result<&str, CommandError> {
+        let links = self.page.iter().flat_map(|page| &page.links);
+        let steps = links.filter_map(|link| link.command.as_ref()?.step());
+        let mut ahead = steps.filter(|step| *step != self.step);
+        let before = self.trail.last().map(String::as_str);
+        let new = ahead.clone().find(|step| !self.visited.contains(*step));
+        new.or_else(|| ahead.rfind(|step| Some(*step) != before))
+            .ok_or(CommandError::NoNextStep)
+    }
+
+    /// The block after the one that was run last since the step was shown, among those that may
+    /// run.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn next_block(&self) -> Result<&Block, CommandError> {
+        let blocks = self.page.iter().flat_map(|page| &page.blocks);
+        let mut ahead = blocks.skip(self.last_block.map_or(0, |last| last + 1));
+        ahead
+            .find(|block| self.admit(&block.invocation).is_ok())
+            .ok_or(CommandError::NoNextBlock)
     }
 
     /// How often `id` was run.
@@ -70,6 +144,13 @@ impl State {
     /// Counts a run.
     pub fn count(&mut self, invocation: &Invocation) {
         *self.runs.entry(invocation.id.clone()).or_default() += 1;
+        let blocks = self.page.iter().flat_map(|page| &page.blocks);
+        let is_it = |block: &&Block| block.invocation == *invocation;
+        self.last_block = blocks
+            .into_iter()
+            .find(is_it)
+            .map(|block| block.index)
+            .or(self.last_block);
         self.active_terminal.clone_from(&invocation.terminal);
     }
 

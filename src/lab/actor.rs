@@ -3,48 +3,32 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
+use tokio::{sync::mpsc, time::sleep_until};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, TerminalView},
+    clients::{Client, Clients, Standing},
+    event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
+    executions::Executions,
     folder::Folder,
-    handle::{Executed, Execution, INBOX, LabError, LabHandle, Request},
-    load::load,
+    handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
+    instance::Instance,
+    links::{Link, Links},
+    load::Reader,
 };
 use crate::{
-    command::{Call, Effect, Origin, State, resolve, state::ENTRY_STEP},
+    command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
     scenario::{Invocation, Macro, Page},
     terminal::{
-        Launcher, Status, TerminalEvent, TerminalHandle,
-        handle::{News, Surroundings},
-        pty::Sessions,
+        TerminalEvent,
+        handle::News,
         runs::{Part, Run, RunNumber},
     },
 };
-
-/// How many executions are remembered, so that repeated ones run once.
-const REMEMBERED_EXECUTIONS: usize = 512;
-
-/// The longest refusal that is remembered. Longer ones repeat a name that a client made up; asked
-/// again, they are found out again.
-const REMEMBERED_REFUSAL_BYTES: usize = 1024;
-
-/// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
-const MAX_TERMINALS: usize = 100;
-
-/// How many events of terminals may wait for the lab; the terminals wait then.
-const TERMINAL_EVENTS: usize = 256;
-
-/// How long a lab's terminals get to end before it goes on without them.
-const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a lab runs its shells.
 #[derive(Debug, Clone)]
@@ -53,40 +37,22 @@ pub struct LabOptions {
     pub shell: Option<std::path::PathBuf>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
+    /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
+    pub author: bool,
 }
 
 pub(super) struct Lab {
     folder: Folder,
+    reader: Reader,
     options: LabOptions,
     state: State,
     instance: Instance,
-    clients: HashMap<u64, mpsc::Sender<LabEvent>>,
+    clients: Clients,
+    links: Arc<Links>,
+    /// Where the driver is.
+    place: Option<Place>,
     executions: Executions,
     cancel: CancellationToken,
-}
-
-/// One run of a lab, from its start to the next start over.
-struct Instance {
-    name: Arc<str>,
-    terminals: Vec<TerminalView>,
-    events: mpsc::Receiver<TerminalEvent>,
-    /// What was ever started in the terminals.
-    sessions: Arc<Sessions>,
-    /// Ends the terminals, however the instance ends.
-    cancel: DropGuard,
-    tracker: TaskTracker,
-    next_run: RunNumber,
-    /// The block id of each run that was not yet typed.
-    waiting: HashMap<RunNumber, String>,
-    /// Whether the entry step, or another one, has been loaded.
-    begun: bool,
-}
-
-/// Executions by id, the oldest forgotten first.
-#[derive(Default)]
-struct Executions {
-    results: HashMap<Arc<str>, Result<Executed, LabError>>,
-    order: VecDeque<Arc<str>>,
 }
 
 impl Lab {
@@ -99,9 +65,11 @@ impl Lab {
     ) -> LabHandle {
         let (inbox, requests) = mpsc::channel(INBOX);
         let closed = CancellationToken::new();
+        let links = Arc::<Links>::default();
         let handle = LabHandle {
             inbox,
             folder: folder.clone(),
+            links: links.clone(),
             closed: closed.clone(),
         };
         let guard = closed.drop_guard();
@@ -110,11 +78,14 @@ impl Lab {
             let state = begin_state(&folder);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
+                reader: Reader::new(folder.clone(), options.author),
                 folder,
                 options,
                 state,
                 instance,
-                clients: HashMap::new(),
+                clients: Clients::default(),
+                links,
+                place: None,
                 executions: Executions::default(),
                 cancel,
             };
@@ -126,8 +97,13 @@ impl Lab {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let cancel = self.cancel.clone();
         loop {
+            let headcount_due = self.clients.headcount_due();
+            let due = headcount_due.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
+                () = sleep_until(due.into()), if headcount_due.is_some() => {
+                    self.clients.tell_headcount(Instant::now());
+                }
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
                     Some(request) => self.handle(request).await,
@@ -142,34 +118,82 @@ impl Lab {
         match request {
             Request::Attach {
                 client,
-                step,
-                role,
+                visitor,
                 events,
                 answer,
             } => {
-                tracing::info!(lab = self.folder.name(), client, ?role, "client attached");
-                let notice = self.arrive(step).await;
-                self.clients.insert(client, events);
-                let snapshot = LabSnapshot {
-                    notice,
-                    ..self.snapshot()
-                };
-                if answer.send(snapshot).is_err() {
-                    self.clients.remove(&client);
+                let attached = self.attach(client, visitor, events).await;
+                if answer.send(attached).is_err() {
+                    self.clients.remove(client);
                 }
-                self.tell_others(client);
             }
             Request::Detach { client } => {
                 tracing::info!(lab = self.folder.name(), client, "client detached");
-                if self.clients.remove(&client).is_some() {
-                    self.tell(&LabEvent::Clients(self.clients.len()));
-                }
+                self.clients.remove(client);
             }
+            Request::View {
+                client,
+                name,
+                cramped,
+            } => self.clients.view(client, name, cramped),
+            Request::Place { client, place } => self.follow(client, place),
+            // Whoever asked these may have left meanwhile.
+            Request::Config { answer } => drop(answer.send(self.state.config.clone())),
+            Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
                 drop(answer.send(result));
             }
+        }
+    }
+
+    async fn attach(
+        &mut self,
+        number: u64,
+        visitor: Visitor,
+        events: mpsc::Sender<Arc<LabEvent>>,
+    ) -> Result<(LabSnapshot, Arc<Standing>), LabError> {
+        let role = visitor.role;
+        if let Some(link) = &visitor.link
+            && !self.links.has(link)
+        {
+            return Err(LabError::LinkRevoked);
+        }
+        tracing::info!(
+            lab = self.folder.name(),
+            client = number,
+            ?role,
+            "client attached"
+        );
+        let notice = match role {
+            Role::Driver => self.arrive(visitor.step).await,
+            // Who comes by a link sees the lab as it is.
+            _ => None,
+        };
+        let standing = Arc::new(Standing::new(role));
+        let client = Client {
+            events,
+            standing: standing.clone(),
+            role,
+            link: visitor.link,
+            name: visitor.name,
+            cramped: visitor.cramped,
+            asks: false,
+        };
+        self.clients.insert(number, client);
+        let snapshot = LabSnapshot {
+            notice,
+            ..self.snapshot().await
+        };
+        Ok((snapshot, standing))
+    }
+
+    /// Tells everybody where a driver is.
+    fn follow(&mut self, client: u64, place: Place) {
+        if self.clients.role(client) == Role::Driver && self.place.as_ref() != Some(&place) {
+            self.place = Some(place.clone());
+            self.clients.tell_others(client, LabEvent::Place(place));
         }
     }
 
@@ -197,12 +221,11 @@ impl Lab {
     }
 
     async fn execute(&mut self, execution: Execution) -> Result<Executed, LabError> {
+        // Who may do less by now learns nothing of what was done before.
+        registry::find(&execution.command, self.clients.role(execution.client))?;
         let id = execution.id.clone();
-        if let Some(known) = id.as_ref().and_then(|id| self.executions.results.get(id)) {
-            return known.clone().map(|executed| Executed {
-                repeated: true,
-                ..executed
-            });
+        if let Some(known) = id.as_ref().and_then(|id| self.executions.repeat(id)) {
+            return known;
         }
         let result = self.execute_new(&execution).await;
         if let Some(id) = id {
@@ -215,7 +238,7 @@ impl Lab {
         let call = Call {
             command: &execution.command,
             arguments: &execution.arguments,
-            role: execution.role,
+            role: self.clients.role(execution.client),
             origin: Origin::Client,
         };
         let effects = resolve(call, &self.state)?;
@@ -224,52 +247,97 @@ impl Lab {
             command = execution.command,
             "command executed"
         );
-        let mut terminals = Vec::new();
-        for effect in effects {
-            terminals.extend(self.apply(effect, execution).await?);
-        }
-        Ok(Executed {
+        let mut executed = Executed {
             repeated: false,
-            terminals,
-        })
+            terminals: Vec::new(),
+            link: None,
+        };
+        for effect in effects {
+            self.apply(effect, execution, &mut executed).await?;
+        }
+        Ok(executed)
     }
 
-    /// Does one thing, and names the terminals that were typed into.
-    async fn apply(&mut self, effect: Effect, execution: &Execution) -> Result<Vec<u16>, LabError> {
+    fn create_link(&mut self, role: Role) -> Result<Link, LabError> {
+        let link = self.links.create(role).ok_or(LabError::TooManyLinks)?;
+        self.clients
+            .tell_drivers(LabEvent::Links(self.links.list()));
+        Ok(link)
+    }
+
+    /// Does one thing, and notes in `executed` what came of it.
+    async fn apply(
+        &mut self,
+        effect: Effect,
+        execution: &Execution,
+        executed: &mut Executed,
+    ) -> Result<(), LabError> {
         match effect {
-            Effect::LoadStep { step } => return self.load_step(&step, execution.id.as_ref()).await,
-            Effect::Run(invocation) => return self.run_invocation(&invocation).map(|n| vec![n]),
+            Effect::LoadStep { step } => {
+                let terminals = self.load_step(&step, execution.id.as_ref()).await?;
+                executed.terminals.extend(terminals);
+            }
+            Effect::Run(invocation) => {
+                let terminal = self.run_invocation(&invocation)?;
+                executed.terminals.push(terminal);
+            }
             Effect::Type { terminal, text } => {
                 let parts = VecDeque::from([Part::Text(text.into())]);
-                let number = self.number_of(&terminal);
+                let number = self.instance.number_of(&terminal);
                 self.enqueue(number, None, parts)?;
                 self.state.active_terminal = terminal;
-                return Ok(vec![number]);
+                executed.terminals.push(number);
             }
             Effect::Clear { terminal } => {
                 let full = |_| LabError::TerminalFull(terminal.clone());
-                self.view(self.number_of(&terminal))
+                self.instance
+                    .view(self.instance.number_of(&terminal))
                     .handle
                     .clear()
                     .map_err(full)?;
             }
             Effect::Restart { terminal } => {
                 let full = |_| LabError::TerminalFull(terminal.clone());
-                self.view(self.number_of(&terminal))
+                self.instance
+                    .view(self.instance.number_of(&terminal))
                     .handle
                     .restart()
                     .map_err(full)?;
             }
             Effect::Focus { terminal } => {
-                let number = self.number_of(&terminal);
-                self.tell_one(execution.client, LabEvent::Focus(number));
+                let number = self.instance.number_of(&terminal);
+                self.clients
+                    .tell_one(execution.client, LabEvent::Focus(number));
             }
             Effect::OpenDocument { uri } => {
-                self.tell_one(execution.client, LabEvent::OpenDocument(uri));
+                self.clients
+                    .tell_one(execution.client, LabEvent::OpenDocument(uri));
             }
             Effect::StartOver => self.start_over().await?,
+            Effect::CreateLink { role } => executed.link = Some(self.create_link(role)?),
+            Effect::RevokeLink { link } => {
+                if !self.links.revoke(&link) {
+                    return Err(LabError::UnknownLink(link));
+                }
+                self.clients.revoke(&link);
+                self.clients
+                    .tell_drivers(LabEvent::Links(self.links.list()));
+            }
+            Effect::AskForKeyboard => self.clients.ask(execution.client),
+            Effect::ReturnKeyboard => self.clients.return_keyboard(execution.client),
+            Effect::GrantKeyboard { client } => {
+                if !self.clients.grant(client) {
+                    return Err(LabError::UnknownClient(client));
+                }
+            }
+            Effect::DeclineKeyboard { client } => {
+                if !self.clients.decline(client) {
+                    return Err(LabError::UnknownClient(client));
+                }
+            }
+            Effect::TakeKeyboard => self.clients.take_keyboard(),
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
@@ -278,11 +346,10 @@ impl Lab {
         step: &str,
         execution: Option<&Arc<str>>,
     ) -> Result<Vec<u16>, LabError> {
-        let page = load(&self.folder, &self.state.config, step).await?;
+        let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
-        step.clone_into(&mut self.state.step);
-        self.state.page = Some(page.clone());
-        self.tell(&LabEvent::Page {
+        self.state.show(page.clone());
+        self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
         });
@@ -304,10 +371,11 @@ impl Lab {
             .map(|Macro::CtrlC| Part::Interrupt)
             .collect();
         parts.push_back(Part::Text(Bytes::from(invocation.typed_text())));
-        let number = self.number_of(&invocation.terminal);
+        let number = self.instance.number_of(&invocation.terminal);
         self.enqueue(number, Some(invocation.id.clone()), parts)?;
         self.state.count(invocation);
-        self.tell(&LabEvent::Block(self.block_state(&invocation.id)));
+        self.clients
+            .tell(LabEvent::Block(self.block_state(&invocation.id)));
         Ok(number)
     }
 
@@ -318,7 +386,7 @@ impl Lab {
         parts: VecDeque<Part>,
     ) -> Result<(), LabError> {
         let number = self.instance.next_run;
-        let view = self.view(terminal);
+        let view = self.instance.view(terminal);
         let full = |_| LabError::TerminalFull(view.id.clone());
         view.handle.run(Run { number, parts }).map_err(full)?;
         self.instance.next_run += 1;
@@ -338,22 +406,22 @@ impl Lab {
                 view.generation = generation;
                 view.status = status;
                 let view = view.clone();
-                self.tell(&LabEvent::Terminal(view));
+                self.clients.tell(LabEvent::Terminal(view));
             }
             News::Typed(run) => self.no_longer_waiting(run),
             News::Dropped(runs) => {
-                let name = self.view(terminal).name.clone();
+                let name = self.instance.view(terminal).name.clone();
                 for run in runs {
                     self.no_longer_waiting(run);
                 }
-                self.tell(&LabEvent::Notice(Notice::failure(
+                self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
                     Some("start the terminal again and run the block again".to_owned()),
                 )));
             }
             News::InputFull => {
-                let name = &self.view(terminal).name;
-                self.tell(&LabEvent::Notice(Notice::failure(
+                let name = &self.instance.view(terminal).name;
+                self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("`{name}` reads no input; what you typed last was not taken"),
                     Some("interrupt what runs there, or start the terminal again".to_owned()),
                 )));
@@ -363,7 +431,7 @@ impl Lab {
 
     fn no_longer_waiting(&mut self, run: RunNumber) {
         if let Some(block) = self.instance.waiting.remove(&run) {
-            self.tell(&LabEvent::Block(self.block_state(&block)));
+            self.clients.tell(LabEvent::Block(self.block_state(&block)));
         }
     }
 
@@ -388,19 +456,22 @@ impl Lab {
         self.clients = clients;
         let snapshot = LabSnapshot {
             notice,
-            ..self.snapshot()
+            ..self.snapshot().await
         };
-        self.tell(&LabEvent::Restarted(Box::new(snapshot)));
+        self.clients.tell(LabEvent::Restarted(Box::new(snapshot)));
         Ok(())
     }
 
-    fn snapshot(&self) -> LabSnapshot {
+    async fn snapshot(&self) -> LabSnapshot {
         LabSnapshot {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
             terminals: self.instance.terminals.clone(),
-            steps: self.folder.steps(),
-            clients: self.clients.len(),
+            steps: self.reader.steps().await,
+            clients: self.clients.headcount(),
+            audience: self.clients.audience(),
+            place: self.place.clone(),
+            links: self.links.list(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }
@@ -421,7 +492,7 @@ impl Lab {
         PageView {
             page: page.clone(),
             terminals: invocations()
-                .map(|block| self.number_of(&block.terminal))
+                .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
             states: invocations().map(|block| state(&block.id)).collect(),
         }
@@ -440,151 +511,9 @@ impl Lab {
             waiting,
         }
     }
-
-    /// The number of the terminal with that id; ids were resolved against the layout before.
-    fn number_of(&self, id: &str) -> u16 {
-        let found = self
-            .instance
-            .terminals
-            .iter()
-            .find(|terminal| terminal.id == id);
-        found.map_or(0, |terminal| terminal.number)
-    }
-
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "numbers come from the instance's own terminals"
-    )]
-    fn view(&self, number: u16) -> &TerminalView {
-        &self.instance.terminals[usize::from(number)]
-    }
-
-    /// Tells all clients. One that has not read its earlier events is cut off.
-    fn tell(&mut self, event: &LabEvent) {
-        self.clients
-            .retain(|client, events| match events.try_send(event.clone()) {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::info!(client, %error, "client is cut off");
-                    false
-                }
-            });
-    }
-
-    fn tell_one(&mut self, client: u64, event: LabEvent) {
-        if let Some(events) = self.clients.get(&client)
-            && let Err(error) = events.try_send(event)
-        {
-            tracing::info!(client, %error, "client is cut off");
-            self.clients.remove(&client);
-        }
-    }
-
-    /// Tells the clients but one, which knows already, how many there are.
-    fn tell_others(&self, newcomer: u64) {
-        let count = self.clients.len();
-        for (_, events) in self
-            .clients
-            .iter()
-            .filter(|(client, _)| **client != newcomer)
-        {
-            // One that is too slow for this is cut off at the next event that matters.
-            drop(events.try_send(LabEvent::Clients(count)));
-        }
-    }
 }
 
 /// Reads the folder's config.
 fn begin_state(folder: &Folder) -> State {
-    let mut config = folder.describe().config;
-    let terminals = config.terminals.len();
-    if terminals > MAX_TERMINALS {
-        tracing::warn!(
-            lab = folder.name(),
-            terminals,
-            "the lab has too many terminals"
-        );
-        config.terminals.truncate(MAX_TERMINALS);
-    }
-    State::new(config)
-}
-
-impl Instance {
-    /// Makes fresh terminals. Their shells' generations come after `last_generation`, so that input
-    /// for an earlier instance's shell is never taken for theirs.
-    fn begin(folder: &Folder, options: &LabOptions, state: &State, last_generation: u32) -> Self {
-        let (sender, events) = mpsc::channel(TERMINAL_EVENTS);
-        let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
-        let sessions = Arc::<Sessions>::default();
-        let launcher = Launcher::new(options.shell.clone(), folder.root());
-        let terminals = (0..)
-            .zip(&state.config.terminals)
-            .map(|(number, spec)| TerminalView {
-                number,
-                id: spec.id.clone(),
-                name: spec.name.clone(),
-                generation: 0,
-                status: Status::Waiting,
-                handle: TerminalHandle::spawn(Surroundings {
-                    number,
-                    launcher: launcher.clone(),
-                    last_generation,
-                    patience: options.interrupt_patience,
-                    events: sender.clone(),
-                    sessions: sessions.clone(),
-                    cancel: cancel.clone(),
-                    tracker: tracker.clone(),
-                }),
-            })
-            .collect();
-        Self {
-            name: super::store::random_name().into(),
-            terminals,
-            events,
-            sessions,
-            cancel: cancel.drop_guard(),
-            tracker,
-            next_run: 0,
-            waiting: HashMap::new(),
-            begun: false,
-        }
-    }
-
-    /// The highest generation of any terminal's shell so far.
-    fn last_generation(&self) -> u32 {
-        let generations = self.terminals.iter().map(|terminal| terminal.generation);
-        generations.max().unwrap_or_default()
-    }
-
-    /// Ends all terminals and what runs in them.
-    async fn end(self) {
-        // Terminals that wait to tell something must not wait for ever.
-        drop(self.events);
-        drop(self.cancel);
-        self.tracker.close();
-        if tokio::time::timeout(END_PATIENCE, self.tracker.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("terminals did not end in time");
-        }
-        // Jobs that ignored the end of their terminal.
-        self.sessions.kill();
-    }
-}
-
-impl Executions {
-    fn remember(&mut self, id: Arc<str>, result: Result<Executed, LabError>) {
-        let refusal = result.as_ref().err().map(ToString::to_string);
-        if refusal.is_some_and(|text| text.len() > REMEMBERED_REFUSAL_BYTES) {
-            return;
-        }
-        if self.order.len() >= REMEMBERED_EXECUTIONS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.results.remove(&oldest);
-        }
-        self.order.push_back(id.clone());
-        self.results.insert(id, result);
-    }
+    State::new(folder.describe().config)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::links::Link;
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
@@ -18,13 +19,28 @@ pub struct LabSnapshot {
     /// All terminals, in the order of the layout.
     pub terminals: Vec<TerminalView>,
     /// All steps.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepTitle>,
     /// How many clients there are.
-    pub clients: usize,
+    pub clients: Headcount,
+    /// Who watches.
+    pub audience: Audience,
+    /// Where the driver is.
+    pub place: Option<Place>,
+    /// The links by which others come in.
+    pub links: Vec<Link>,
     /// The page shown, if one could be read.
     pub page: Option<PageView>,
     /// Why the page is not what the client asked for.
     pub notice: Option<Notice>,
+}
+
+/// A step, as a list of all steps shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTitle {
+    /// Its name.
+    pub step: String,
+    /// Its page's title, or its name.
+    pub title: String,
 }
 
 /// A terminal of a lab.
@@ -85,11 +101,71 @@ pub enum LabEvent {
     /// A terminal should be brought into view.
     Focus(u16),
     /// Somebody came or went.
-    Clients(usize),
+    Clients(Headcount),
+    /// Who watches, for drivers.
+    Audience(Audience),
+    /// The valid links, for drivers.
+    Links(Vec<Link>),
+    /// What this client may do has changed.
+    Role {
+        /// What it may do now.
+        role: Role,
+        /// Whether that answers its wish for the keyboard by no.
+        declined: bool,
+    },
+    /// Where the driver is.
+    Place(Place),
+    /// The link that this client came by is valid no more.
+    Revoked,
     /// Something a person should read.
     Notice(Notice),
     /// An address to open.
     OpenDocument(String),
+}
+
+/// How many people drivers are told of.
+pub const MAX_PEOPLE: usize = 200;
+
+/// How many clients a lab has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Headcount {
+    /// All of them.
+    pub clients: usize,
+    /// Those that came by a watch link.
+    pub viewers: usize,
+}
+
+/// Who watches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// How many viewers can't read a terminal as a whole.
+    pub cramped: usize,
+    /// Those who ask for the keyboard, have it, or gave a name, at most [`MAX_PEOPLE`].
+    pub people: Vec<Person>,
+}
+
+/// Somebody who came by a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The client's number.
+    pub client: u64,
+    /// The name that was given.
+    pub name: Option<String>,
+    /// Whether it asks for the keyboard.
+    pub asks: bool,
+    /// Whether it has the keyboard.
+    pub has_keyboard: bool,
+}
+
+/// Where the driver is, for those who follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The step.
+    pub step: String,
+    /// The outermost element at the top of the page, and as fraction how far it is scrolled.
+    pub scroll: f64,
+    /// The number of the terminal that the driver looks at.
+    pub terminal: Option<u16>,
 }
 
 /// Something a person should read.
@@ -122,24 +198,4 @@ impl From<&Diagnostic> for Notice {
             failed: false,
         }
     }
-}
-
-impl LabSnapshot {
-    /// The role that a driver's and a viewer's snapshot share is not part of it; the number of a
-    /// terminal by its id is.
-    #[must_use]
-    pub fn terminal(&self, number: u16) -> Option<&TerminalView> {
-        self.terminals
-            .iter()
-            .find(|terminal| terminal.number == number)
-    }
-}
-
-/// Who came to a lab.
-#[derive(Debug, Clone)]
-pub struct Visitor {
-    /// The client's number, unique in the program's run.
-    pub number: u64,
-    /// What it may do.
-    pub role: Role,
 }

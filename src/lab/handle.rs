@@ -7,10 +7,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    event::{LabEvent, LabSnapshot},
-    folder::{Folder, StepError},
+    clients::Standing,
+    event::{LabEvent, LabSnapshot, PageView, Place},
+    folder::{Folder, StepError, UNREADABLE_HINT},
+    links::{Link, Links, MAX_LINKS},
+    load::Reader,
 };
-use crate::command::{CommandError, Role};
+use crate::{
+    command::{CommandError, Role},
+    scenario::{Config, Page},
+};
 
 /// How many requests may wait for a lab; a client that asks faster waits.
 pub(super) const INBOX: usize = 64;
@@ -24,6 +30,7 @@ const CLIENT_EVENTS: usize = 1024;
 pub struct LabHandle {
     pub(super) inbox: mpsc::Sender<Request>,
     pub(super) folder: Folder,
+    pub(super) links: Arc<Links>,
     pub(super) closed: CancellationToken,
 }
 
@@ -42,6 +49,21 @@ pub enum LabError {
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
+    /// The link is not valid any more.
+    #[error("the link is not valid any more")]
+    LinkRevoked,
+    /// No link has this id.
+    #[error("there is no link `{0}`")]
+    UnknownLink(String),
+    /// There are too many links.
+    #[error("the lab has {MAX_LINKS} links, and no more are possible")]
+    TooManyLinks,
+    /// No client that came by a link has this number.
+    #[error("there is no viewer {0}")]
+    UnknownClient(u64),
+    /// The link executes a command, and is not for reading on.
+    #[error("this link does more than to show a step")]
+    NotALinkToAStep,
     /// The lab has ended.
     #[error("the lab has ended")]
     Closed,
@@ -56,11 +78,16 @@ impl LabError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Command(error) => error.hint(),
-            Self::UnreadableStep(_) => Some("see to the file, then try again".to_owned()),
+            Self::UnreadableStep(_) => Some(UNREADABLE_HINT.to_owned()),
             Self::FolderGone(_) => {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
+            Self::LinkRevoked => Some("ask the instructor for a new one".to_owned()),
+            Self::UnknownLink(_) => Some("it may have been revoked before".to_owned()),
+            Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
+            Self::UnknownClient(_) => Some("it may have left".to_owned()),
+            Self::NotALinkToAStep => Some("you are watching; ask for the keyboard".to_owned()),
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,
         }
@@ -74,6 +101,8 @@ pub struct Executed {
     pub repeated: bool,
     /// The terminals that were typed into.
     pub terminals: Vec<u16>,
+    /// The link that was made.
+    pub link: Option<Link>,
 }
 
 /// A command to execute.
@@ -81,8 +110,6 @@ pub struct Executed {
 pub struct Execution {
     /// The client's number.
     pub client: u64,
-    /// What the client may do.
-    pub role: Role,
     /// The command's id.
     pub command: String,
     /// Its arguments.
@@ -91,18 +118,52 @@ pub struct Execution {
     pub id: Option<Arc<str>>,
 }
 
+/// Who comes to a lab.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// What it may do.
+    pub role: Role,
+    /// The id of the link it comes by, if it does.
+    pub link: Option<Arc<str>>,
+    /// The name it gives.
+    pub name: Option<String>,
+    /// Whether it can't read a terminal as a whole.
+    pub cramped: bool,
+    /// The step that a driver comes for; loaded where it is another than the current one.
+    pub step: Option<String>,
+}
+
 /// What a lab is asked.
 #[derive(Debug)]
 pub(super) enum Request {
     Attach {
         client: u64,
-        step: Option<String>,
-        role: Role,
-        events: mpsc::Sender<LabEvent>,
-        answer: oneshot::Sender<LabSnapshot>,
+        visitor: Visitor,
+        events: mpsc::Sender<Arc<LabEvent>>,
+        answer: oneshot::Sender<Result<(LabSnapshot, Arc<Standing>), LabError>>,
     },
     Detach {
         client: u64,
+    },
+    /// How a client sees the lab.
+    View {
+        client: u64,
+        name: Option<String>,
+        cramped: bool,
+    },
+    /// Where a driver is.
+    Place {
+        client: u64,
+        place: Place,
+    },
+    /// What it takes to read a page.
+    Config {
+        answer: oneshot::Sender<Config>,
+    },
+    /// How it stands with the blocks of a page.
+    PageView {
+        page: Arc<Page>,
+        answer: oneshot::Sender<PageView>,
     },
     Execute {
         execution: Execution,
@@ -117,8 +178,10 @@ pub struct Attachment {
     pub client: u64,
     /// The lab as it was when the client came.
     pub snapshot: LabSnapshot,
+    /// What it may do, now and later.
+    pub standing: Arc<Standing>,
     /// What happens from then on. It ends when the lab ends, or when the client was too slow.
-    pub events: mpsc::Receiver<LabEvent>,
+    pub events: mpsc::Receiver<Arc<LabEvent>>,
     inbox: mpsc::Sender<Request>,
 }
 
@@ -147,31 +210,32 @@ impl LabHandle {
         self.closed.is_cancelled()
     }
 
-    /// Lets a client in. `step` is loaded where it is another than the current one.
+    /// The links by which others come in.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Lets a client in.
     ///
     /// # Errors
     ///
-    /// [`LabError::Closed`].
-    pub async fn attach(&self, role: Role, step: Option<String>) -> Result<Attachment, LabError> {
+    /// [`LabError::Closed`], or [`LabError::LinkRevoked`].
+    pub async fn attach(&self, visitor: Visitor) -> Result<Attachment, LabError> {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (events, receiver) = mpsc::channel(CLIENT_EVENTS);
-        let (answer, snapshot) = oneshot::channel();
-        let request = Request::Attach {
+        let attached = self.ask(|answer| Request::Attach {
             client,
-            step,
-            role,
+            visitor,
             events,
             answer,
-        };
-        self.inbox
-            .send(request)
-            .await
-            .map_err(|_| LabError::Closed)?;
-        let snapshot = snapshot.await.map_err(|_| LabError::Closed)?;
+        });
+        let (snapshot, standing) = attached.await??;
         Ok(Attachment {
             client,
             snapshot,
+            standing,
             events: receiver,
             inbox: self.inbox.clone(),
         })
@@ -183,12 +247,53 @@ impl LabHandle {
     ///
     /// The command was refused, or the lab could not do it.
     pub async fn execute(&self, execution: Execution) -> Result<Executed, LabError> {
-        let (answer, result) = oneshot::channel();
-        let request = Request::Execute { execution, answer };
-        self.inbox
-            .send(request)
-            .await
-            .map_err(|_| LabError::Closed)?;
-        result.await.map_err(|_| LabError::Closed)?
+        self.ask(|answer| Request::Execute { execution, answer })
+            .await?
+    }
+
+    /// Notes how a client sees the lab.
+    pub async fn view(&self, client: u64, name: Option<String>, cramped: bool) {
+        let request = Request::View {
+            client,
+            name,
+            cramped,
+        };
+        // A lab that has ended needs to know no more.
+        drop(self.inbox.send(request).await);
+    }
+
+    /// Notes where a driver is; others are ignored.
+    pub async fn place(&self, client: u64, place: Place) {
+        drop(self.inbox.send(Request::Place { client, place }).await);
+    }
+
+    /// Reads a step, or the one that its link number `link` leads to, without showing it.
+    ///
+    /// # Errors
+    ///
+    /// The step can't be read, or the link leads to none.
+    pub async fn read_page(&self, step: &str, link: Option<usize>) -> Result<PageView, LabError> {
+        let config = self.ask(|answer| Request::Config { answer }).await?;
+        // Whoever only reads is told of no problems.
+        let reader = Reader::new(self.folder.clone(), false);
+        let mut page = reader.load(&config, step).await?;
+        if let Some(index) = link {
+            let link = page.links.get(index).and_then(|link| link.command.as_ref());
+            let target = link.and_then(|command| command.step());
+            let target = target.ok_or(LabError::NotALinkToAStep)?.to_owned();
+            page = reader.load(&config, &target).await?;
+        }
+        self.ask(|answer| Request::PageView { page, answer }).await
+    }
+
+    /// Asks the lab something and waits for the answer.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, LabError> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.inbox.send(request(answer)).await;
+        sent.map_err(|_| LabError::Closed)?;
+        answered.await.map_err(|_| LabError::Closed)
     }
 }

@@ -1,15 +1,23 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+pub mod clients;
 pub mod event;
+mod executions;
 pub mod folder;
 pub mod handle;
+mod instance;
 pub mod library;
+pub mod links;
 mod load;
+pub mod scan;
 pub mod store;
+mod survey;
+mod titles;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;
 pub use handle::{LabError, LabHandle};
 pub use library::Library;
+pub use scan::Scan;
 pub use store::LabStore;

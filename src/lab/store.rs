@@ -57,6 +57,13 @@ impl LabStore {
         Some(lab)
     }
 
+    /// The lab at an address, if it runs.
+    #[must_use]
+    pub fn running(&self, address: &str) -> Option<LabHandle> {
+        let labs = self.labs.lock().unwrap_or_else(PoisonError::into_inner);
+        labs.get(address).filter(|lab| !lab.is_closed()).cloned()
+    }
+
     /// Ends all labs and what runs in them.
     pub async fn end(&self) {
         self.cancel.cancel();

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::audience::ViewParams;
+
 /// Methods of client messages.
 pub mod method {
     /// Request, [`InitializeParams`](super::InitializeParams) →
@@ -18,6 +20,13 @@ pub mod method {
     pub const RESIZE: &str = "terminal/resize";
     /// Notification, [`AckParams`](super::AckParams).
     pub const ACK: &str = "terminal/ack";
+    /// Request, [`ReadPageParams`](crate::protocol::audience::ReadPageParams) →
+    /// [`Page`](crate::protocol::server::Page): nothing runs, and nobody else sees it.
+    pub const READ_PAGE: &str = "page/read";
+    /// Notification, [`ViewParams`](crate::protocol::audience::ViewParams).
+    pub const VIEW: &str = "lab/view";
+    /// Notification of a driver, [`Place`](crate::protocol::audience::Place).
+    pub const PLACE: &str = "lab/place";
 }
 
 /// Who the client is, and what it wants to go on with.
@@ -36,6 +45,10 @@ pub struct InitializeParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub resume: Option<Resume>,
+    /// How the client sees the lab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub view: Option<ViewParams>,
     /// The step that the client's address names, on a fresh visit only: another one than the
     /// lab's current step is loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]

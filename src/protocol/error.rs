@@ -59,6 +59,10 @@ pub enum ErrorCode {
     LimitReached,
     /// The terminal has more input waiting than it may.
     InputFull,
+    /// There is as much of it as there may be.
+    TooMany,
+    /// No client that came by a link has this number.
+    UnknownClient,
     /// The lab ended.
     LabClosed,
     /// The server is at fault.

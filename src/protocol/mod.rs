@@ -5,6 +5,7 @@
 //! Binary frames are the bytes of terminals ([`frame`]). `docs/protocol.md` tells the story in
 //! order; `web/src/protocol.ts` is generated from these types by a test.
 
+pub mod audience;
 pub mod client;
 pub mod error;
 pub mod frame;
@@ -18,6 +19,12 @@ pub const VERSION: u32 = 1;
 
 /// The WebSocket subprotocol, named in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "katahost.v1";
+
+/// The longest name that a client may give itself.
+pub const MAX_NAME_CHARS: usize = 40;
+
+/// How many people a driver is told of; those who ask or have the keyboard come first.
+pub const MAX_PEOPLE: usize = 200;
 
 /// The largest message a client may send; larger ones close the socket with code 1009.
 pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024 * 1024;

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::ErrorCode;
+use super::{
+    audience::{Audience, LabClients, LabLink, Place, Role},
+    error::ErrorCode,
+};
 
 /// Methods of server notifications.
 pub mod method {
@@ -19,8 +22,17 @@ pub mod method {
     pub const TERMINAL_EXITED: &str = "terminal/exited";
     /// [`TerminalFocus`](super::TerminalFocus): the terminal should be brought into view.
     pub const TERMINAL_FOCUS: &str = "terminal/focus";
-    /// [`LabClients`](super::LabClients): somebody came or went.
+    /// [`LabClients`](crate::protocol::audience::LabClients): somebody came or went; at most
+    /// some four times a second.
     pub const LAB_CLIENTS: &str = "lab/clients";
+    /// [`Audience`](crate::protocol::audience::Audience), to drivers: who watches.
+    pub const LAB_AUDIENCE: &str = "lab/audience";
+    /// [`LabLinks`](crate::protocol::audience::LabLinks), to drivers: a link was made or revoked.
+    pub const LAB_LINKS: &str = "lab/links";
+    /// [`RoleChanged`](crate::protocol::audience::RoleChanged): this client may do more or less.
+    pub const LAB_ROLE: &str = "lab/role";
+    /// [`Place`](crate::protocol::audience::Place): where the driver is.
+    pub const LAB_PLACE: &str = "lab/place";
     /// No parameters: the connection lives.
     pub const HEARTBEAT: &str = "lab/heartbeat";
     /// [`ShowMessage`](super::ShowMessage): something a person should read.
@@ -45,6 +57,8 @@ pub mod close {
     pub const TOO_MANY: u16 = 4001;
     /// The client did not send `initialize` in time.
     pub const NOT_INITIALIZED: u16 = 4002;
+    /// The link that the client came by was revoked.
+    pub const REVOKED: u16 = 4003;
 }
 
 /// All that a client needs to show the lab as it is.
@@ -67,24 +81,33 @@ pub struct LabState {
     /// How many bytes of this client's input each terminal got, for a client that comes back.
     pub input: Vec<InputReceived>,
     /// All steps of the scenario.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepInfo>,
+    /// This client's own number.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub client: u64,
     /// How many clients are in the lab.
-    pub clients: usize,
+    pub clients: LabClients,
+    /// Who watches, for a driver.
+    pub audience: Option<Audience>,
+    /// The links of the lab, for a driver.
+    pub links: Vec<LabLink>,
+    /// Where the driver is, once one has said so.
+    pub place: Option<Place>,
     /// The page of the lab's current step, or nothing where it could not be read.
     pub page: Option<Page>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
 }
 
-/// What a client may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// A step, as a list of all steps shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum Role {
-    /// Watches.
-    Viewer,
-    /// Runs commands and types.
-    Driver,
+pub struct StepInfo {
+    /// The step's name.
+    pub step: String,
+    /// The title of its page, or its name.
+    pub title: String,
 }
 
 /// How much of a client's input a terminal received.
@@ -173,6 +196,42 @@ pub struct Page {
     pub html: String,
     /// The page's blocks, by index.
     pub blocks: Vec<Block>,
+    /// What is wrong with the page and with the scenario's config, for its author: a driver of a
+    /// lab that is served with `--author`. Left out where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Diagnostic>>"))]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Something that is wrong with a scenario, as `katahost check` says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Diagnostic {
+    /// `warning` or `error`.
+    pub severity: Severity,
+    /// The stable name of this kind of diagnostic, in kebab case.
+    pub code: String,
+    /// What is wrong, with literals in backticks.
+    pub message: String,
+    /// The file, relative to the scenario's folder.
+    pub file: String,
+    /// The line, from 1, where one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub line: Option<usize>,
+    /// The column in that line, in characters from 1, where one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub column: Option<usize>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub hint: Option<String>,
+    /// The index of the block that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub block: Option<usize>,
 }
 
 /// A code block of a page.
@@ -241,6 +300,10 @@ pub struct ExecuteCommandResult {
     pub repeated: bool,
     /// The terminals that were typed into.
     pub terminals: Vec<u16>,
+    /// The link that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub link: Option<LabLink>,
 }
 
 /// A command of the registry.
@@ -265,15 +328,6 @@ pub struct CommandInfo {
 pub struct TerminalFocus {
     /// The terminal's number.
     pub terminal: u16,
-}
-
-/// How many clients are in the lab.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct LabClients {
-    /// Clients with an open connection.
-    pub clients: usize,
 }
 
 /// Something a person should read.

@@ -7,14 +7,18 @@ use std::{fs, path::Path};
 use ts_rs::{Config, TS};
 
 use super::{
-    HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL, VERSION,
+    HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES, MAX_NAME_CHARS, SUBPROTOCOL, VERSION,
+    audience::{
+        Audience, LabClients, LabLink, LabLinks, Person, Place, ReadPageParams, Role, RoleChanged,
+        ViewParams,
+    },
     client::{self, AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume},
     error::{ErrorCode, ErrorData},
     frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
     server::{
-        self, Block, BlockKind, BlockState, CommandInfo, ExecuteCommandResult, InputReceived,
-        LabClients, LabState, Page, PageShow, Role, Severity, ShowDocument, ShowMessage,
+        self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
+        InputReceived, LabState, Page, PageShow, Severity, ShowDocument, ShowMessage, StepInfo,
         TerminalFocus, TerminalInfo, TerminalStatus,
     },
 };
@@ -37,6 +41,7 @@ fn generate() -> String {
     out += &constant("SUBPROTOCOL", quoted(SUBPROTOCOL));
     out += &constant("MAX_CLIENT_MESSAGE_BYTES", MAX_CLIENT_MESSAGE_BYTES);
     out += &constant("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS);
+    out += &constant("MAX_NAME_CHARS", MAX_NAME_CHARS);
     out += &constant("HEADER_BYTES", HEADER_BYTES);
     out += &constant("FRAME_OUTPUT", FrameKind::Output as u8);
     out += &constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8);
@@ -50,6 +55,8 @@ fn generate() -> String {
         ("LIST_COMMANDS", client::method::LIST_COMMANDS),
         ("RESIZE", client::method::RESIZE),
         ("ACK", client::method::ACK),
+        ("READ_PAGE", client::method::READ_PAGE),
+        ("VIEW", client::method::VIEW),
         ("LAB_STATE", server::method::LAB_STATE),
         ("PAGE_SHOW", server::method::PAGE_SHOW),
         ("BLOCK_STATE", server::method::BLOCK_STATE),
@@ -57,6 +64,10 @@ fn generate() -> String {
         ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
         ("TERMINAL_FOCUS", server::method::TERMINAL_FOCUS),
         ("LAB_CLIENTS", server::method::LAB_CLIENTS),
+        ("LAB_AUDIENCE", server::method::LAB_AUDIENCE),
+        ("LAB_LINKS", server::method::LAB_LINKS),
+        ("LAB_ROLE", server::method::LAB_ROLE),
+        ("LAB_PLACE", server::method::LAB_PLACE),
         ("HEARTBEAT", server::method::HEARTBEAT),
         ("SHOW_MESSAGE", server::method::SHOW_MESSAGE),
         ("SHOW_DOCUMENT", server::method::SHOW_DOCUMENT),
@@ -72,7 +83,11 @@ fn generate() -> String {
         ExecuteCommandParams,
         ResizeParams,
         AckParams,
+        ReadPageParams,
+        ViewParams,
+        Place,
         LabState,
+        StepInfo,
         Role,
         InputReceived,
         TerminalInfo,
@@ -82,10 +97,16 @@ fn generate() -> String {
         Block,
         BlockKind,
         BlockState,
+        Diagnostic,
         ExecuteCommandResult,
         CommandInfo,
         TerminalFocus,
         LabClients,
+        Audience,
+        Person,
+        LabLink,
+        LabLinks,
+        RoleChanged,
         ShowMessage,
         Severity,
         ShowDocument,

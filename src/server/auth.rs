@@ -10,8 +10,6 @@ use axum::http::{
 };
 use subtle::ConstantTimeEq;
 
-use crate::command::Role;
-
 /// What decides whether a request comes in.
 #[derive(Debug, Clone)]
 pub struct Gate {
@@ -55,6 +53,8 @@ pub enum Refusal {
     Origin,
     /// The secret is missing or wrong.
     Token,
+    /// The link into a lab is missing or not valid any more.
+    Link,
 }
 
 /// Hosts that always lead to the machine itself.
@@ -107,47 +107,63 @@ impl Gate {
         }
     }
 
-    /// The role of whoever asks for a page or a file.
+    /// Checks whoever asks for a page or a file.
     ///
     /// # Errors
     ///
     /// [`Refusal::Token`] when the secret is missing or wrong.
-    pub fn role(&self, headers: &HeaderMap) -> Result<Role, Refusal> {
+    pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.token else {
-            return Ok(Role::Driver);
+            return Ok(());
         };
-        let given = self.cookie(headers).into_iter().chain(bearer(headers));
+        let given = cookies(headers, &self.cookie)
+            .into_iter()
+            .chain(bearer(headers));
         let mut right = false;
         for secret in given {
             right |= same(secret, token);
         }
-        if right {
-            Ok(Role::Driver)
-        } else {
-            Err(Refusal::Token)
-        }
+        if right { Ok(()) } else { Err(Refusal::Token) }
     }
 
-    /// The role of whoever opens a socket, which is what changes anything.
+    /// Checks whoever opens a socket, which is what changes anything.
     ///
     /// # Errors
     ///
     /// [`Refusal::Origin`] when a page of another site asks, or a browser's cookie comes without
     /// an origin; [`Refusal::Token`] when the secret is missing or wrong.
-    pub fn socket_role(&self, headers: &HeaderMap) -> Result<Role, Refusal> {
+    pub fn check_socket(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.check_site(headers)?;
+        if self.token.is_some() {
+            self.check_origin(headers)?;
+        }
+        self.check_token(headers)
+    }
+
+    /// Checks that whoever opens a socket by a secret is a page of this server, or a program.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Origin`] when a page of another site asks, or a browser's cookie comes without
+    /// an origin.
+    pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.check_site(headers)?;
+        // Programs send no origin; they bring the secret themselves.
+        if text(headers, &ORIGIN).is_none() && bearer(headers).is_none() {
+            return Err(Refusal::Origin);
+        }
+        Ok(())
+    }
+
+    fn check_site(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let site = text(headers, &SEC_FETCH_SITE);
         if !matches!(site, None | Some("same-origin")) {
             return Err(Refusal::Origin);
         }
         match text(headers, &ORIGIN) {
-            Some(origin) if !self.is_own(origin, headers) => return Err(Refusal::Origin),
-            // Programs send no origin; they bring the secret themselves.
-            None if self.token.is_some() && bearer(headers).is_none() => {
-                return Err(Refusal::Origin);
-            }
-            _ => {}
+            Some(origin) if !self.is_own(origin, headers) => Err(Refusal::Origin),
+            _ => Ok(()),
         }
-        self.role(headers)
     }
 
     /// Whether `origin` is this server, as the browser sees it.
@@ -172,26 +188,53 @@ impl Gate {
     #[must_use]
     pub fn cookie_for(&self, token: &str) -> Option<HeaderValue> {
         let own = self.token.as_deref().filter(|own| same(token, own))?;
-        let secure = if self.secure { "; Secure" } else { "" };
-        let Self {
-            cookie, base_path, ..
-        } = self;
-        let value = format!("{cookie}={own}; Path={base_path}; HttpOnly; SameSite=Lax{secure}");
+        let value = self.set_cookie(&self.cookie, own, &self.base_path);
         HeaderValue::from_str(&value).ok()
     }
 
-    fn cookie<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
-        let pairs = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        pairs
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == self.cookie)
-            .map(|(_, value)| value)
-            .collect()
+    /// The cookie that remembers the secret of a link, below `path`.
+    #[must_use]
+    pub fn link_cookie(&self, token: &str, path: &str) -> String {
+        self.set_cookie(&self.link_cookie_name(), token, path)
     }
+
+    /// The secrets of links that a request brings.
+    #[must_use]
+    pub fn link_secrets<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        let mut secrets = cookies(headers, &self.link_cookie_name());
+        secrets.extend(bearer(headers));
+        secrets
+    }
+
+    /// The address under which others reach the base path, where it was given.
+    #[must_use]
+    pub fn public_url(&self) -> Option<String> {
+        let origin = self.public_origin.as_ref()?;
+        Some(format!("{origin}{}", self.base_path))
+    }
+
+    fn link_cookie_name(&self) -> String {
+        format!("{}_link", self.cookie)
+    }
+
+    fn set_cookie(&self, name: &str, value: &str, path: &str) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}")
+    }
+}
+
+/// The values of all cookies with that name.
+fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let pairs = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    pairs
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(known, _)| *known == name)
+        .map(|(_, value)| value)
+        .collect()
 }
 
 /// A cookie's name that no instance with another port or base path has.
@@ -333,7 +376,7 @@ mod tests {
             "http://labs.example.org",
         ] {
             let pairs = [("host", "localhost:7681"), ("origin", origin), COOKIE_OK];
-            let refused = gate(Some("secret")).socket_role(&headers(&pairs));
+            let refused = gate(Some("secret")).check_socket(&headers(&pairs));
             assert_eq!(refused, Err(Refusal::Origin), "{origin}");
         }
     }
@@ -359,7 +402,7 @@ mod tests {
         ) {
             let origin = format!("{scheme}{place}");
             let pairs = [("host", "localhost:7681"), ("origin", &*origin), COOKIE_OK];
-            if gate(Some("secret")).socket_role(&headers(&pairs)).is_ok() {
+            if gate(Some("secret")).check_socket(&headers(&pairs)).is_ok() {
                 let own = ["http://localhost:7681", "https://localhost:7681", "https://labs.example.org"];
                 prop_assert!(own.contains(&&*origin.to_ascii_lowercase()), "{}", origin);
             }
@@ -369,10 +412,10 @@ mod tests {
     #[test]
     fn right_cookie_or_bearer_comes_in() {
         let gate = gate(Some("secret"));
-        assert_eq!(gate.role(&headers(&[COOKIE_OK])), Ok(Role::Driver));
+        assert_eq!(gate.check_token(&headers(&[COOKIE_OK])), Ok(()));
         assert_eq!(
-            gate.role(&headers(&[("authorization", "Bearer secret")])),
-            Ok(Role::Driver)
+            gate.check_token(&headers(&[("authorization", "Bearer secret")])),
+            Ok(())
         );
     }
 
@@ -387,12 +430,12 @@ mod tests {
             ("authorization", "secret"),
         ] {
             assert_eq!(
-                gate.role(&headers(&[pair])),
+                gate.check_token(&headers(&[pair])),
                 Err(Refusal::Token),
                 "{pair:?}"
             );
         }
-        assert_eq!(gate.role(&headers(&[])), Err(Refusal::Token));
+        assert_eq!(gate.check_token(&headers(&[])), Err(Refusal::Token));
     }
 
     #[test]
@@ -400,10 +443,10 @@ mod tests {
         let gate = gate(Some("secret"));
         let check = |origin: &str| {
             let host = ("host", "localhost:7681");
-            gate.socket_role(&headers(&[host, ("origin", origin), COOKIE_OK]))
+            gate.check_socket(&headers(&[host, ("origin", origin), COOKIE_OK]))
         };
-        assert_eq!(check("http://localhost:7681"), Ok(Role::Driver));
-        assert_eq!(check("https://labs.example.org"), Ok(Role::Driver));
+        assert_eq!(check("http://localhost:7681"), Ok(()));
+        assert_eq!(check("https://labs.example.org"), Ok(()));
         for origin in [
             "http://evil.example",
             "http://localhost:7682",
@@ -419,17 +462,17 @@ mod tests {
         let gate = gate(Some("secret"));
         let host = ("host", "localhost:7681");
         assert_eq!(
-            gate.socket_role(&headers(&[host, COOKIE_OK])),
+            gate.check_socket(&headers(&[host, COOKIE_OK])),
             Err(Refusal::Origin)
         );
         let program = headers(&[host, ("authorization", "Bearer secret")]);
-        assert_eq!(gate.socket_role(&program), Ok(Role::Driver));
+        assert_eq!(gate.check_socket(&program), Ok(()));
     }
 
     #[test]
     fn cross_site_fetch_opens_no_socket_even_without_a_token() {
         let stranger = headers(&[("host", "localhost:7681"), ("sec-fetch-site", "cross-site")]);
-        assert_eq!(gate(None).socket_role(&stranger), Err(Refusal::Origin));
+        assert_eq!(gate(None).check_socket(&stranger), Err(Refusal::Origin));
     }
 
     #[test]

@@ -6,8 +6,11 @@ mod feed;
 mod files;
 pub mod limits;
 mod page;
+mod pass;
+mod qr;
 mod socket;
 mod translate;
+mod visit;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
@@ -33,6 +36,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use self::{
     auth::{Gate, Refusal},
     limits::{HEAD_PATIENCE, MAX_SOCKETS},
+    pass::Pass,
 };
 use crate::{
     lab::{LabHandle, LabStore},
@@ -155,8 +159,10 @@ fn router(server: &Shared) -> Router {
         .route(&format!("{base}labs/{{name}}/"), get(lab))
         .route(&format!("{base}labs/{{name}}/ws"), get(open_socket))
         .route(&format!("{base}labs/{{name}}/files/{{*path}}"), get(file))
+        .route(&format!("{base}qr.svg"), get(qr::draw))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(server.clone(), let_in))
+        .merge(visit::router(server))
         // The front end itself is no secret, and the refusal's page needs it.
         .route(&format!("{base}assets/{{*path}}"), get(asset))
         .layer(middleware::from_fn_with_state(server.clone(), check_host))
@@ -184,14 +190,14 @@ async fn let_in(State(server): State<Shared>, request: Request, next: Next) -> R
             Some(cookie) => {
                 ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response()
             }
-            None if server.gate.role(request.headers()).is_ok() => {
+            None if server.gate.check_token(request.headers()).is_ok() => {
                 Redirect::to(&address).into_response()
             }
             None => refused(&server, Refusal::Token),
         };
     }
-    match server.gate.role(request.headers()) {
-        Ok(_) => next.run(request).await,
+    match server.gate.check_token(request.headers()) {
+        Ok(()) => next.run(request).await,
         Err(refusal) => refused(&server, refusal),
     }
 }
@@ -232,6 +238,12 @@ fn refused(server: &Server, refusal: Refusal) -> Response {
             "A token is needed",
             "This address needs the token of the katahost that runs here now.",
             "Open the address that katahost printed when it started; it carries the token.",
+        ),
+        Refusal::Link => (
+            StatusCode::UNAUTHORIZED,
+            "This link is not valid",
+            "The link was revoked, or the lab that it led to has ended.",
+            "Ask whoever gave it to you for a new one.",
         ),
     };
     page::message(status, &server.base_path, title, message, hint)
@@ -283,22 +295,17 @@ async fn open_socket(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    let role = match server.gate.socket_role(request.headers()) {
-        Ok(role) => role,
-        Err(refusal) => return refused(&server, refusal),
-    };
+    if let Err(refusal) = server.gate.check_socket(request.headers()) {
+        return refused(&server, refusal);
+    }
     let Some(lab) = server.labs.lab(&name) else {
         return no_lab(&server, &name);
     };
-    accept_socket(&server, request, lab, role)
+    let public_url = server.gate.public_url().map(Into::into);
+    accept_socket(&server, request, lab, Pass::driver(public_url))
 }
 
-fn accept_socket(
-    server: &Server,
-    mut request: Request,
-    lab: LabHandle,
-    role: crate::command::Role,
-) -> Response {
+fn accept_socket(server: &Server, mut request: Request, lab: LabHandle, pass: Pass) -> Response {
     let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
         let message = "this address is for a WebSocket\n";
         return (StatusCode::BAD_REQUEST, message).into_response();
@@ -321,7 +328,7 @@ fn accept_socket(
     tokio::spawn(async move {
         // A client that left meanwhile needs nothing.
         if let Ok(connection) = connection.await {
-            socket::serve(connection, lab, role, stop).await;
+            socket::serve(connection, lab, pass, stop).await;
         }
         drop(counted);
     });

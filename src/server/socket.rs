@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    call::tidy_name,
     client::Client,
     connection::{Sink, Source},
     introduction::introduce,
@@ -30,11 +31,11 @@ use self::{
 };
 use super::{
     limits::{Allowance, TooMany},
-    translate,
+    pass::Pass,
+    translate::{self, Identity},
 };
 use crate::{
-    command::Role,
-    lab::LabHandle,
+    lab::{LabError, LabHandle, handle::Visitor},
     protocol::{rpc::Response, server::close},
 };
 
@@ -50,11 +51,14 @@ const ANSWERS: usize = 64;
 /// Why a socket ends: a close code and a reason for the client.
 type Ending = (u16, &'static str);
 
+/// How a socket ends that came by a link which is valid no more.
+const REVOKED: Ending = (close::REVOKED, "the link was revoked");
+
 /// Serves a client until it leaves, breaks the protocol, or the server stops.
 pub(super) async fn serve(
     connection: Upgraded,
     lab: LabHandle,
-    role: Role,
+    pass: Pass,
     stop: CancellationToken,
 ) {
     let news = Arc::new(Notify::new());
@@ -62,7 +66,7 @@ pub(super) async fn serve(
     let ending = tokio::select! {
         biased;
         () = stop.cancelled() => Some((close::SERVER_STOPS, "the server stops")),
-        ending = converse(&mut sink, &mut source, news, lab, role) => ending,
+        ending = converse(&mut sink, &mut source, news, lab, pass) => ending,
     };
     let closing = async {
         if let Some((code, reason)) = ending {
@@ -87,7 +91,7 @@ async fn converse(
     source: &mut Source,
     news: Arc<Notify>,
     lab: LabHandle,
-    role: Role,
+    pass: Pass,
 ) -> Option<Ending> {
     let mut allowance = Allowance::new(Instant::now());
     let introduction = introduce(sink, source, &mut allowance);
@@ -98,12 +102,28 @@ async fn converse(
         Ok(introduced) => introduced,
         Err(ending) => return ending,
     };
-    let Ok(attachment) = lab.attach(role, params.step.clone()).await else {
-        return Some((close::SERVER_STOPS, "the lab has ended"));
+    let view = params.view.clone().unwrap_or_default();
+    let visitor = Visitor {
+        role: pass.role,
+        link: pass.link,
+        name: view.name.as_deref().map(tidy_name),
+        cramped: view.cramped,
+        step: params.step.clone(),
     };
-    let id = params.client_id.as_str().into();
-    let client = Client::new(lab, attachment.client, id, role, news);
-    let state = translate::lab_state(&attachment.snapshot, role, &client.id);
+    let attachment = match lab.attach(visitor).await {
+        Ok(attachment) => attachment,
+        Err(LabError::LinkRevoked) => return Some(REVOKED),
+        Err(_) => return Some((close::SERVER_STOPS, "the lab has ended")),
+    };
+    let identity = Identity {
+        number: attachment.client,
+        id: params.client_id.as_str().into(),
+        standing: attachment.standing.clone(),
+        lab: lab.folder().name().into(),
+        public_url: pass.public_url,
+    };
+    let client = Client::new(lab, identity, news);
+    let state = translate::lab_state(&attachment.snapshot, &client.identity);
     let welcome = translate::text(&Response::result(request, state));
     sink.text(welcome);
     sink.flush().await.ok()?;

@@ -1,5 +1,9 @@
 //! Between the lab's own words and those of the wire; no other module knows both.
 
+mod people;
+
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,18 +11,34 @@ use crate::{
     command::{Command, CommandError, Role},
     lab::{
         LabError, LabEvent, LabSnapshot,
-        event::{BlockState, Notice, PageView, TerminalView},
+        clients::Standing,
+        event::{BlockState, Notice, PageView, StepTitle, TerminalView},
         handle::Executed,
     },
     protocol::{
         VERSION,
+        audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
         server::{self as wire, method},
     },
-    scenario::{Block, BlockKind},
+    scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::Status,
 };
+
+/// Who a message is for.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// The client's number.
+    pub(super) number: u64,
+    /// The name that the client made for itself.
+    pub(super) id: Arc<str>,
+    pub(super) standing: Arc<Standing>,
+    /// The lab's name in addresses.
+    pub(super) lab: Arc<str>,
+    /// The server's address as others reach it, base path included, where that is known.
+    pub(super) public_url: Option<Arc<str>>,
+}
 
 /// A text frame of a notification.
 pub(super) fn notification(method: &str, params: impl Serialize) -> String {
@@ -32,17 +52,17 @@ pub(super) fn text(message: &impl Serialize) -> String {
 }
 
 /// The text frame that tells a client of `event`. `client` is the client's own id.
-pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
+pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
     match event {
         LabEvent::Restarted(snapshot) => {
-            notification(method::LAB_STATE, lab_state(snapshot, role, client))
+            notification(method::LAB_STATE, lab_state(snapshot, client))
         }
         LabEvent::Page { view, execution } => {
             let execution_id = execution.as_deref().map(str::to_owned);
             notification(
                 method::PAGE_SHOW,
                 wire::PageShow {
-                    page: page(view),
+                    page: page(view, client.standing.role()),
                     execution_id,
                 },
             )
@@ -61,9 +81,26 @@ pub(super) fn event(event: &LabEvent, role: Role, client: &str) -> String {
                 terminal: *terminal,
             },
         ),
-        LabEvent::Clients(clients) => {
-            notification(method::LAB_CLIENTS, wire::LabClients { clients: *clients })
+        LabEvent::Clients(headcount) => {
+            notification(method::LAB_CLIENTS, people::headcount(*headcount))
         }
+        LabEvent::Audience(audience) => {
+            notification(method::LAB_AUDIENCE, people::audience(audience))
+        }
+        LabEvent::Links(links) => {
+            let links = people::links(links, client);
+            notification(method::LAB_LINKS, LabLinks { links })
+        }
+        LabEvent::Role { role, declined } => notification(
+            method::LAB_ROLE,
+            RoleChanged {
+                role: people::role(*role),
+                declined: *declined,
+            },
+        ),
+        LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
+        // The end of the connection says it.
+        LabEvent::Revoked => heartbeat(),
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,
@@ -76,38 +113,50 @@ pub(super) fn heartbeat() -> String {
     notification(method::HEARTBEAT, Value::Null)
 }
 
-pub(super) fn lab_state(lab: &LabSnapshot, role: Role, client: &str) -> wire::LabState {
+pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState {
     let received = |view: &TerminalView| {
-        let (generation, bytes) = view.handle.received(client);
+        let (generation, bytes) = view.handle.received(&client.id);
         wire::InputReceived {
             terminal: view.number,
             generation,
             bytes,
         }
     };
+    let role = client.standing.role();
+    let owns = role == Role::Driver;
     wire::LabState {
         protocol_version: VERSION,
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         instance: lab.instance.to_string(),
-        role: self::role(role),
+        role: people::role(role),
         scenario: lab.scenario.to_string(),
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
-        steps: lab.steps.clone(),
-        clients: lab.clients,
-        page: lab.page.as_ref().map(page),
+        steps: lab.steps.iter().map(step).collect(),
+        client: client.number,
+        clients: people::headcount(lab.clients),
+        audience: owns.then(|| people::audience(&lab.audience)),
+        links: if owns {
+            people::links(&lab.links, client)
+        } else {
+            Vec::new()
+        },
+        place: lab.place.as_ref().map(people::place),
+        page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
 }
 
-pub(super) fn executed(executed: Executed) -> wire::ExecuteCommandResult {
+pub(super) fn executed(executed: Executed, client: &Identity) -> wire::ExecuteCommandResult {
     let Executed {
         repeated,
         terminals,
+        link,
     } = executed;
     wire::ExecuteCommandResult {
         repeated,
         terminals,
+        link: link.map(|link| people::link(&link, client)),
     }
 }
 
@@ -116,7 +165,7 @@ pub(super) fn command(command: &Command) -> wire::CommandInfo {
         id: command.id.to_owned(),
         title: command.title.to_owned(),
         arguments: command.arguments.to_owned(),
-        role: role(command.role),
+        role: people::role(command.role),
     }
 }
 
@@ -127,27 +176,28 @@ pub(super) fn error(error: &LabError) -> RpcError {
             CommandError::InvalidArguments { .. } => ErrorCode::InvalidArguments,
             CommandError::NotAllowed { .. } => ErrorCode::NotAllowed,
             CommandError::NotForPages { .. } => ErrorCode::NotForPages,
-            CommandError::UnknownStep { .. } => ErrorCode::UnknownStep,
+            CommandError::UnknownStep { .. }
+            | CommandError::NoNextStep
+            | CommandError::NoPreviousStep => ErrorCode::UnknownStep,
             CommandError::PageChanged => ErrorCode::PageChanged,
-            CommandError::UnknownBlock { .. } => ErrorCode::UnknownBlock,
+            CommandError::UnknownBlock { .. } | CommandError::NoNextBlock => {
+                ErrorCode::UnknownBlock
+            }
             CommandError::UnknownLink { .. } => ErrorCode::UnknownLink,
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
             CommandError::LimitReached { .. } => ErrorCode::LimitReached,
         },
+        LabError::UnknownLink(_) | LabError::LinkRevoked => ErrorCode::UnknownLink,
+        LabError::NotALinkToAStep => ErrorCode::NotAllowed,
+        LabError::TooManyLinks => ErrorCode::TooMany,
+        LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };
     RpcError::new(code, error.to_string(), error.hint())
-}
-
-fn role(role: Role) -> wire::Role {
-    match role {
-        Role::Viewer => wire::Role::Viewer,
-        Role::Driver => wire::Role::Driver,
-    }
 }
 
 fn message(notice: &Notice) -> wire::ShowMessage {
@@ -191,7 +241,17 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
     }
 }
 
-fn page(view: &PageView) -> wire::Page {
+fn step(StepTitle { step, title }: &StepTitle) -> wire::StepInfo {
+    wire::StepInfo {
+        step: step.clone(),
+        title: title.clone(),
+    }
+}
+
+/// The page for a client of that role: what is wrong with it is no matter for those who only watch.
+pub(super) fn page(view: &PageView, role: Role) -> wire::Page {
+    let found = &view.page.diagnostics[..];
+    let diagnostics = if role == Role::Driver { found } else { &[] };
     let blocks = view
         .page
         .blocks
@@ -206,6 +266,28 @@ fn page(view: &PageView) -> wire::Page {
         blocks: blocks
             .map(|((block, terminal), state)| self::block(block, *terminal, state))
             .collect(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|found| diagnostic(found, &view.page))
+            .collect(),
+    }
+}
+
+fn diagnostic(found: &Diagnostic, page: &Page) -> wire::Diagnostic {
+    let own = found.file.strip_suffix(".md") == Some(&page.step);
+    let line = found.line.filter(|_| own);
+    wire::Diagnostic {
+        severity: match found.severity {
+            Severity::Warning => wire::Severity::Warning,
+            Severity::Error => wire::Severity::Error,
+        },
+        code: found.code.to_owned(),
+        message: found.message.clone(),
+        file: found.file.clone(),
+        line: found.line,
+        column: found.column,
+        hint: found.hint.clone(),
+        block: line.and_then(|line| Some(page.block_at(line)?.index)),
     }
 }
 
@@ -234,5 +316,27 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         id: state.id.clone(),
         runs: state.runs,
         waiting: state.waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::{Config, config::ConfigFiles};
+
+    #[test]
+    fn viewers_are_told_nothing_of_what_is_wrong() {
+        let (config, _) = Config::read(ConfigFiles::default());
+        let page = Page::parse_for_author("intro", "<b onclick='x'>y</b>", &config);
+        assert_eq!(page.diagnostics.len(), 1);
+        let view = PageView {
+            page: Arc::new(page),
+            terminals: Vec::new(),
+            states: Vec::new(),
+        };
+        let told = |role| super::page(&view, role).diagnostics.len();
+        assert_eq!((told(Role::Driver), told(Role::Viewer)), (1, 0));
     }
 }

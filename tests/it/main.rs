@@ -8,6 +8,8 @@
 
 mod architecture;
 mod attacks;
+mod audience;
+mod authors;
 mod check;
 mod dependencies;
 mod exec;

@@ -199,7 +199,7 @@ async fn commands_are_listed_with_what_they_take() {
     let commands = answer["result"].as_array().unwrap();
     let load = commands.iter().find(|one| one["id"] == "katapod.loadPage");
     let load = load.expect("katapod.loadPage");
-    assert_eq!(load["role"], "driver");
+    assert_eq!(load["role"], "guest");
     for key in ["title", "arguments"] {
         assert!(!load[key].as_str().unwrap().is_empty(), "{key}");
     }
@@ -335,7 +335,10 @@ async fn all_clients_hear_of_pages_blocks_and_each_other() {
     let house = house();
     let mut first = Wire::enter(&house.socket("lab"), "client-1").await;
     let mut second = Wire::enter(&house.socket("lab"), "client-2").await;
-    assert_eq!(first.notified("lab/clients").await, json!({"clients": 2}));
+    assert_eq!(
+        first.notified("lab/clients").await,
+        json!({"clients": 2, "viewers": 0})
+    );
     let load = execute("katapod.loadPage", json!(["step2"]), "execution-1");
     second.say(&call(1, "workspace/executeCommand", load)).await;
     for wire in [&mut first, &mut second] {
@@ -354,7 +357,10 @@ async fn all_clients_hear_of_pages_blocks_and_each_other() {
         assert_eq!(state["runs"], 1);
     }
     drop(second);
-    assert_eq!(first.notified("lab/clients").await, json!({"clients": 1}));
+    assert_eq!(
+        first.notified("lab/clients").await,
+        json!({"clients": 1, "viewers": 0})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -454,6 +454,7 @@ async fn questions_are_answered_while_nobody_watches() {
         .initialize("client-1", false, None, None)
         .await
         .unwrap()
+        .clients
         .clients;
     while clients > 1 {
         if let katahost::client::Incident::Notification { method, params } =

@@ -4,6 +4,7 @@ export const VERSION = 1;
 export const SUBPROTOCOL = "katahost.v1";
 export const MAX_CLIENT_MESSAGE_BYTES = 1048576;
 export const HEARTBEAT_SECONDS = 10;
+export const MAX_NAME_CHARS = 40;
 export const HEADER_BYTES = 16;
 export const FRAME_OUTPUT = 1;
 export const FRAME_SNAPSHOT = 2;
@@ -16,6 +17,8 @@ export const EXECUTE_COMMAND = "workspace/executeCommand";
 export const LIST_COMMANDS = "workspace/listCommands";
 export const RESIZE = "terminal/resize";
 export const ACK = "terminal/ack";
+export const READ_PAGE = "page/read";
+export const VIEW = "lab/view";
 export const LAB_STATE = "lab/state";
 export const PAGE_SHOW = "page/show";
 export const BLOCK_STATE = "block/state";
@@ -23,6 +26,10 @@ export const TERMINAL_OPENED = "terminal/opened";
 export const TERMINAL_EXITED = "terminal/exited";
 export const TERMINAL_FOCUS = "terminal/focus";
 export const LAB_CLIENTS = "lab/clients";
+export const LAB_AUDIENCE = "lab/audience";
+export const LAB_LINKS = "lab/links";
+export const LAB_ROLE = "lab/role";
+export const LAB_PLACE = "lab/place";
 export const HEARTBEAT = "lab/heartbeat";
 export const SHOW_MESSAGE = "window/showMessage";
 export const SHOW_DOCUMENT = "window/showDocument";
@@ -50,6 +57,10 @@ attach: boolean,
  * What the client already has, after a lost connection.
  */
 resume?: Resume, 
+/**
+ * How the client sees the lab.
+ */
+view?: ViewParams, 
 /**
  * The step that the client's address names, on a fresh visit only: another one than the
  * lab's current step is loaded.
@@ -130,6 +141,51 @@ terminal: number,
 offset: number, };
 
 /**
+ * A step to read without showing it to anybody else.
+ */
+export type ReadPageParams = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * The number of a link of that step, to read the step that it leads to.
+ */
+link?: number, };
+
+/**
+ * How a client sees the lab.
+ */
+export type ViewParams = { 
+/**
+ * The name that others see, at most [`MAX_NAME_CHARS`](crate::protocol::MAX_NAME_CHARS)
+ * characters; longer ones are cut. Left out, the name stays as it is.
+ */
+name?: string, 
+/**
+ * Whether a terminal is too small to read here, or cut off.
+ */
+cramped: boolean, };
+
+/**
+ * Where the driver is, for those who follow.
+ */
+export type Place = { 
+/**
+ * The step that the driver reads.
+ */
+step: string, 
+/**
+ * What is at the top of the driver's page: the index of the outermost element of the step,
+ * and as fraction how far that is scrolled through.
+ */
+scroll: number, 
+/**
+ * The number of the terminal that the driver looks at.
+ */
+terminal: number | null, };
+
+/**
  * All that a client needs to show the lab as it is.
  */
 export type LabState = { 
@@ -164,11 +220,27 @@ input: Array<InputReceived>,
 /**
  * All steps of the scenario.
  */
-steps: Array<string>, 
+steps: Array<StepInfo>, 
+/**
+ * This client's own number.
+ */
+client: number, 
 /**
  * How many clients are in the lab.
  */
-clients: number, 
+clients: LabClients, 
+/**
+ * Who watches, for a driver.
+ */
+audience: Audience | null, 
+/**
+ * The links of the lab, for a driver.
+ */
+links: Array<LabLink>, 
+/**
+ * Where the driver is, once one has said so.
+ */
+place: Place | null, 
 /**
  * The page of the lab's current step, or nothing where it could not be read.
  */
@@ -179,9 +251,22 @@ page: Page | null,
 message: ShowMessage | null, };
 
 /**
- * What a client may do.
+ * A step, as a list of all steps shows it.
  */
-export type Role = "viewer" | "driver";
+export type StepInfo = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * The title of its page, or its name.
+ */
+title: string, };
+
+/**
+ * What a client may do. Each role may do what those before it may.
+ */
+export type Role = "viewer" | "remote" | "guest" | "driver";
 
 /**
  * How much of a client's input a terminal received.
@@ -288,7 +373,12 @@ html: string,
 /**
  * The page's blocks, by index.
  */
-blocks: Array<Block>, };
+blocks: Array<Block>, 
+/**
+ * What is wrong with the page and with the scenario's config, for its author: a driver of a
+ * lab that is served with `--author`. Left out where there is nothing.
+ */
+diagnostics?: Array<Diagnostic>, };
 
 /**
  * A code block of a page.
@@ -358,6 +448,43 @@ runs: number,
 waiting: number, };
 
 /**
+ * Something that is wrong with a scenario, as `katahost check` says it.
+ */
+export type Diagnostic = { 
+/**
+ * `warning` or `error`.
+ */
+severity: Severity, 
+/**
+ * The stable name of this kind of diagnostic, in kebab case.
+ */
+code: string, 
+/**
+ * What is wrong, with literals in backticks.
+ */
+message: string, 
+/**
+ * The file, relative to the scenario's folder.
+ */
+file: string, 
+/**
+ * The line, from 1, where one can be named.
+ */
+line?: number, 
+/**
+ * The column in that line, in characters from 1, where one can be named.
+ */
+column?: number, 
+/**
+ * What to do about it.
+ */
+hint?: string, 
+/**
+ * The index of the block that it is about, where it is about one.
+ */
+block?: number, };
+
+/**
  * What executing a command gave.
  */
 export type ExecuteCommandResult = { 
@@ -368,7 +495,11 @@ repeated: boolean,
 /**
  * The terminals that were typed into.
  */
-terminals: Array<number>, };
+terminals: Array<number>, 
+/**
+ * The link that was made.
+ */
+link?: LabLink, };
 
 /**
  * A command of the registry.
@@ -407,7 +538,89 @@ export type LabClients = {
 /**
  * Clients with an open connection.
  */
-clients: number, };
+clients: number, 
+/**
+ * Those among them that came by a watch link.
+ */
+viewers: number, };
+
+/**
+ * Who watches, as drivers see it.
+ */
+export type Audience = { 
+/**
+ * How many viewers said that terminals are too small for them to read, or cut off.
+ */
+cramped: number, 
+/**
+ * Those who ask for the keyboard, have it, or gave a name; at most
+ * [`MAX_PEOPLE`](crate::protocol::MAX_PEOPLE), in this order.
+ */
+people: Array<Person>, };
+
+/**
+ * A client that came by a watch link.
+ */
+export type Person = { 
+/**
+ * The client's number, valid while the server runs.
+ */
+client: number, 
+/**
+ * The name it gave.
+ */
+name: string | null, 
+/**
+ * Whether it asks for the keyboard.
+ */
+asks: boolean, 
+/**
+ * Whether it has the keyboard.
+ */
+hasKeyboard: boolean, };
+
+/**
+ * A link that lets others into the lab.
+ */
+export type LabLink = { 
+/**
+ * Names the link, to revoke it.
+ */
+id: string, 
+/**
+ * What those may do who come by it: `viewer` or `remote`.
+ */
+role: Role, 
+/**
+ * Its address, relative to the base path: `watch/NAME/?token=…`.
+ */
+address: string, 
+/**
+ * Its whole address, where the server knows under which name it is reached.
+ */
+url: string | null, };
+
+/**
+ * All links of the lab.
+ */
+export type LabLinks = { 
+/**
+ * The links, oldest first.
+ */
+links: Array<LabLink>, };
+
+/**
+ * This client may do more or less than before.
+ */
+export type RoleChanged = { 
+/**
+ * What it may do now.
+ */
+role: Role, 
+/**
+ * Whether this answers a request for the keyboard by no.
+ */
+declined: boolean, };
 
 /**
  * Something a person should read.
@@ -477,4 +690,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "input-full" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";

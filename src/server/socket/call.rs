@@ -1,9 +1,10 @@
 //! A text frame as a call of JSON-RPC 2.0, and what is wrong with it.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::protocol::{
+    MAX_NAME_CHARS,
     error::ErrorCode,
     rpc::{Incoming, JSONRPC, RpcError},
 };
@@ -54,7 +55,25 @@ pub(super) fn check_id(name: &str, id: &str) -> Result<(), RpcError> {
     Err(RpcError::new(ErrorCode::InvalidParams, message, None))
 }
 
-pub(super) fn internal(error: &serde_json::Error) -> RpcError {
+/// A name as others may see it: one line, not too long.
+pub(super) fn tidy_name(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control() || is_bidi_control(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ").chars().take(MAX_NAME_CHARS).collect()
+}
+
+/// Whether a character changes the direction of the text around it, as names must not.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+pub(super) fn to_value(result: impl Serialize) -> Result<Value, RpcError> {
+    serde_json::to_value(result).map_err(|error| internal(&error))
+}
+
+fn internal(error: &serde_json::Error) -> RpcError {
     RpcError::new(
         ErrorCode::Internal,
         format!("the answer has no JSON form: {error}"),

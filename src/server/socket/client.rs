@@ -11,7 +11,10 @@ use crate::{
     command::Role,
     lab::{LabHandle, LabSnapshot},
     protocol::client::{AckParams, InitializeParams},
-    server::feed::{Feed, Parsed},
+    server::{
+        feed::{Feed, Parsed},
+        translate::Identity,
+    },
     terminal::{TerminalHandle, pace::ClientNumber},
 };
 
@@ -19,9 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) lab: LabHandle,
-    pub(super) number: ClientNumber,
-    pub(super) id: Arc<str>,
-    pub(super) role: Role,
+    pub(super) identity: Identity,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
     /// Wakes the sending half: a terminal wrote, or an awaited acknowledgement came.
@@ -59,21 +60,18 @@ impl Drop for Watched {
 }
 
 impl Client {
-    pub(super) fn new(
-        lab: LabHandle,
-        number: ClientNumber,
-        id: Arc<str>,
-        role: Role,
-        news: Arc<Notify>,
-    ) -> Self {
+    pub(super) fn new(lab: LabHandle, identity: Identity, news: Arc<Notify>) -> Self {
         Self {
             lab,
-            number,
-            id,
-            role,
+            identity,
             terminals: Mutex::default(),
             news,
         }
+    }
+
+    /// Whether the client may do what `role` may.
+    pub(super) fn may(&self, role: Role) -> bool {
+        self.identity.standing.role() >= role
     }
 
     /// Begins to watch all terminals, where the client left off if it can.
@@ -101,12 +99,23 @@ impl Client {
         let feeds: Vec<Feed> = lab
             .terminals
             .iter()
-            .map(|view| Feed::new(view, resume_at(view.number), self.role, self.news.clone()))
+            .map(|view| {
+                Feed::new(
+                    view,
+                    resume_at(view.number),
+                    self.identity.standing.role(),
+                    self.news.clone(),
+                )
+            })
             .collect();
-        let watched = feeds
-            .iter()
-            .zip(&lab.terminals)
-            .map(|(feed, view)| Watched::new(feed, view.handle.clone(), self.number, self.role));
+        let watched = feeds.iter().zip(&lab.terminals).map(|(feed, view)| {
+            Watched::new(
+                feed,
+                view.handle.clone(),
+                self.identity.number,
+                self.identity.standing.role(),
+            )
+        });
         *self.lock() = watched.collect();
         feeds
     }
@@ -129,7 +138,7 @@ impl Client {
             watched
                 .terminal
                 .pace()
-                .acknowledge(self.number, offset, end, Instant::now());
+                .acknowledge(self.identity.number, offset, end, Instant::now());
             if watched.parsed.advance(offset.min(end)) {
                 self.news.notify_one();
             }

@@ -9,15 +9,16 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     Ending, broken,
-    call::{check_id, internal, params, parse},
+    call::{check_id, params, parse, tidy_name, to_value},
     client::Client,
     connection::Source,
     too_many,
 };
 use crate::{
     command::{REGISTRY, Role},
-    lab::handle::Execution,
+    lab::{event, handle::Execution},
     protocol::{
+        audience::{Place, ReadPageParams, ViewParams},
         client::{ExecuteCommandParams, ResizeParams, method},
         error::ErrorCode,
         frame::{FrameError, FrameKind, Header},
@@ -80,13 +81,16 @@ async fn call(client: &Client, parsed: Result<Incoming, RpcError>) -> Option<Str
         Some(method::EXECUTE_COMMAND) => execute(client, incoming.params).await,
         Some(method::LIST_COMMANDS) => {
             let commands: Vec<_> = REGISTRY.iter().map(translate::command).collect();
-            serde_json::to_value(commands).map_err(|error| internal(&error))
+            to_value(commands)
         }
         Some(method::RESIZE) => resize(client, incoming.params).await,
         Some(method::ACK) => params(incoming.params).map(|ack| {
             client.acknowledge(ack);
             Value::Null
         }),
+        Some(method::READ_PAGE) => read_page(client, incoming.params).await,
+        Some(method::VIEW) => view(client, incoming.params).await,
+        Some(method::PLACE) => place(client, incoming.params).await,
         Some(method::INITIALIZE) => {
             let message = "the connection is initialized already";
             Err(RpcError::new(ErrorCode::NotInitialized, message, None))
@@ -115,8 +119,7 @@ async fn execute(client: &Client, given: Option<Value>) -> Result<Value, RpcErro
         check_id("executionId", id)?;
     }
     let execution = Execution {
-        client: client.number,
-        role: client.role,
+        client: client.identity.number,
         command,
         arguments,
         id: execution_id.map(Into::into),
@@ -126,7 +129,7 @@ async fn execute(client: &Client, given: Option<Value>) -> Result<Value, RpcErro
         .execute(execution)
         .await
         .map_err(|error| translate::error(&error))?;
-    serde_json::to_value(translate::executed(executed)).map_err(|error| internal(&error))
+    to_value(translate::executed(executed, &client.identity))
 }
 
 async fn resize(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
@@ -135,9 +138,8 @@ async fn resize(client: &Client, given: Option<Value>) -> Result<Value, RpcError
         cols,
         rows,
     } = params(given)?;
-    if client.role < Role::Driver {
-        let message = "a viewer does not size terminals";
-        return Err(RpcError::new(ErrorCode::NotAllowed, message, None));
+    if !client.may(Role::Driver) {
+        return Err(not_allowed("only whoever owns the lab sizes its terminals"));
     }
     // A terminal that is unknown belongs to an instance that has just ended.
     if let Some(handle) = client.terminal(terminal) {
@@ -146,15 +148,56 @@ async fn resize(client: &Client, given: Option<Value>) -> Result<Value, RpcError
     Ok(Value::Null)
 }
 
+async fn read_page(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
+    let ReadPageParams { step, link } = params(given)?;
+    let page = client.lab.read_page(&step, link).await;
+    let page = page.map_err(|error| translate::error(&error))?;
+    to_value(translate::page(&page, client.identity.standing.role()))
+}
+
+async fn view(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
+    let ViewParams { name, cramped } = params(given)?;
+    let name = name.as_deref().map(tidy_name);
+    client.lab.view(client.identity.number, name, cramped).await;
+    Ok(Value::Null)
+}
+
+async fn place(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
+    let Place {
+        step,
+        scroll,
+        terminal,
+    } = params(given)?;
+    if !client.may(Role::Driver) {
+        return Err(not_allowed("others follow the driver only"));
+    }
+    let place = event::Place {
+        step,
+        scroll,
+        terminal,
+    };
+    client.lab.place(client.identity.number, place).await;
+    Ok(Value::Null)
+}
+
+fn not_allowed(message: &str) -> RpcError {
+    RpcError::new(ErrorCode::NotAllowed, message, None)
+}
+
 /// Types what a person typed.
 async fn input(client: &Client, frame: &Bytes) -> Result<(), FrameError> {
     let (header, bytes) = Header::parse(frame)?;
-    if header.kind != FrameKind::Input || client.role < Role::Driver {
+    if header.kind != FrameKind::Input || !client.may(Role::Guest) {
         return Ok(());
     }
     if let Some(terminal) = client.terminal(header.terminal) {
         terminal
-            .input(client.id.clone(), header.generation, header.offset, bytes)
+            .input(
+                client.identity.id.clone(),
+                header.generation,
+                header.offset,
+                bytes,
+            )
             .await;
     }
     Ok(())

@@ -9,7 +9,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Ending, client::Client, connection::Sink};
+use super::{Ending, REVOKED, client::Client, connection::Sink};
 use crate::{
     lab::{LabEvent, handle::Attachment},
     protocol::{HEARTBEAT_SECONDS, server::close},
@@ -47,7 +47,7 @@ pub(super) async fn transmit(
                         (close::TOO_SLOW, "the client did not read in time")
                     });
                 };
-                match &event {
+                match &*event {
                     LabEvent::Terminal(view) => {
                         let of_it = feeds.iter_mut().filter(|feed| feed.number() == view.number);
                         of_it.for_each(|feed| feed.set_generation(view.generation));
@@ -56,9 +56,10 @@ pub(super) async fn transmit(
                         feeds = client.feeds(lab, |_| None);
                         look = true;
                     }
+                    LabEvent::Revoked => return Some(REVOKED),
                     _ => {}
                 }
-                let text = translate::event(&event, client.role, &client.id);
+                let text = translate::event(&event, &client.identity);
                 sink.text(text);
             }
             _ = heartbeat.tick() => sink.text(translate::heartbeat()),

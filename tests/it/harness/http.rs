@@ -69,13 +69,18 @@ pub async fn request(
 /// Asks for the socket of the lab `lab` as a browser or a program would, and says with which
 /// status the server answers: 101 when the socket is open.
 pub async fn upgrade(house: &House, headers: &[(&str, &str)]) -> Answer {
+    upgrade_at(house, "labs/lab/ws", headers).await
+}
+
+/// Asks for the socket at a path below the base path.
+pub async fn upgrade_at(house: &House, path: &str, headers: &[(&str, &str)]) -> Answer {
     let needed = [
         ("connection", "Upgrade"),
         ("upgrade", "websocket"),
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let path = format!("{}labs/lab/ws", house.base_path);
+    let path = format!("{}{path}", house.base_path);
     let headers = [&needed, headers].concat();
     let mut stream = send(house.address, "GET", &path, &headers).await;
     let mut answer = Vec::new();

@@ -1,0 +1,124 @@
+//! One run of a lab, from its start to the next start over.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::{actor::LabOptions, event::TerminalView, folder::Folder, store::random_name};
+use crate::{
+    command::State,
+    terminal::{
+        Launcher, Status, TerminalEvent, TerminalHandle, handle::Surroundings, pty::Sessions,
+        runs::RunNumber,
+    },
+};
+
+/// How many events of terminals may wait for the lab; the terminals wait then.
+const TERMINAL_EVENTS: usize = 256;
+
+/// How long a lab's terminals get to end before it goes on without them.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One run of a lab, from its start to the next start over.
+pub(super) struct Instance {
+    pub(super) name: Arc<str>,
+    pub(super) terminals: Vec<TerminalView>,
+    pub(super) events: mpsc::Receiver<TerminalEvent>,
+    /// What was ever started in the terminals.
+    sessions: Arc<Sessions>,
+    /// Ends the terminals, however the instance ends.
+    cancel: DropGuard,
+    tracker: TaskTracker,
+    pub(super) next_run: RunNumber,
+    /// The block id of each run that was not yet typed.
+    pub(super) waiting: HashMap<RunNumber, String>,
+    /// Whether the entry step, or another one, has been loaded.
+    pub(super) begun: bool,
+}
+
+impl Instance {
+    /// Makes fresh terminals. Their shells' generations come after `last_generation`, so that input
+    /// for an earlier instance's shell is never taken for theirs.
+    pub(super) fn begin(
+        folder: &Folder,
+        options: &LabOptions,
+        state: &State,
+        last_generation: u32,
+    ) -> Self {
+        let (sender, events) = mpsc::channel(TERMINAL_EVENTS);
+        let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let sessions = Arc::<Sessions>::default();
+        let launcher = Launcher::new(options.shell.clone(), folder.root());
+        let terminals = (0..)
+            .zip(&state.config.terminals)
+            .map(|(number, spec)| TerminalView {
+                number,
+                id: spec.id.clone(),
+                name: spec.name.clone(),
+                generation: 0,
+                status: Status::Waiting,
+                handle: TerminalHandle::spawn(Surroundings {
+                    number,
+                    launcher: launcher.clone(),
+                    last_generation,
+                    patience: options.interrupt_patience,
+                    events: sender.clone(),
+                    sessions: sessions.clone(),
+                    cancel: cancel.clone(),
+                    tracker: tracker.clone(),
+                }),
+            })
+            .collect();
+        Self {
+            name: random_name().into(),
+            terminals,
+            events,
+            sessions,
+            cancel: cancel.drop_guard(),
+            tracker,
+            next_run: 0,
+            waiting: HashMap::new(),
+            begun: false,
+        }
+    }
+
+    /// The highest generation of any terminal's shell so far.
+    pub(super) fn last_generation(&self) -> u32 {
+        let generations = self.terminals.iter().map(|terminal| terminal.generation);
+        generations.max().unwrap_or_default()
+    }
+
+    /// Ends all terminals and what runs in them.
+    pub(super) async fn end(self) {
+        // Terminals that wait to tell something must not wait for ever.
+        drop(self.events);
+        drop(self.cancel);
+        self.tracker.close();
+        if tokio::time::timeout(END_PATIENCE, self.tracker.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("terminals did not end in time");
+        }
+        // Jobs that ignored the end of their terminal.
+        self.sessions.kill();
+    }
+
+    /// The number of the terminal with that id; ids were resolved against the layout before.
+    pub(super) fn number_of(&self, id: &str) -> u16 {
+        let found = self.terminals.iter().find(|terminal| terminal.id == id);
+        found.map_or(0, |terminal| terminal.number)
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "numbers come from the instance's own terminals"
+    )]
+    pub(super) fn view(&self, number: u16) -> &TerminalView {
+        &self.terminals[usize::from(number)]
+    }
+}
