@@ -176,6 +176,7 @@ impl Lab {
             events,
             standing: standing.clone(),
             role,
+            id: visitor.id,
             link: visitor.link,
             name: visitor.name,
             cramped: visitor.cramped,
@@ -450,6 +451,7 @@ impl Lab {
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
         let notice = self.arrive(None).await;
@@ -466,6 +468,7 @@ impl Lab {
         LabSnapshot {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
+            title: self.reader.title().await,
             terminals: self.instance.terminals.clone(),
             steps: self.reader.steps().await,
             clients: self.clients.headcount(),

@@ -121,6 +121,8 @@ pub struct Execution {
 /// Who comes to a lab.
 #[derive(Debug, Clone)]
 pub struct Visitor {
+    /// The name it made for itself, which stays over lost connections.
+    pub id: Arc<str>,
     /// What it may do.
     pub role: Role,
     /// The id of the link it comes by, if it does.

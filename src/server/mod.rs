@@ -274,7 +274,7 @@ async fn lab_without_slash(State(server): State<Shared>, Path(name): Path<String
 
 async fn lab(State(server): State<Shared>, Path(name): Path<String>) -> Response {
     match server.labs.library().get(&name) {
-        Some(folder) => page::lab(folder.name()),
+        Some(folder) => page::lab(folder).await,
         None => no_lab(&server, &name),
     }
 }

@@ -85,7 +85,7 @@ async fn without_slash(uri: Uri) -> Redirect {
 type Visit = Extension<(LabHandle, Link)>;
 
 async fn lab(Extension((lab, _)): Visit) -> Response {
-    page::lab(lab.folder().name())
+    page::lab(lab.folder()).await
 }
 
 async fn file(
