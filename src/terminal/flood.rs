@@ -14,7 +14,7 @@ const BURST_BYTES: f64 = 1024.0 * 1024.0;
 const STEADY_BYTES: f64 = 400e6;
 
 /// How long a flood counts as one after the last byte.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What all viewers of a flooding terminal get, in bytes a second: about a twentieth of a
 /// processor.
