@@ -9,7 +9,6 @@ import {
   LAB_PLACE,
   LAB_ROLE,
   type LabState,
-  type Page,
   type Place,
   type Role,
   type ViewParams,
@@ -109,7 +108,7 @@ export class Audience {
   }
 
   /** The page was put on the screen. */
-  shown(_page: Page): void {
+  shown(): void {
     this.follow.shown();
     this.#reporter.changed();
   }
@@ -137,8 +136,11 @@ export class Audience {
         return true;
       case LAB_ROLE: {
         const { role, declined } = notification.params;
+        const returned = this.#host.role === "guest";
         this.#host.setRole(role);
         this.setRole(role, declined);
+        // Who had the keyboard was where the lab is, and so is who gets it.
+        if (returned || role === "guest") this.follow.set(true);
         return true;
       }
       case LAB_PLACE:

@@ -73,3 +73,13 @@ export function iconButton(name: IconName, label: string, className: string): HT
     icon(name),
   );
 }
+
+/** Makes the mark in the bar lead to this page, for visitors have no other labs to go to. */
+export function stayHere(): void {
+  const mark = document.querySelector<HTMLAnchorElement>(".mark");
+  const name = mark?.querySelector(".visually-hidden");
+  if (!mark || !name) return;
+  mark.href = location.pathname;
+  mark.title = "This lab";
+  name.textContent = mark.title;
+}

@@ -59,13 +59,11 @@ export class Follow {
 
   /** Says whether this client only watches: then a page of the lab is shown only while following. */
   setActive(active: boolean): void {
-    if (active === this.#active) return;
     this.#active = active;
-    if (active) this.set(true);
   }
 
   set(following: boolean): void {
-    if (following && this.#active) this.#catchUp();
+    if (following) this.#catchUp();
     if (following === this.#following) return;
     this.#following = following;
     remember(this.#key, following ? "on" : "off");

@@ -1,7 +1,7 @@
 import { Address } from "./address";
 import { Audience, type AudienceHost } from "./audience";
 import { Connection } from "./connection";
-import { required } from "./dom";
+import { required, stayHere } from "./dom";
 import { listen } from "./events";
 import { Executions, uniqueId } from "./executions";
 import { FindBox } from "./find";
@@ -156,7 +156,7 @@ export class Lab {
   }
 
   #ready(state: LabState): void {
-    const wanted = this.#deepLink;
+    const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
@@ -174,8 +174,8 @@ export class Lab {
     else this.#executions.resend();
     // Who looked around by themselves goes on where they were.
     const elsewhere = this.#visiting && !this.#audience.follow.following;
-    const step = wanted ?? this.#address.step;
-    if (elsewhere && !restarted && step !== null && step !== state.page?.step) this.#load(step);
+    if (elsewhere && !restarted && wanted !== null && wanted !== state.page?.step)
+      this.#load(wanted);
   }
 
   /** Shows a lab from nothing: the first time, and after it was started over. */
@@ -227,7 +227,7 @@ export class Lab {
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
     this.#find.refresh();
-    this.#audience.shown(page);
+    this.#audience.shown();
     if (asked) this.#layout.show(null);
     const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
     if (words.length > 0) announce(words.join(". "));
@@ -301,9 +301,7 @@ export class Lab {
     document.body.dataset.role = state.role;
     if (!this.#visiting) return;
     // Visitors have no other labs to go to.
-    const mark = document.querySelector(".mark");
-    mark?.removeAttribute("href");
-    mark?.removeAttribute("title");
+    stayHere();
   }
 
   #setRole(role: Role): void {

@@ -1,5 +1,5 @@
 import { Connection } from "./connection";
-import { element, icon, required } from "./dom";
+import { element, icon, required, stayHere } from "./dom";
 import { Executions, uniqueId } from "./executions";
 import { announce, noticeBody } from "./notices";
 import {
@@ -34,7 +34,7 @@ export class Remote {
   #instance: string | null = null;
   #page: Page | null = null;
   #terminals: TerminalInfo[] = [];
-  // The block that ran last in this step, as far as this phone knows.
+  // The index of the block that ran last since the step was shown.
   #last = -1;
   #busy = false;
   #pressed = Number.NEGATIVE_INFINITY;
@@ -64,8 +64,7 @@ export class Remote {
     for (const left of document.querySelectorAll(".skip, #step-menu, #tools, #tabs, #keys")) {
       left.remove();
     }
-    document.querySelector(".mark")?.removeAttribute("href");
-    document.querySelector(".mark")?.removeAttribute("title");
+    stayHere();
     required("workspace").replaceChildren(
       required("banner"),
       element(
@@ -101,10 +100,12 @@ export class Remote {
     this.#status.setClients(1);
     required("scenario").textContent = state.scenario;
     this.#show(state.page);
+    this.#last = state.lastBlock ?? -1;
+    this.#paint();
   }
 
   #show(page: Page | null): void {
-    if (page?.step !== this.#page?.step || page === null) this.#last = -1;
+    if (page?.step !== this.#page?.step) this.#last = -1;
     this.#page = page;
     document.title = page ? `${page.title} · remote` : "Remote";
     this.#paint();

@@ -141,11 +141,18 @@ export class Share {
       choices:
         others.length === 0
           ? [
-              { label: "Grant", run: () => this.#host.grant(first.client) },
-              { label: "Decline", run: () => this.#host.decline(first.client) },
+              { label: "Grant", run: () => this.#answer(first.client, true) },
+              { label: "Decline", run: () => this.#answer(first.client, false) },
             ]
           : [{ label: "Show them", run: () => this.#panel.showPopover() }],
     });
+  }
+
+  #answer(client: number, granted: boolean): void {
+    // Asked again, it is a new wish.
+    this.#asking = this.#asking.filter((asking) => asking !== client);
+    if (granted) this.#host.grant(client);
+    else this.#host.decline(client);
   }
 
   #paintPeople(): void {
@@ -194,8 +201,8 @@ export class Share {
     };
     if (hasKeyboard) act("Take back", () => this.#host.takeKeyboard());
     else if (asks) {
-      act("Grant", () => this.#host.grant(client));
-      act("Decline", () => this.#host.decline(client));
+      act("Grant", () => this.#answer(client, true));
+      act("Decline", () => this.#answer(client, false));
     }
     return element(
       "li",
