@@ -328,8 +328,12 @@ describe("an audience", () => {
     await presenting.waitFor();
     await loads(driver, "aside");
     await driver.page.locator("#steps").focus();
-    await driver.page.keyboard.press("PageDown");
+    await driver.page.keyboard.press("PageUp");
     await driver.showsStep("intro");
+    await until("the step that comes next", async () => {
+      await driver.page.keyboard.press("PageDown");
+      return driver.step === "long";
+    });
     for (const scheme of /** @type {const} */ (["light", "dark"])) {
       await driver.page.emulateMedia({ colorScheme: scheme });
       await passesAxe(`presenter layout, ${scheme}`, driver);
