@@ -334,6 +334,7 @@ describe("an audience", () => {
       await driver.page.keyboard.press("PageDown");
       return driver.step === "long";
     });
+    await loads(driver, "intro");
     for (const scheme of /** @type {const} */ (["light", "dark"])) {
       await driver.page.emulateMedia({ colorScheme: scheme });
       await passesAxe(`presenter layout, ${scheme}`, driver);

@@ -180,7 +180,7 @@ export class Share {
   }
 
   #crampedNote(cramped: number, viewers: number): HTMLElement {
-    const sees = cramped === 1 ? "viewer sees" : "viewers see";
+    const sees = `${viewers === 1 ? "viewer" : "viewers"} ${cramped === 1 ? "sees" : "see"}`;
     return element(
       "p",
       { class: "note note-warning" },
