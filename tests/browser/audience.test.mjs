@@ -204,6 +204,7 @@ describe("an audience", () => {
     await driver.page.locator(".notice").getByRole("button", { name: "Grant" }).click();
     await bar(first, "You have the keyboard");
     await driver.page.getByRole("button", { name: "Ada has the keyboard" }).waitFor();
+    await driver.page.locator(".notice").waitFor({ state: "detached" });
     await first.terminal("two").type("echo by-guest-$((1 + 1))\r");
     for (const lab of [first, second, driver]) await lab.terminal("two").shows("by-guest-2");
 

@@ -49,6 +49,8 @@ export class Share {
   #open: string | null = null;
   #revoking: string | null = null;
   #asking: number[] = [];
+  // Whoever asks after an answer utters a new wish.
+  #answered = false;
   #notice: HTMLElement | null = null;
 
   constructor(host: ShareHost) {
@@ -122,11 +124,12 @@ export class Share {
   /** Says calmly who asks, with the answers at hand. */
   #noticeAsking(): void {
     const asking = this.#audience.people.filter((person) => person.asks);
-    const fresh = asking.some(({ client }) => !this.#asking.includes(client));
+    const fresh = this.#answered || asking.some(({ client }) => !this.#asking.includes(client));
     const same = asking.length === this.#asking.length && !fresh;
     this.#asking = asking.map(({ client }) => client);
     const shown = this.#notice?.isConnected ?? false;
     if (same) return;
+    this.#answered = false;
     this.#notice?.remove();
     this.#notice = null;
     const [first, ...others] = asking;
@@ -149,8 +152,7 @@ export class Share {
   }
 
   #answer(client: number, granted: boolean): void {
-    // Asked again, it is a new wish.
-    this.#asking = this.#asking.filter((asking) => asking !== client);
+    this.#answered = true;
     if (granted) this.#host.grant(client);
     else this.#host.decline(client);
   }
