@@ -284,9 +284,6 @@ async function reachable(page, selector, what) {
       throw new Error(`${name}\n${error}`);
     });
     const box = await control.boundingBox();
-    assert.ok(
-      box && box.width >= 24 && box.height >= 15,
-      `${name} is ${box?.width}×${box?.height}`,
-    );
+    assert.ok(box && box.width >= 24 && box.height >= 15, `${name} is ${box?.width}×${box?.height}`);
   }
 }

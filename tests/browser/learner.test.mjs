@@ -183,7 +183,9 @@ describe("a learner", () => {
   test("chooses the size of text and the theme, and both are remembered", () =>
     inLab(async (lab) => {
       const size = () =>
-        lab.content.locator("h1").evaluate((one) => one.getBoundingClientRect().height);
+        lab.content
+          .locator("h1")
+          .evaluate((one) => one.getBoundingClientRect().height);
       const one = lab.terminal("one");
       await one.prompts();
       const rowHeight = async () =>
@@ -280,7 +282,7 @@ describe("a learner", () => {
       );
       assert.ok(await text.evaluate((one) => one === document.activeElement));
       await dialog.getByRole("button", { name: "Everything" }).click();
-      assert.match((await text.textContent()) ?? "", /before\n(wide){60}\n/);
+      assert.match((await text.textContent()) ?? "", new RegExp(`before\n(wide){60}\n`));
       await lab.page.keyboard.press("Escape");
       assert.equal(await dialog.isVisible(), false);
       await lab.page.getByRole("button", { name: "Text size, theme" }).click();

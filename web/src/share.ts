@@ -37,6 +37,7 @@ export class Share {
   readonly #host: ShareHost;
   readonly #button: HTMLButtonElement;
   readonly #count = element("span", { class: "share-count" });
+  readonly #spoken = element("span", { class: "visually-hidden" });
   readonly #taking: HTMLButtonElement;
   readonly #panel = required("share");
   readonly #people = element("div", { class: "share-people" });
@@ -60,7 +61,9 @@ export class Share {
       { type: "button", class: "share-button", popovertarget: "share", hidden: true },
       icon("share"),
       element("span", { class: "share-label" }, "Share"),
+      " ",
       this.#count,
+      this.#spoken,
     );
     this.#taking = element("button", { type: "button", class: "share-taking", hidden: true });
     this.#taking.onclick = () => host.takeKeyboard();
@@ -162,7 +165,7 @@ export class Share {
     const { cramped, people } = this.#audience;
     this.#count.textContent = viewers > 0 ? String(viewers) : "";
     const watch = viewers === 1 ? "1 person watches" : `${viewers} people watch`;
-    this.#button.setAttribute("aria-label", viewers > 0 ? `Share; ${watch}` : "Share");
+    this.#spoken.textContent = viewers > 0 ? " watching" : "";
     this.#button.title = viewers > 0 ? `Share this lab · ${watch}` : "Share this lab";
     const holder = people.find((person) => person.hasKeyboard);
     this.#taking.hidden = holder === undefined;
