@@ -185,7 +185,7 @@ export class Lab {
     this.#role = state.role;
     this.#begun(state);
     this.#progress.begin(state.instance);
-    this.#toolbar.setLab(state.scenario, state.steps, state.role === "driver");
+    this.#toolbar.setLab(state.title, state.steps, state.role === "driver");
     this.#status.setClients(state.clients.clients);
     this.#terminals?.dispose();
     const terminals = new Terminals(

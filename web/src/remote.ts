@@ -98,7 +98,7 @@ export class Remote {
     this.#instance = state.instance;
     this.#terminals = state.terminals;
     this.#status.setClients(1);
-    required("scenario").textContent = state.scenario;
+    required("scenario").textContent = state.title;
     this.#show(state.page);
     this.#last = state.lastBlock ?? -1;
     this.#paint();

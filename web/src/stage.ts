@@ -46,13 +46,22 @@ export class Stage {
   readonly #host: StageHost;
   readonly #steps = required("steps");
   readonly #dialog = required<HTMLDialogElement>("shortcuts");
-  readonly #switch: HTMLButtonElement;
+  readonly #choices: HTMLButtonElement[];
   #on = false;
 
   constructor(host: StageHost) {
     this.#host = host;
-    this.#switch = element("button", { type: "button", class: "choice" });
-    this.#switch.onclick = () => this.set(!this.#on);
+    const choice = (on: boolean): HTMLButtonElement => {
+      const button = element("button", { type: "button", class: "choice" }, on ? "On" : "Off");
+      button.onclick = () => this.set(on);
+      return button;
+    };
+    this.#choices = [choice(false), choice(true)];
+    const layout = element(
+      "div",
+      { class: "choices", role: "group", "aria-label": "Presenter layout" },
+      ...this.#choices,
+    );
     const keys = element("button", { type: "button", class: "choice" }, "Show");
     keys.onclick = () => this.#showShortcuts();
     const row = (label: string, control: HTMLElement): HTMLElement =>
@@ -62,9 +71,8 @@ export class Stage {
         element("span", { class: "view-label" }, label),
         control,
       );
-    this.#switch.setAttribute("aria-label", "Presenter layout");
     keys.setAttribute("aria-label", "Show keyboard shortcuts");
-    required("view-menu").prepend(row("Presenter layout", this.#switch), row("Keys", keys));
+    required("view-menu").prepend(row("Presenter layout", layout), row("Keys", keys));
     listen<KeyboardEvent>(document, "keydown", (event) => this.#key(event), { capture: true });
     this.#paint();
   }
@@ -86,8 +94,9 @@ export class Stage {
   #paint(): void {
     document.body.classList.toggle("presenting", this.#on);
     required("page").classList.toggle("quiet", this.#on);
-    this.#switch.textContent = this.#on ? "On" : "Off";
-    this.#switch.setAttribute("aria-pressed", String(this.#on));
+    for (const [index, button] of this.#choices.entries()) {
+      button.setAttribute("aria-pressed", String(this.#on === (index === 1)));
+    }
   }
 
   #key(event: KeyboardEvent): void {
