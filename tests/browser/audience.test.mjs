@@ -284,7 +284,7 @@ describe("an audience", () => {
     const page = await (await profile(browser, PHONE)).newPage();
     const remote = new LabView(page);
     await page.goto(address);
-    await page.getByRole("heading", { name: "The first step" }).waitFor();
+    await page.getByRole("heading", { name: "The first step", level: 2 }).waitFor();
     await page.locator(".remote-next").getByText("echo run").waitFor();
     const run = page.getByRole("button", { name: "Run the next block" });
     const runs = await driver.card(1).innerText();
@@ -302,7 +302,7 @@ describe("an audience", () => {
       await page.getByRole("button", { name: "Next step" }).click();
       return driver.step !== "intro";
     });
-    await page.getByRole("heading", { name: "The long step" }).waitFor();
+    await page.getByRole("heading", { name: "The long step", level: 2 }).waitFor();
     await until("a refusal", async () => {
       await run.click();
       return await page.locator(".remote-refused").isVisible();

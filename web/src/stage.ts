@@ -52,14 +52,15 @@ export class Stage {
   constructor(host: StageHost) {
     this.#host = host;
     const choice = (on: boolean): HTMLButtonElement => {
-      const button = element("button", { type: "button", class: "choice" }, on ? "On" : "Off");
+      const label = on ? "Presenting" : "Usual";
+      const button = element("button", { type: "button", class: "choice" }, label);
       button.onclick = () => this.set(on);
       return button;
     };
     this.#choices = [choice(false), choice(true)];
     const layout = element(
       "div",
-      { class: "choices", role: "group", "aria-label": "Presenter layout" },
+      { class: "choices", role: "group", "aria-label": "Layout" },
       ...this.#choices,
     );
     const keys = element("button", { type: "button", class: "choice" }, "Show");
@@ -72,7 +73,7 @@ export class Stage {
         control,
       );
     keys.setAttribute("aria-label", "Show keyboard shortcuts");
-    required("view-menu").prepend(row("Presenter layout", layout), row("Keys", keys));
+    required("view-menu").prepend(row("Layout", layout), row("Keys", keys));
     listen<KeyboardEvent>(document, "keydown", (event) => this.#key(event), { capture: true });
     this.#paint();
   }
