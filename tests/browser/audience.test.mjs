@@ -19,7 +19,7 @@ import {
   writeShell,
 } from "./house.mjs";
 
-/** @import { Browser, BrowserContext } from "playwright-core" */
+/** @import { Browser } from "playwright-core" */
 
 const FENCE = "```";
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
