@@ -18,6 +18,8 @@ type Step =
 // Often enough that a fast program never waits for us, seldom enough to cost nothing.
 const ACK_BYTES = 64 * 1024;
 const ACK_PAUSE_MS = 50;
+// Nobody waits for a viewer, and there may be a thousand of them.
+const VIEWER_ACK_PAUSE_MS = 1000;
 
 /**
  * One terminal's output in its exact order: cuts what is known already, finds gaps, and applies
@@ -34,6 +36,8 @@ export class TerminalStream {
   #writing = 0;
   #replaying = 0;
   #acknowledgement: ReturnType<typeof setTimeout> | undefined;
+  /** Whether programs wait for what is parsed here. */
+  paces = true;
   // Makes callbacks from before a snapshot harmless.
   #epoch = 0;
 
@@ -135,6 +139,9 @@ export class TerminalStream {
   #advance(end: number, replay: boolean): void {
     this.#parsed = end;
     if (replay || end - this.#acknowledged >= ACK_BYTES) this.acknowledgeAgain();
-    else this.#acknowledgement ??= setTimeout(() => this.acknowledgeAgain(), ACK_PAUSE_MS);
+    else {
+      const pause = this.paces ? ACK_PAUSE_MS : VIEWER_ACK_PAUSE_MS;
+      this.#acknowledgement ??= setTimeout(() => this.acknowledgeAgain(), pause);
+    }
   }
 }

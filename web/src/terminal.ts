@@ -255,6 +255,7 @@ export class Terminal implements Disposable {
   /** Says what is done here: a driver sizes the terminal, a guest types, all others read. */
   setRole(role: Role): void {
     this.#role = role;
+    this.#stream.paces = role === "driver";
     this.#xterm.options.disableStdin = !this.#mayType;
     this.#frame();
   }
