@@ -46,7 +46,7 @@ async fn two_hundred_drivers_come_to_a_full_past_and_leave_at_once() {
     let workshop = Workshop::open();
     let mut driver = Watcher::enter(&workshop.socket()).await;
     driver.resize_all(80, 24).await;
-    let fill = "for i in $(seq 1 15000); do printf '\\e[3%dmline %d\\e[0m of a past that is \
+    let fill = "for i in $(seq 1 20000); do printf '\\e[3%dmline %d\\e[0m of a past that is \
                 longer than what is kept, and has colours of its own\\n' $((i % 8)) $i; done; \
                 echo full-$((1 + 1))\r";
     driver.type_text("host", fill).await;
