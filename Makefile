@@ -29,7 +29,7 @@ test-browser: setup
 	cargo build
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
-bench: setup $(BENCH_TOOLS)/node/installed $(BENCH_TOOLS)/python/installed ## Measure speed and size, beside limits and peers; ROWS="pages memory" chooses
+bench: setup $(BENCH_TOOLS)/node/installed $(BENCH_TOOLS)/python/installed ## Measure speed and size, beside limits and peers; ROWS="echo memory" chooses
 	cargo bench --bench bench -- $(ROWS)
 
 lint: setup ## Check form, lints, documentation and spelling

@@ -52,6 +52,13 @@ impl Figures {
     }
 }
 
+impl Row {
+    /// Somebody's figures in this row.
+    pub(crate) fn subject(&self, name: &str) -> Option<&Subject> {
+        self.subjects.iter().find(|one| one.name == name)
+    }
+}
+
 impl Subject {
     /// The middle value, the smallest and the largest.
     pub(crate) fn summary(&self) -> (f64, f64, f64) {

@@ -14,6 +14,9 @@ use crate::Fault;
 /// The length of the log.
 const LOG_BYTES: usize = 64 * 1024 * 1024;
 
+/// The length of a burst: with its line ends and the prompt less than 800 kB.
+pub(crate) const BURST_BYTES: usize = 780_000;
+
 /// Labs, and terminals in each, for the memory of idle terminals.
 pub(crate) const LABS: usize = 10;
 pub(crate) const TERMINALS: usize = 50;

@@ -1,6 +1,6 @@
 //! A client of each server, over the same WebSocket library, so that only the servers differ.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -21,17 +21,17 @@ use tokio_tungstenite::{
 
 use crate::{
     Fault,
-    peer::{Peer, Server, TOKEN},
+    peer::{Peer, START_PATIENCE, Server, TOKEN},
 };
-
-/// How long a server may take to listen.
-const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Katahost's front end acknowledges this often in a flood, and whenever it has caught up.
 const ACK_BYTES: u64 = 64 * 1024;
 
 /// `WeTTY`'s front end commits this often.
 const COMMIT_BYTES: usize = 256 * 1024;
+
+/// How many of the last pieces of output are kept: more than a screen in each.
+const TAIL_PIECES: usize = 64;
 
 /// A connection to one terminal; with katahost, to all terminals of a lab.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ pub(crate) struct Link {
     terminals: Vec<Terminal>,
     /// With `WeTTY`: what was not committed yet.
     uncommitted: usize,
-    /// Snapshots that came instead of output.
-    pub(crate) snapshots: usize,
+    /// With katahost: what came last from the first terminal.
+    tail: VecDeque<Bytes>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,7 +59,7 @@ impl Link {
     pub(crate) async fn open(server: &Server, lab: &str, terminals: usize) -> Result<Self, Fault> {
         let path = match server.peer {
             Peer::Katahost => format!("labs/{lab}/ws"),
-            Peer::Bare => String::new(),
+            Peer::Bare | Peer::Broadcast => String::new(),
             Peer::Terminado => "websocket".to_owned(),
             Peer::Wetty => "socket.io/?EIO=4&transport=websocket".to_owned(),
         };
@@ -88,7 +88,7 @@ impl Link {
             socket,
             terminals: vec![Terminal::default(); terminals],
             uncommitted: 0,
-            snapshots: 0,
+            tail: VecDeque::new(),
         };
         link.introduce().await?;
         Ok(link)
@@ -105,7 +105,7 @@ impl Link {
                 self.message().await?;
             }
             Peer::Wetty => self.send(Message::text("40")).await?,
-            Peer::Bare | Peer::Terminado => {}
+            Peer::Bare | Peer::Broadcast | Peer::Terminado => {}
         }
         Ok(())
     }
@@ -138,7 +138,9 @@ impl Link {
                 known.typed += text.len() as u64;
                 Message::Binary(header.frame(&[text.as_bytes()]))
             }
-            Peer::Bare => Message::Binary(Bytes::copy_from_slice(text.as_bytes())),
+            Peer::Bare | Peer::Broadcast => {
+                Message::Binary(Bytes::copy_from_slice(text.as_bytes()))
+            }
             Peer::Terminado => Message::text(json!(["stdin", text]).to_string()),
             Peer::Wetty => Message::text(format!("42{}", json!(["input", text]))),
         };
@@ -174,6 +176,16 @@ impl Link {
         }
     }
 
+    /// With katahost: the offset after the last byte that came from a terminal.
+    pub(crate) fn received(&self, terminal: usize) -> u64 {
+        self.terminals[terminal].received
+    }
+
+    /// With katahost: what came last from the first terminal.
+    pub(crate) fn tail(&self) -> Vec<u8> {
+        self.tail.iter().flatten().copied().collect()
+    }
+
     /// Waits for output of one terminal.
     pub(crate) async fn output_of(&mut self, terminal: usize) -> Result<Bytes, Fault> {
         loop {
@@ -205,11 +217,16 @@ impl Link {
                 match header.kind {
                     FrameKind::Output => {
                         known.received = header.offset + payload.len() as u64;
+                        if terminal == 0 {
+                            self.tail.push_back(payload.clone());
+                            if self.tail.len() > TAIL_PIECES {
+                                self.tail.pop_front();
+                            }
+                        }
                         return Ok(Some((terminal, payload)));
                     }
                     FrameKind::Snapshot => {
                         known.received = header.offset;
-                        self.snapshots += 1;
                     }
                     FrameKind::Resize | FrameKind::Input => {}
                 }

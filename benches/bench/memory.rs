@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
-    Fault,
+    Bench, Fault,
     figures::Figures,
-    fixture::{Fixture, LABS, TERMINALS, lab_name},
+    fixture::{LABS, TERMINALS, lab_name},
     link::Link,
     machine::resident_mb,
     peer::{Peer, Server},
@@ -18,7 +18,7 @@ use crate::{
 const COUNTS: [usize; 4] = [0, 10, 100, LABS * TERMINALS];
 
 /// How long a server may take to start that many shells.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// After how many new terminals all connections are read.
 const SWEEP: usize = 20;
@@ -27,16 +27,13 @@ const SWEEP: usize = 20;
 const IDLE: Duration = Duration::from_millis(500);
 
 /// Memory hardly varies, so that one run says enough.
-pub(crate) async fn measure(
-    fixture: &Fixture,
-    peers: &[Peer],
-    figures: &mut Figures,
-) -> Result<(), Fault> {
-    for peer in peers.iter().copied() {
+pub(crate) async fn measure(bench: &mut Bench) -> Result<(), Fault> {
+    for peer in bench.turns(0) {
         say(&format!("memory of {}", peer.name()));
-        let server = peer.start(&fixture.labs())?;
-        if let Err(fault) = idle(&server, figures).await {
-            figures.miss(format!("memory of {}: {fault}", peer.name()));
+        let server = peer.start(&bench.fixture.labs())?;
+        if let Err(fault) = idle(&server, &mut bench.figures).await {
+            let what = format!("memory of {}: {fault}", peer.name());
+            bench.figures.miss(what);
         }
     }
     Ok(())
@@ -47,12 +44,7 @@ async fn idle(server: &Server, figures: &mut Figures) -> Result<(), Fault> {
     let mut open = 0;
     for count in COUNTS {
         let opening = async {
-            while TcpStream::connect(("127.0.0.1", server.port))
-                .await
-                .is_err()
-            {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            server.listens().await?;
             while open < count {
                 add(server, &mut links, open).await?;
                 open += 1;
@@ -65,9 +57,10 @@ async fn idle(server: &Server, figures: &mut Figures) -> Result<(), Fault> {
             }
             Ok::<(), Fault>(())
         };
-        timeout(PATIENCE, opening)
-            .await
-            .map_err(|_| format!("{count} terminals were not open in time"))??;
+        timeout(PATIENCE, opening).await.map_err(|_| {
+            let within = PATIENCE.as_secs();
+            format!("{open} of {count} terminals were open after {within} s")
+        })??;
         tokio::time::sleep(IDLE).await;
         let row = format!("memory/{count} idle terminals, MB");
         figures.add(&row, server.peer.name(), resident_mb(server.process())?);

@@ -15,12 +15,7 @@ use katahost::{
 };
 use serde_json::json;
 
-use crate::{
-    Fault, ROOT,
-    figures::{Figures, quantile},
-    machine::number,
-    say,
-};
+use crate::{Bench, Fault, ROOT, figures::quantile, machine::number, say};
 
 /// How long a round goes over all pages again and again.
 const ROUND: Duration = Duration::from_millis(400);
@@ -33,11 +28,11 @@ struct Source {
     config: Config,
 }
 
-pub(crate) fn measure(rounds: usize, figures: &mut Figures) -> Result<(), Fault> {
+pub(crate) fn measure(bench: &mut Bench) -> Result<(), Fault> {
     let sources = sources()?;
     let row = format!("page/parse and render, µs each of {}", sources.len());
-    for _ in 0..rounds {
-        say("pages");
+    let figures = &mut bench.figures;
+    for _ in 0..bench.rounds {
         figures.add(&row, "katahost", katahost(&sources));
         match markdown_it(&sources) {
             Ok(time) => figures.add(&row, "markdown-it 12, without a sanitiser", time),

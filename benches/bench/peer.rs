@@ -9,13 +9,18 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Fault, KATAHOST, ROOT, bare, fixture::SHELL, say};
+use tokio::{net::TcpStream, time::sleep};
+
+use crate::{Fault, KATAHOST, ROOT, bare, broadcast, fixture::SHELL, say};
 
 /// Where `make bench` installs the peers.
 const TOOLS: &str = "target/bench-tools";
 
 /// The token of a katahost that is measured.
 pub(crate) const TOKEN: &str = "a-token-for-the-bench";
+
+/// How long a server may take to listen.
+pub(crate) const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a server may take to end before it is made to.
 const END_PATIENCE: Duration = Duration::from_secs(2);
@@ -27,6 +32,8 @@ pub(crate) enum Peer {
     Katahost,
     /// The limit: the same pseudo-terminal, each read sent as one frame, and nothing else.
     Bare,
+    /// The limit of an audience: the same, over plain TCP to all who are connected.
+    Broadcast,
     /// Jupyter's terminals, in Python.
     Terminado,
     /// Terminals over socket.io, in Node.
@@ -43,7 +50,7 @@ pub(crate) struct Server {
 }
 
 impl Peer {
-    /// All that can be started here.
+    /// All that serve one client a terminal, and can be started here.
     pub(crate) fn available() -> Vec<Self> {
         let all = [Self::Katahost, Self::Bare, Self::Terminado, Self::Wetty];
         all.into_iter().filter(|peer| peer.is_installed()).collect()
@@ -61,6 +68,7 @@ impl Peer {
         match self {
             Self::Katahost => "katahost",
             Self::Bare => "bare WebSocket",
+            Self::Broadcast => "plain TCP",
             Self::Terminado => "terminado",
             Self::Wetty => "WeTTY",
         }
@@ -68,7 +76,7 @@ impl Peer {
 
     fn is_installed(self) -> bool {
         match self {
-            Self::Katahost | Self::Bare => true,
+            Self::Katahost | Self::Bare | Self::Broadcast => true,
             Self::Terminado => tool("python/installed").exists(),
             // Its terminal is a native module, which may not have been built.
             Self::Wetty => {
@@ -89,9 +97,14 @@ impl Peer {
                 command.args(["--listen", &format!("127.0.0.1:{port}")]);
                 command
             }
-            Self::Bare => {
+            Self::Bare | Self::Broadcast => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args([bare::MODE, &port.to_string()]);
+                let mode = if self == Self::Bare {
+                    bare::MODE
+                } else {
+                    broadcast::MODE
+                };
+                command.args([mode, &port.to_string()]);
                 command
             }
             Self::Terminado => {
@@ -126,6 +139,17 @@ impl Peer {
 impl Server {
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it takes connections.
+    pub(crate) async fn listens(&self) -> Result<(), Fault> {
+        while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            if self.started.elapsed() > START_PATIENCE {
+                return Err(format!("{} does not listen", self.peer.name()).into());
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Failure, Outcome, output, report, scan::Scan};
+use super::{Failure, Outcome, output, report};
 use crate::{
-    lab::{Folder, Library},
+    lab::{Folder, Library, Scan},
     scenario::{Diagnostic, Severity},
 };
 

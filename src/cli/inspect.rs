@@ -6,10 +6,10 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
-use super::{Failure, output, report, scan::Scan};
+use super::{Failure, output, report};
 use crate::{
     command::State,
-    lab::Folder,
+    lab::{Folder, Scan},
     scenario::{
         Block, Config, Diagnostic, Link, Page, TerminalSpec,
         page::{Heading, Image},

@@ -8,7 +8,6 @@ mod inspect;
 mod output;
 mod quickstart;
 mod report;
-mod scan;
 mod serve;
 
 use std::process::ExitCode;
@@ -20,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   katahost --open                      the quickstart, in your browser
   katahost serve my-lab                a lab of your own
+  katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
   katahost exec katapod.loadPage step3 drive a running lab from a script
 

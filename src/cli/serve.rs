@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum_server::tls_rustls::RustlsConfig;
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
@@ -50,8 +50,12 @@ pub(super) struct Arguments {
     )]
     base_path: String,
     /// Open the lab in the browser
-    #[arg(long, env = "KATAHOST_OPEN")]
+    #[arg(long, env = "KATAHOST_OPEN", value_parser = BoolishValueParser::new())]
     open: bool,
+    /// Show on each page what `katahost check` finds wrong with it, to whoever drives the lab.
+    /// For those who write a lab; learners see nothing of it, as it is off unless asked for
+    #[arg(long, env = "KATAHOST_AUTHOR", value_parser = BoolishValueParser::new())]
+    author: bool,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -59,7 +63,12 @@ pub(super) struct Arguments {
     #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Let in everybody who reaches the port; on loopback only
-    #[arg(long, env = "KATAHOST_NO_TOKEN", conflicts_with = "token")]
+    #[arg(
+        long,
+        env = "KATAHOST_NO_TOKEN",
+        conflicts_with = "token",
+        value_parser = BoolishValueParser::new()
+    )]
     no_token: bool,
     /// The address that browsers see, where a proxy stands before katahost
     #[arg(long, env = "KATAHOST_PUBLIC_URL", value_name = "URL")]
@@ -128,6 +137,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = LabOptions {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
+        author: arguments.author,
     };
     let server = Server {
         labs: LabStore::new(library, options),

@@ -18,7 +18,7 @@ use super::{
     handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
     instance::Instance,
     links::{Link, Links},
-    load::load,
+    load::Reader,
 };
 use crate::{
     command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
@@ -30,9 +30,6 @@ use crate::{
     },
 };
 
-/// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
-const MAX_TERMINALS: usize = 100;
-
 /// How a lab runs its shells.
 #[derive(Debug, Clone)]
 pub struct LabOptions {
@@ -40,10 +37,13 @@ pub struct LabOptions {
     pub shell: Option<std::path::PathBuf>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
+    /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
+    pub author: bool,
 }
 
 pub(super) struct Lab {
     folder: Folder,
+    reader: Reader,
     options: LabOptions,
     state: State,
     instance: Instance,
@@ -78,6 +78,7 @@ impl Lab {
             let state = begin_state(&folder);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
+                reader: Reader::new(folder.clone(), options.author),
                 folder,
                 options,
                 state,
@@ -175,6 +176,7 @@ impl Lab {
             events,
             standing: standing.clone(),
             role,
+            id: visitor.id,
             link: visitor.link,
             name: visitor.name,
             cramped: visitor.cramped,
@@ -183,7 +185,7 @@ impl Lab {
         self.clients.insert(number, client);
         let snapshot = LabSnapshot {
             notice,
-            ..self.snapshot()
+            ..self.snapshot().await
         };
         Ok((snapshot, standing))
     }
@@ -345,7 +347,7 @@ impl Lab {
         step: &str,
         execution: Option<&Arc<str>>,
     ) -> Result<Vec<u16>, LabError> {
-        let page = load(&self.folder, &self.state.config, step).await?;
+        let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
         self.clients.tell(LabEvent::Page {
@@ -449,24 +451,25 @@ impl Lab {
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
         let notice = self.arrive(None).await;
         self.clients = clients;
         let snapshot = LabSnapshot {
             notice,
-            ..self.snapshot()
+            ..self.snapshot().await
         };
         self.clients.tell(LabEvent::Restarted(Box::new(snapshot)));
         Ok(())
     }
 
-    fn snapshot(&self) -> LabSnapshot {
+    async fn snapshot(&self) -> LabSnapshot {
         LabSnapshot {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
             terminals: self.instance.terminals.clone(),
-            steps: self.folder.steps(),
+            steps: self.reader.steps().await,
             clients: self.clients.headcount(),
             audience: self.clients.audience(),
             place: self.place.clone(),
@@ -514,15 +517,5 @@ impl Lab {
 
 /// Reads the folder's config.
 fn begin_state(folder: &Folder) -> State {
-    let mut config = folder.describe().config;
-    let terminals = config.terminals.len();
-    if terminals > MAX_TERMINALS {
-        tracing::warn!(
-            lab = folder.name(),
-            terminals,
-            "the lab has too many terminals"
-        );
-        config.terminals.truncate(MAX_TERMINALS);
-    }
-    State::new(config)
+    State::new(folder.describe().config)
 }

@@ -51,6 +51,8 @@ pub(super) struct Client {
     pub(super) standing: Arc<Standing>,
     /// What it may do without the keyboard.
     pub(super) role: Role,
+    /// The name it made for itself, which stays over lost connections and which nobody else knows.
+    pub(super) id: Arc<str>,
     /// The link it came by.
     pub(super) link: Option<Arc<str>>,
     pub(super) name: Option<String>,
@@ -64,6 +66,8 @@ pub(super) struct Client {
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     by_number: HashMap<u64, Client>,
+    /// Who had the keyboard and lost its connection, by id: it gets the keyboard when it is back.
+    absent_guest: Option<Arc<str>>,
     /// What was told last of who is there, and when.
     told: (Headcount, Audience),
     told_at: Option<Instant>,
@@ -82,6 +86,9 @@ impl Clients {
     }
 
     pub(super) fn insert(&mut self, number: u64, client: Client) {
+        if client.link.is_some() && self.absent_guest.take_if(|id| *id == client.id).is_some() {
+            client.standing.set(Role::Guest);
+        }
         self.by_number.insert(number, client);
         if self.by_number.len() == 1 {
             // Who comes first was told already.
@@ -90,11 +97,15 @@ impl Clients {
         self.changed();
     }
 
-    /// Forgets a client; says whether it was there.
-    pub(super) fn remove(&mut self, number: u64) -> bool {
-        let was_there = self.by_number.remove(&number).is_some();
+    /// Forgets a client.
+    pub(super) fn remove(&mut self, number: u64) {
+        let Some(client) = self.by_number.remove(&number) else {
+            return;
+        };
+        if client.standing.role() == Role::Guest {
+            self.absent_guest = Some(client.id);
+        }
         self.changed();
-        was_there
     }
 
     /// What a client may do; one that has left may do nothing that matters.
@@ -145,6 +156,7 @@ impl Clients {
 
     /// Takes the keyboard back from whoever was given it.
     pub(super) fn take_keyboard(&mut self) {
+        self.absent_guest = None;
         let has_it = |client: &Client| client.standing.role() == Role::Guest;
         let guests = self.by_number.iter().filter(|(_, client)| has_it(client));
         let guests: Vec<u64> = guests.map(|(number, _)| *number).collect();
@@ -155,6 +167,7 @@ impl Clients {
 
     /// Sends away all who came by a link.
     pub(super) fn revoke(&mut self, link: &str) {
+        self.absent_guest = None;
         let came_by_it = |client: &Client| client.link.as_deref() == Some(link);
         self.by_number.retain(|_, client| {
             let stays = !came_by_it(client);

@@ -19,7 +19,7 @@ pub struct LabSnapshot {
     /// All terminals, in the order of the layout.
     pub terminals: Vec<TerminalView>,
     /// All steps.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepTitle>,
     /// How many clients there are.
     pub clients: Headcount,
     /// Who watches.
@@ -32,6 +32,15 @@ pub struct LabSnapshot {
     pub page: Option<PageView>,
     /// Why the page is not what the client asked for.
     pub notice: Option<Notice>,
+}
+
+/// A step, as a list of all steps shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTitle {
+    /// Its name.
+    pub step: String,
+    /// Its page's title, or its name.
+    pub title: String,
 }
 
 /// A terminal of a lab.

@@ -1,8 +1,10 @@
 //! The folder of a scenario: the only way to its files, and none of them outside it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Component, Path, PathBuf},
+    time::SystemTime,
 };
 
 use crate::scenario::{
@@ -16,6 +18,9 @@ const PAGE_BYTES: u64 = 4 * 1024 * 1024;
 /// The largest config that is read.
 const CONFIG_BYTES: u64 = 1024 * 1024;
 
+/// What to do about a step that can't be read.
+pub(super) const UNREADABLE_HINT: &str = "the step can't be shown until it is repaired";
+
 /// How deep steps are searched for.
 const MAX_DEPTH: usize = 8;
 
@@ -28,6 +33,9 @@ pub struct Folder {
     root: PathBuf,
     name: String,
 }
+
+/// Tells a file from what it was: when it was written, and how long it is.
+pub(super) type Stamp = (SystemTime, u64);
 
 /// A step that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,13 +148,31 @@ impl Folder {
     ///
     /// There is no such step inside the folder, or it can't be read.
     pub fn read_step(&self, step: &str) -> Result<String, StepError> {
-        let file = Some(step).filter(|step| is_step(step));
-        let file = file.and_then(|step| self.file(&format!("{step}.md")));
+        let file = self.step_file(step);
         let file = file.ok_or_else(|| StepError::Unknown(step.to_owned()))?;
         read_text(&file, PAGE_BYTES).map_err(|error| StepError::Unreadable {
             step: step.to_owned(),
             reason: error.to_string(),
         })
+    }
+
+    /// Reads the first bytes of a step, where it can be read.
+    pub(super) fn read_head(&self, step: &str, bytes: u64) -> Option<String> {
+        let mut head = Vec::new();
+        let file = File::open(self.step_file(step)?).ok()?;
+        file.take(bytes).read_to_end(&mut head).ok()?;
+        Some(String::from_utf8_lossy(&head).into_owned())
+    }
+
+    /// Changes when a step's file does.
+    pub(super) fn stamp(&self, step: &str) -> Option<Stamp> {
+        let about = fs::metadata(self.step_file(step)?).ok()?;
+        Some((about.modified().ok()?, about.len()))
+    }
+
+    fn step_file(&self, step: &str) -> Option<PathBuf> {
+        let step = Some(step).filter(|step| is_step(step))?;
+        self.file(&format!("{step}.md"))
     }
 
     /// A file that pages may show: inside the folder, links followed, and not hidden.

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clients::Standing,
     event::{LabEvent, LabSnapshot, PageView, Place},
-    folder::{Folder, StepError},
+    folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
-    load::load,
+    load::Reader,
 };
 use crate::{
     command::{CommandError, Role},
@@ -78,7 +78,7 @@ impl LabError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Command(error) => error.hint(),
-            Self::UnreadableStep(_) => Some("see to the file, then try again".to_owned()),
+            Self::UnreadableStep(_) => Some(UNREADABLE_HINT.to_owned()),
             Self::FolderGone(_) => {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
@@ -121,6 +121,8 @@ pub struct Execution {
 /// Who comes to a lab.
 #[derive(Debug, Clone)]
 pub struct Visitor {
+    /// The name it made for itself, which stays over lost connections.
+    pub id: Arc<str>,
     /// What it may do.
     pub role: Role,
     /// The id of the link it comes by, if it does.
@@ -274,12 +276,14 @@ impl LabHandle {
     /// The step can't be read, or the link leads to none.
     pub async fn read_page(&self, step: &str, link: Option<usize>) -> Result<PageView, LabError> {
         let config = self.ask(|answer| Request::Config { answer }).await?;
-        let mut page = load(&self.folder, &config, step).await?;
+        // Whoever only reads is told of no problems.
+        let reader = Reader::new(self.folder.clone(), false);
+        let mut page = reader.load(&config, step).await?;
         if let Some(index) = link {
             let link = page.links.get(index).and_then(|link| link.command.as_ref());
             let target = link.and_then(|command| command.step());
             let target = target.ok_or(LabError::NotALinkToAStep)?.to_owned();
-            page = load(&self.folder, &config, &target).await?;
+            page = reader.load(&config, &target).await?;
         }
         self.ask(|answer| Request::PageView { page, answer }).await
     }

@@ -1,55 +1,86 @@
-//! Reading a step: from the folder's file to a page, or to what is wrong with it.
+//! Reading steps for a lab: from the folder's file to a page, or to what is wrong with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{Folder, StepError};
+use super::{
+    event::StepTitle,
+    folder::{Folder, StepError},
+    survey::Survey,
+    titles::Titles,
+};
 use crate::{
     command::CommandError,
     lab::LabError,
     scenario::{Config, Page, nearest},
 };
 
-/// Reads a step's page off the runtime's workers, since disks and large pages take time.
-///
-/// # Errors
-///
-/// There is no such step, or it can't be read.
-pub(super) async fn load(
-    folder: &Folder,
-    config: &Config,
-    step: &str,
-) -> Result<Arc<Page>, LabError> {
-    let (folder, config, step) = (folder.clone(), config.clone(), step.to_owned());
-    let reading = tokio::task::spawn_blocking(move || read(&folder, &config, &step));
-    reading
-        .await
-        .map_err(|error| LabError::Internal(error.to_string()))?
+/// Reads steps off the runtime's workers, since disks and large pages take time.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    folder: Folder,
+    titles: Arc<Mutex<Titles>>,
+    /// Finds what is wrong; nobody looks for it where nobody writes the lab.
+    survey: Option<Arc<Mutex<Survey>>>,
 }
 
-fn read(folder: &Folder, config: &Config, step: &str) -> Result<Arc<Page>, LabError> {
-    match folder.read_step(step) {
-        Ok(markdown) => {
-            let page = Page::parse(step, &markdown, config);
-            for diagnostic in &page.diagnostics {
-                tracing::debug!(
-                    step,
-                    code = diagnostic.code,
-                    line = diagnostic.line,
-                    message = diagnostic.message,
-                    "page has a diagnostic"
-                );
+impl Reader {
+    pub(super) fn new(folder: Folder, author: bool) -> Self {
+        Self {
+            folder,
+            titles: Arc::default(),
+            survey: author.then(Arc::default),
+        }
+    }
+
+    /// Reads a step's page. Its diagnostics are there for an author only.
+    ///
+    /// # Errors
+    ///
+    /// There is no such step, or it can't be read.
+    pub(super) async fn load(&self, config: &Config, step: &str) -> Result<Arc<Page>, LabError> {
+        let (reader, config, step) = (self.clone(), config.clone(), step.to_owned());
+        let reading = tokio::task::spawn_blocking(move || reader.read(&config, &step));
+        reading
+            .await
+            .map_err(|error| LabError::Internal(error.to_string()))?
+    }
+
+    /// All steps with their titles.
+    pub(super) async fn steps(&self) -> Vec<StepTitle> {
+        let reader = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut titles = reader.titles.lock().unwrap_or_else(PoisonError::into_inner);
+            titles.read(&reader.folder)
+        });
+        reading.await.unwrap_or_default()
+    }
+
+    fn read(&self, config: &Config, step: &str) -> Result<Arc<Page>, LabError> {
+        let folder = &self.folder;
+        match folder.read_step(step) {
+            Ok(markdown) => Ok(Arc::new(self.parse(config, step, &markdown))),
+            Err(StepError::Unknown(_)) if folder.is_gone() => {
+                Err(LabError::FolderGone(folder.name().to_owned()))
             }
-            Ok(Arc::new(page))
+            Err(StepError::Unknown(step)) => {
+                let steps = folder.steps();
+                let known: Vec<&str> = steps.iter().map(String::as_str).collect();
+                let nearest = nearest(&step, &known).map(str::to_owned);
+                Err(CommandError::UnknownStep { step, nearest }.into())
+            }
+            Err(error @ StepError::Unreadable { .. }) => Err(LabError::UnreadableStep(error)),
         }
-        Err(StepError::Unknown(_)) if folder.is_gone() => {
-            Err(LabError::FolderGone(folder.name().to_owned()))
-        }
-        Err(StepError::Unknown(step)) => {
-            let steps = folder.steps();
-            let known: Vec<&str> = steps.iter().map(String::as_str).collect();
-            let nearest = nearest(&step, &known).map(str::to_owned);
-            Err(CommandError::UnknownStep { step, nearest }.into())
-        }
-        Err(error @ StepError::Unreadable { .. }) => Err(LabError::UnreadableStep(error)),
+    }
+
+    fn parse(&self, config: &Config, step: &str, markdown: &str) -> Page {
+        let Some(survey) = &self.survey else {
+            let mut page = Page::parse(step, markdown, config);
+            page.diagnostics.clear();
+            return page;
+        };
+        let mut page = Page::parse_for_author(step, markdown, config);
+        let mut survey = survey.lock().unwrap_or_else(PoisonError::into_inner);
+        page.diagnostics = survey.diagnose(&self.folder, config, &page, markdown);
+        page
     }
 }

@@ -10,10 +10,14 @@ mod instance;
 pub mod library;
 pub mod links;
 mod load;
+pub mod scan;
 pub mod store;
+mod survey;
+mod titles;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;
 pub use handle::{LabError, LabHandle};
 pub use library::Library;
+pub use scan::Scan;
 pub use store::LabStore;

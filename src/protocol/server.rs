@@ -81,7 +81,7 @@ pub struct LabState {
     /// How many bytes of this client's input each terminal got, for a client that comes back.
     pub input: Vec<InputReceived>,
     /// All steps of the scenario.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepInfo>,
     /// This client's own number.
     #[cfg_attr(test, ts(type = "number"))]
     pub client: u64,
@@ -97,6 +97,17 @@ pub struct LabState {
     pub page: Option<Page>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
+}
+
+/// A step, as a list of all steps shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct StepInfo {
+    /// The step's name.
+    pub step: String,
+    /// The title of its page, or its name.
+    pub title: String,
 }
 
 /// How much of a client's input a terminal received.
@@ -185,6 +196,42 @@ pub struct Page {
     pub html: String,
     /// The page's blocks, by index.
     pub blocks: Vec<Block>,
+    /// What is wrong with the page and with the scenario's config, for its author: a driver of a
+    /// lab that is served with `--author`. Left out where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Diagnostic>>"))]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Something that is wrong with a scenario, as `katahost check` says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Diagnostic {
+    /// `warning` or `error`.
+    pub severity: Severity,
+    /// The stable name of this kind of diagnostic, in kebab case.
+    pub code: String,
+    /// What is wrong, with literals in backticks.
+    pub message: String,
+    /// The file, relative to the scenario's folder.
+    pub file: String,
+    /// The line, from 1, where one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub line: Option<usize>,
+    /// The column in that line, in characters from 1, where one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub column: Option<usize>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub hint: Option<String>,
+    /// The index of the block that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub block: Option<usize>,
 }
 
 /// A code block of a page.

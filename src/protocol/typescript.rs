@@ -17,9 +17,9 @@ use super::{
     frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
     server::{
-        self, Block, BlockKind, BlockState, CommandInfo, ExecuteCommandResult, InputReceived,
-        LabState, Page, PageShow, Severity, ShowDocument, ShowMessage, TerminalFocus, TerminalInfo,
-        TerminalStatus,
+        self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
+        InputReceived, LabState, Page, PageShow, Severity, ShowDocument, ShowMessage, StepInfo,
+        TerminalFocus, TerminalInfo, TerminalStatus,
     },
 };
 
@@ -87,6 +87,7 @@ fn generate() -> String {
         ViewParams,
         Place,
         LabState,
+        StepInfo,
         Role,
         InputReceived,
         TerminalInfo,
@@ -96,6 +97,7 @@ fn generate() -> String {
         Block,
         BlockKind,
         BlockState,
+        Diagnostic,
         ExecuteCommandResult,
         CommandInfo,
         TerminalFocus,

@@ -50,8 +50,10 @@ pub struct Scenario<'a> {
     pub config: &'a Config,
     /// All steps, readable or not.
     pub steps: &'a [String],
-    /// The pages of the readable ones, in their order.
+    /// The pages to check: of a whole scenario all that are readable, in their order.
     pub pages: &'a [Page],
+    /// The steps that each readable page leads to, by step; `None` where nobody looked.
+    pub ways: Option<&'a HashMap<&'a str, Vec<String>>>,
     /// All files that pages may show, relative to the folder.
     pub files: &'a [String],
     /// All commands.
@@ -267,10 +269,10 @@ impl Scenario<'_> {
 
     /// Steps that no way of links leads to from the first page.
     fn unreachable(&self) -> Vec<Diagnostic> {
-        if !self.has_step(INTRO) {
+        let Some(ways) = self.ways.filter(|_| self.has_step(INTRO)) else {
             return Vec::new();
-        }
-        let reached = self.reached();
+        };
+        let reached = reached(ways);
         let unreached = self.steps.iter().filter(|step| {
             let name = step.rsplit('/').next().unwrap_or(step).to_lowercase();
             !reached.contains(step.as_str()) && !ABOUT_THE_FOLDER.contains(&name.as_str())
@@ -285,26 +287,20 @@ impl Scenario<'_> {
             })
             .collect()
     }
+}
 
-    fn reached(&self) -> HashSet<&str> {
-        let pages: HashMap<&str, &Page> = self
-            .pages
-            .iter()
-            .map(|page| (page.step.as_str(), page))
-            .collect();
-        let mut reached = HashSet::from([INTRO]);
-        let mut next = VecDeque::from([INTRO]);
-        while let Some(page) = next.pop_front().map(|step| pages.get(step)) {
-            let links = page.into_iter().flat_map(|page| &page.links);
-            let steps = links.filter_map(|link| link.command.as_ref()?.step());
-            for step in steps.map(|step| step.trim_start_matches("./")) {
-                if reached.insert(step) {
-                    next.push_back(step);
-                }
+/// The steps that ways lead to from the first page.
+fn reached<'a>(ways: &'a HashMap<&str, Vec<String>>) -> HashSet<&'a str> {
+    let mut reached = HashSet::from([INTRO]);
+    let mut next = VecDeque::from([INTRO]);
+    while let Some(ways) = next.pop_front().map(|step| ways.get(step)) {
+        for step in ways.into_iter().flatten() {
+            if reached.insert(step) {
+                next.push_back(step);
             }
         }
-        reached
     }
+    reached
 }
 
 fn file_of(page: &Page) -> String {

@@ -54,7 +54,10 @@ pub struct ConfigFiles<'a> {
 }
 
 /// The file that a scenario's layout and navigation are read from.
-pub(super) const CONFIG_FILE: &str = ".katapod_config.json";
+pub const CONFIG_FILE: &str = ".katapod_config.json";
+
+/// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
+const MAX_TERMINALS: usize = 100;
 
 /// How often an on-load command runs that does not say.
 pub(super) const ON_LOAD_LIMIT: Limit = Limit(Some(1));
@@ -231,6 +234,16 @@ fn read_terminals(
             .with_hint("there is one terminal, `cqlsh`, instead"),
         );
         return None;
+    }
+    if terminals.len() > MAX_TERMINALS {
+        let count = terminals.len();
+        let message = format!("the layout has {count} terminals, and {MAX_TERMINALS} is the limit");
+        diagnostics.push(
+            Diagnostic::error("too-many-terminals", CONFIG_FILE, message)
+                .at_place(places.get("/layout/terminals"))
+                .with_hint("the others are left out"),
+        );
+        terminals.truncate(MAX_TERMINALS);
     }
     Some(terminals)
 }

@@ -274,6 +274,11 @@ fn limit(value: &Value, reporter: &mut Reporter<'_>) -> Limit {
     let limit = javascript::limit(value);
     let written = quote(&value.to_string());
     match value {
+        Value::Number(_) if limit == Limit(Some(0)) => reporter.warn(
+            "limit-never-runs",
+            &format!("`maxInvocations` is {written}, so nothing ever runs"),
+            "write a higher number; `\"execute\": false` makes a block that is for reading",
+        ),
         Value::Number(_) => {}
         Value::String(text) if text == "unlimited" => {}
         _ if limit == Limit(Some(0)) => reporter.warn(
@@ -413,7 +418,7 @@ mod tests {
             (r#"{"execute": 0}"#, &["execute-not-boolean"]),
             (r#"{"maxInvocations": "1"}"#, &["limit-not-number"]),
             (r#"{"maxInvocations": "lots"}"#, &["limit-not-number"]),
-            (r#"{"maxInvocations": 0}"#, &[]),
+            (r#"{"maxInvocations": 0}"#, &["limit-never-runs"]),
             (r#"{"macrosBefore": "ctrl_c"}"#, &["macros-not-array"]),
             (r#"{"macrosBefore": 5}"#, &["macros-not-array"]),
             (r#"{"macrosBefore": ["ctrl_d"]}"#, &["unknown-macro"]),

@@ -135,7 +135,8 @@ impl Reader<'_> {
         let hint = if !command.executable {
             "`execute` is false; remove the entry, or the key".to_owned()
         } else if command.max_invocations == Limit(Some(0)) {
-            "its limit is 0 runs; write a higher `maxInvocations`".to_owned()
+            // That was told of the limit.
+            return;
         } else if command.max_invocations.allows(count) {
             *before += 1;
             return;

@@ -2,6 +2,7 @@
 
 use super::attach::attach;
 use super::blocks::{Blocks, Lines};
+use super::config::ConfigFiles;
 use super::extract::{Contents, extract};
 use super::markdown::{self, normalise_source};
 use super::nesting::limit_depth;
@@ -93,6 +94,39 @@ impl Page {
         Self::read(step, markdown, config, true)
     }
 
+    /// The title of a page of which only the beginning is known. Little more of it is read than
+    /// what comes before the title.
+    #[must_use]
+    pub fn title_of(step: &str, head: &str) -> String {
+        let config = Config::read(ConfigFiles::default()).0;
+        let title = |head| Self::parse(step, head, &config).title;
+        let short = up_to_title(head);
+        // What looks like a heading may stand in a block, and headings may be written as HTML.
+        match title(short) {
+            found if found == step && short.len() < head.len() => title(head),
+            found => found,
+        }
+    }
+
+    /// The steps that its links lead to.
+    #[must_use]
+    pub fn leads_to(&self) -> Vec<String> {
+        let commands = self.links.iter().filter_map(|link| link.command.as_ref());
+        let steps = commands.filter_map(|command| command.step());
+        steps
+            .map(|step| step.trim_start_matches("./").to_owned())
+            .collect()
+    }
+
+    /// The block that a line of the page belongs to.
+    #[must_use]
+    pub fn block_at(&self, line: usize) -> Option<&Block> {
+        self.blocks.iter().rfind(|block| {
+            let end = block.text_line + block.invocation.command.lines().count();
+            (block.line..=end).contains(&line)
+        })
+    }
+
     fn read(step: &str, markdown: &str, config: &Config, for_author: bool) -> Self {
         let source = normalise_source(markdown);
         let revision = revision(&source, config);
@@ -157,6 +191,25 @@ impl Page {
             diagnostics,
         }
     }
+}
+
+/// The beginning of a page, up to its title as far as that can be told without reading it.
+fn up_to_title(head: &str) -> &str {
+    let mut end = 0;
+    let mut found = None;
+    for line in head.split_inclusive('\n') {
+        end += line.len();
+        if line.contains("step-title") {
+            // Its text may stand in the next lines.
+            let rest = head.get(end..).unwrap_or_default();
+            let paragraph = rest.find("\n\n").unwrap_or(rest.len());
+            return head.get(..end + paragraph).unwrap_or(head);
+        }
+        if found.is_none() && line.starts_with('#') {
+            found = Some(end);
+        }
+    }
+    found.and_then(|end| head.get(..end)).unwrap_or(head)
 }
 
 /// The hash of all that a page is made of.

@@ -28,7 +28,8 @@ pub(super) fn lab(title: &str) -> Response {
     fill(Template::Lab, &[("title", Slot::Text(title))])
 }
 
-/// A message in place of a page. `root` is the base path.
+/// A message in place of a page. `root` is the base path; who looked for something that is not there
+/// is led back to the list of all labs.
 pub(super) fn message(
     status: StatusCode,
     root: &str,
@@ -36,11 +37,17 @@ pub(super) fn message(
     message: &str,
     hint: &str,
 ) -> Response {
+    let way = if status == StatusCode::NOT_FOUND {
+        format!(r#"<a class="button" href="{}">All labs</a>"#, escape(root))
+    } else {
+        String::new()
+    };
     let values = [
         ("root", Slot::Text(root)),
         ("title", Slot::Text(title)),
         ("message", Slot::Text(message)),
         ("hint", Slot::Text(hint)),
+        ("way", Slot::Html(&way)),
     ];
     (status, fill(Template::Message, &values)).into_response()
 }

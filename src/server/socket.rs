@@ -7,7 +7,10 @@ mod introduction;
 mod receiver;
 mod transmitter;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{
@@ -93,7 +96,9 @@ async fn converse(
         Err(ending) => return ending,
     };
     let view = params.view.clone().unwrap_or_default();
+    let id: Arc<str> = params.client_id.as_str().into();
     let visitor = Visitor {
+        id: id.clone(),
         role: pass.role,
         link: pass.link,
         name: view.name.as_deref().map(tidy_name),
@@ -107,7 +112,7 @@ async fn converse(
     };
     let identity = Identity {
         number: attachment.client,
-        id: params.client_id.as_str().into(),
+        id,
         standing: attachment.standing.clone(),
         lab: lab.folder().name().into(),
         public_url: pass.public_url,

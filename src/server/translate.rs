@@ -12,7 +12,7 @@ use crate::{
     lab::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
-        event::{BlockState, Notice, PageView, TerminalView},
+        event::{BlockState, Notice, PageView, StepTitle, TerminalView},
         handle::Executed,
     },
     protocol::{
@@ -22,7 +22,7 @@ use crate::{
         rpc::{Call, RpcError},
         server::{self as wire, method},
     },
-    scenario::{Block, BlockKind},
+    scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::Status,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             notification(
                 method::PAGE_SHOW,
                 wire::PageShow {
-                    page: page(view),
+                    page: page(view, client.standing.role()),
                     execution_id,
                 },
             )
@@ -132,7 +132,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         scenario: lab.scenario.to_string(),
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
-        steps: lab.steps.clone(),
+        steps: lab.steps.iter().map(step).collect(),
         client: client.number,
         clients: people::headcount(lab.clients),
         audience: owns.then(|| people::audience(&lab.audience)),
@@ -142,7 +142,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
             Vec::new()
         },
         place: lab.place.as_ref().map(people::place),
-        page: lab.page.as_ref().map(page),
+        page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
 }
@@ -241,7 +241,17 @@ fn terminal(view: &TerminalView) -> wire::TerminalInfo {
     }
 }
 
-pub(super) fn page(view: &PageView) -> wire::Page {
+fn step(StepTitle { step, title }: &StepTitle) -> wire::StepInfo {
+    wire::StepInfo {
+        step: step.clone(),
+        title: title.clone(),
+    }
+}
+
+/// The page for a client of that role: what is wrong with it is no matter for those who only watch.
+pub(super) fn page(view: &PageView, role: Role) -> wire::Page {
+    let found = &view.page.diagnostics[..];
+    let diagnostics = if role == Role::Driver { found } else { &[] };
     let blocks = view
         .page
         .blocks
@@ -256,6 +266,28 @@ pub(super) fn page(view: &PageView) -> wire::Page {
         blocks: blocks
             .map(|((block, terminal), state)| self::block(block, *terminal, state))
             .collect(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|found| diagnostic(found, &view.page))
+            .collect(),
+    }
+}
+
+fn diagnostic(found: &Diagnostic, page: &Page) -> wire::Diagnostic {
+    let own = found.file.strip_suffix(".md") == Some(&page.step);
+    let line = found.line.filter(|_| own);
+    wire::Diagnostic {
+        severity: match found.severity {
+            Severity::Warning => wire::Severity::Warning,
+            Severity::Error => wire::Severity::Error,
+        },
+        code: found.code.to_owned(),
+        message: found.message.clone(),
+        file: found.file.clone(),
+        line: found.line,
+        column: found.column,
+        hint: found.hint.clone(),
+        block: line.and_then(|line| Some(page.block_at(line)?.index)),
     }
 }
 
@@ -284,5 +316,27 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         id: state.id.clone(),
         runs: state.runs,
         waiting: state.waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::{Config, config::ConfigFiles};
+
+    #[test]
+    fn viewers_are_told_nothing_of_what_is_wrong() {
+        let (config, _) = Config::read(ConfigFiles::default());
+        let page = Page::parse_for_author("intro", "<b onclick='x'>y</b>", &config);
+        assert_eq!(page.diagnostics.len(), 1);
+        let view = PageView {
+            page: Arc::new(page),
+            terminals: Vec::new(),
+            states: Vec::new(),
+        };
+        let told = |role| super::page(&view, role).diagnostics.len();
+        assert_eq!((told(Role::Driver), told(Role::Viewer)), (1, 0));
     }
 }

@@ -4,25 +4,19 @@
 //! Recent bytes are replayed as they were, which is exact. Older ones are folded into the
 //! emulator, which exists only when there is something to fold: an idle terminal has none.
 
+mod fold;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
+use self::fold::{Fold, Limits};
 use super::{
-    journal::{Event, TerminalSize},
+    journal::{Event, Lost, TerminalSize},
     output::{Checkpoint, Output},
     screen::Screen,
 };
-
-/// How many bytes the journal keeps. A client that was away for less gets exactly these.
-const JOURNAL_BYTES: u64 = 1024 * 1024;
-
-/// How many events the journal keeps: a megabyte of output has no more than about 512, and
-/// somebody who drags a window adds some; one who does nothing else must not fill the memory.
-const JOURNAL_EVENTS: usize = 4096;
-
-/// How many lines above the screen are kept, as many as the front end shows.
-const SCROLLBACK_LINES: usize = 10_000;
 
 /// A probe that was asked nothing for this many bytes is dropped.
 const PROBE_IDLE_BYTES: u64 = 4 * 1024 * 1024;
@@ -31,12 +25,9 @@ const PROBE_IDLE_BYTES: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct History {
     output: Arc<Output>,
-    /// The size at the journal's start.
-    base_size: TerminalSize,
-    /// The state at the journal's start; none while nothing was folded.
-    base: Option<Box<Screen>>,
-    /// The dump of `base`, made when first asked for.
-    dump: Option<Bytes>,
+    fold: Arc<Fold>,
+    /// The task that folds; none while there was nothing to do for it.
+    folding: Option<AbortOnDropHandle<()>>,
     /// An emulator of the present screen, without scrollback, for questions about the cursor.
     probe: Option<Probe>,
 }
@@ -51,11 +42,14 @@ impl History {
     /// Begins the history of a terminal of `size`.
     #[must_use]
     pub(super) fn new(output: Arc<Output>, size: TerminalSize) -> Self {
+        Self::within(Limits::default(), output, size)
+    }
+
+    fn within(limits: Limits, output: Arc<Output>, size: TerminalSize) -> Self {
         Self {
+            fold: Arc::new(Fold::new(limits, output.clone(), size)),
+            folding: None,
             output,
-            base_size: size,
-            base: None,
-            dump: None,
             probe: None,
         }
     }
@@ -71,81 +65,87 @@ impl History {
         self.output.push(event);
     }
 
-    /// Folds what the journal holds too much.
+    /// Has what the journal holds too much folded, beside this task.
     pub(super) fn fold(&mut self) {
-        loop {
-            let folded = {
-                let mut journal = self.output.journal();
-                let fits =
-                    journal.len_bytes() <= JOURNAL_BYTES && journal.len_events() <= JOURNAL_EVENTS;
-                // A size that lasted for nothing needs no drawing, which takes long.
-                let passing = journal.starts_with_two_sizes();
-                let event = if fits { None } else { journal.pop() };
-                event.map(|event| (event, passing))
-            };
-            let Some((event, passing)) = folded else {
-                return;
-            };
-            if passing && let Event::Resize(_) = event {
-                continue;
-            }
-            let TerminalSize { cols, rows } = self.base_size;
-            let new = || Box::new(Screen::new(cols, rows, SCROLLBACK_LINES));
-            apply(self.base.get_or_insert_with(new), &event);
-            if let Event::Resize(size) = event {
-                self.base_size = size;
-            }
-            self.dump = None;
+        if self.fold.is_due() {
+            self.wake();
         }
     }
 
-    /// The state at the journal's start, from which a client can follow.
-    pub(super) fn checkpoint(&mut self) -> Checkpoint {
-        let base = &mut self.base;
-        let dump = self.dump.get_or_insert_with(|| {
-            base.as_mut()
-                .map_or_else(Bytes::new, |screen| Bytes::from(screen.dump()))
-        });
-        let cursor = self.output.journal().first_cursor();
-        Checkpoint {
-            size: self.base_size,
-            dump: dump.clone(),
-            cursor,
+    /// Whether so much waits to be folded that the terminal should not be read for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.fold.is_full()
+    }
+
+    /// Waits until something was folded.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was folded between two calls is not missed.
+    pub(super) async fn folded(&self) {
+        self.fold.folded().await;
+    }
+
+    /// Answers with a state from which a client can follow, at once or when the emulator is free.
+    pub(super) fn checkpoint(&mut self, answer: oneshot::Sender<Checkpoint>) {
+        if self.fold.ask(answer) {
+            self.wake();
         }
     }
 
     /// Where the cursor is now: row and column, from 1.
-    pub(super) fn cursor(&mut self) -> (u16, u16) {
+    pub(super) async fn cursor(&mut self) -> (u16, u16) {
         let end = self.output.end();
-        if self.probe.is_none() {
-            self.probe = Some(Probe {
-                screen: Box::new(self.present()),
-                asked_at: end,
-            });
-        }
-        self.probe.as_mut().map_or((1, 1), |probe| {
-            probe.asked_at = end;
-            probe.screen.cursor()
-        })
+        let screen = match self.probe.take() {
+            Some(probe) => probe.screen,
+            None => Box::new(self.present().await),
+        };
+        let cursor = screen.cursor();
+        self.probe = Some(Probe {
+            screen,
+            asked_at: end,
+        });
+        cursor
     }
 
-    /// Replays the history into an emulator without scrollback.
-    fn present(&mut self) -> Screen {
+    /// The present screen, without scrollback.
+    async fn present(&mut self) -> Screen {
+        loop {
+            let (answer, checkpoint) = oneshot::channel();
+            self.checkpoint(answer);
+            // Either fails only when more is folded meanwhile, of which there is an end.
+            if let Ok(checkpoint) = checkpoint.await
+                && let Ok(screen) = self.replay(checkpoint, 0)
+            {
+                return screen;
+            }
+        }
+    }
+
+    fn replay(&self, checkpoint: Checkpoint, scrollback: usize) -> Result<Screen, Lost> {
         let Checkpoint {
             size,
             dump,
             mut cursor,
-        } = self.checkpoint();
-        let mut screen = Screen::new(size.cols, size.rows, 0);
+        } = checkpoint;
+        let mut screen = Screen::new(size.cols, size.rows, scrollback);
         screen.feed(&dump);
-        while let Ok(entries) = self.output.read(&mut cursor, usize::MAX)
-            && !entries.is_empty()
-        {
+        loop {
+            let entries = self.output.read(&mut cursor, usize::MAX)?;
+            if entries.is_empty() {
+                return Ok(screen);
+            }
             for entry in entries {
                 apply(&mut screen, &entry.event);
             }
         }
-        screen
+    }
+
+    fn wake(&mut self) {
+        if self.fold.wake() {
+            let folding = tokio::spawn(self.fold.clone().run());
+            self.folding = Some(AbortOnDropHandle::new(folding));
+        }
     }
 }
 
@@ -153,5 +153,159 @@ fn apply(screen: &mut Screen, event: &Event) {
     match event {
         Event::Output(bytes) => screen.feed(bytes),
         Event::Resize(size) => screen.resize(size.cols, size.rows),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Small, but larger than the entries of a journal.
+    const SMALL: Limits = Limits {
+        keep_bytes: 10_000,
+        most_events: 12,
+        bite_bytes: 5_000,
+        hold_bytes: 20_000,
+        waiting_bytes: 30_000,
+    };
+
+    const SIZE: TerminalSize = TerminalSize { cols: 20, rows: 30 };
+
+    /// A history and the screen that its program means.
+    struct Pair {
+        history: History,
+        truth: Screen,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            Self {
+                history: History::within(SMALL, Arc::new(Output::new()), SIZE),
+                truth: Screen::new(SIZE.cols, SIZE.rows, 10_000),
+            }
+        }
+
+        async fn push(&mut self, event: Event) {
+            apply(&mut self.truth, &event);
+            self.history.push(event);
+            self.history.fold();
+            while self.history.is_full() {
+                self.history.folded().await;
+            }
+        }
+
+        async fn write(&mut self, text: &str) {
+            self.push(Event::Output(Bytes::copy_from_slice(text.as_bytes())))
+                .await;
+        }
+
+        fn ask(&mut self) -> oneshot::Receiver<Checkpoint> {
+            let (answer, checkpoint) = oneshot::channel();
+            self.history.checkpoint(answer);
+            checkpoint
+        }
+
+        /// Follows from a checkpoint and compares what is seen.
+        async fn check(&mut self) {
+            loop {
+                let checkpoint = self.ask().await.unwrap();
+                // More may have been folded meanwhile, as in the server.
+                if let Ok(screen) = self.history.replay(checkpoint, 10_000) {
+                    assert_eq!(seen(&screen), seen(&self.truth));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn seen(screen: &Screen) -> (Vec<String>, (u16, u16)) {
+        let text = screen.text();
+        let lines = text.lines().map(|line| line.trim_end().to_owned());
+        (lines.collect(), screen.cursor())
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Write(String),
+        Resize(u16),
+        Check,
+        Yield,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let text = "([a-z]{1,30}|漢字|🙂|\x1b\\[3[0-9]m|\x1b\\[[AK]|\r\n|\t){1,20}";
+        prop_oneof![
+            12 => text.prop_map(|text| Step::Write(text.repeat(60))),
+            1 => (1u16..40).prop_map(Step::Resize),
+            1 => Just(Step::Check),
+            1 => Just(Step::Yield),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn prop_checkpoint_and_journal_meet(steps in prop::collection::vec(step(), 1..40)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            runtime.unwrap().block_on(async {
+                let mut pair = Pair::new();
+                for step in steps {
+                    match step {
+                        Step::Write(text) => pair.write(&text).await,
+                        // Wrapping lines anew is not exact after a dump.
+                        Step::Resize(rows) => {
+                            pair.push(Event::Resize(TerminalSize { rows, ..SIZE })).await;
+                            // Else a size that lasts for nothing is passed over.
+                            pair.write(".").await;
+                        }
+                        Step::Check => pair.check().await,
+                        Step::Yield => tokio::task::yield_now().await,
+                    }
+                }
+                pair.check().await;
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn flood_is_bounded_and_those_who_lost_their_place_share_a_dump() {
+        let mut pair = Pair::new();
+        for line in 0..2_000 {
+            pair.write(&format!("line {line} of a flood\r\n")).await;
+            let most = SMALL.keep_bytes + SMALL.waiting_bytes;
+            assert!(pair.history.output.journal().len_bytes() <= most);
+        }
+        let asked: Vec<_> = (0..100).map(|_| pair.ask()).collect();
+        let mut dumps = Vec::new();
+        for checkpoint in asked {
+            dumps.push(checkpoint.await.unwrap().dump);
+        }
+        assert!(!dumps[0].is_empty());
+        assert!(dumps.iter().all(|dump| dump.as_ptr() == dumps[0].as_ptr()));
+        pair.check().await;
+        assert_eq!(pair.history.cursor().await, pair.truth.cursor());
+    }
+
+    #[tokio::test]
+    async fn resizes_without_end_do_not_fill_the_memory() {
+        let mut pair = Pair::new();
+        for cols in (10..40).cycle().take(500) {
+            pair.push(Event::Resize(TerminalSize { cols, rows: 10 }))
+                .await;
+            assert!(pair.history.output.journal().len_events() <= SMALL.most_events * 2);
+        }
+        pair.write("text").await;
+        assert_eq!(pair.history.cursor().await, pair.truth.cursor());
+    }
+
+    #[tokio::test]
+    async fn terminal_with_little_output_has_no_emulator() {
+        let mut pair = Pair::new();
+        pair.write("$ ").await;
+        let checkpoint = pair.ask().await.unwrap();
+        assert!(checkpoint.dump.is_empty());
+        assert!(pair.history.folding.is_none());
     }
 }

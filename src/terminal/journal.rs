@@ -102,14 +102,6 @@ impl Journal {
         self.events.len()
     }
 
-    /// Whether the first event is a size that the second one replaces, with nothing in between.
-    #[must_use]
-    pub fn starts_with_two_sizes(&self) -> bool {
-        let mut events = self.events.iter().map(|entry| &entry.event);
-        let mut is_size = || matches!(events.next(), Some(Event::Resize(_)));
-        is_size() && is_size()
-    }
-
     /// The place of the first event.
     #[must_use]
     pub fn first_cursor(&self) -> Cursor {
@@ -156,6 +148,39 @@ impl Journal {
         };
         self.start = entry.end();
         Some(entry.event)
+    }
+
+    /// The oldest events that are too many when `keep_bytes` and `keep_events` are to be kept, but
+    /// not many more than `most_bytes`, and the place behind them.
+    #[must_use]
+    pub fn excess(
+        &self,
+        keep_bytes: u64,
+        keep_events: usize,
+        most_bytes: u64,
+    ) -> (Vec<Event>, Cursor) {
+        let mut behind = self.first_cursor();
+        let mut events = Vec::new();
+        // The last one may still grow.
+        let whole = self.events.len().saturating_sub(1);
+        for (index, entry) in self.events.iter().take(whole).enumerate() {
+            let too_much = self.end - entry.offset > keep_bytes;
+            let too_many = self.events.len() - index > keep_events;
+            if !(too_much || too_many) || entry.offset - self.start >= most_bytes {
+                break;
+            }
+            events.push(entry.event.clone());
+            behind = Cursor {
+                sequence: behind.sequence + 1,
+                offset: entry.end(),
+            };
+        }
+        (events, behind)
+    }
+
+    /// Takes out the events before `cursor`.
+    pub fn drop_before(&mut self, cursor: Cursor) {
+        while self.first < cursor.sequence && self.pop().is_some() {}
     }
 
     /// Reads the next events at `cursor`: either one resize, or at most `max_bytes` of output in

@@ -63,12 +63,24 @@ impl Launcher {
         // The library would fall back to the home folder without a word.
         let folder = std::fs::metadata(&self.folder);
         folder
-            .and_then(|_| Pty::spawn(self.command(), size.cols, size.rows))
+            .and_then(|_| self.find_shell())
+            .and_then(|()| Pty::spawn(self.command(), size.cols, size.rows))
             .map_err(|source| LaunchError {
                 shell: self.shell.clone(),
                 folder: self.folder.clone(),
                 source,
             })
+    }
+
+    /// Refuses a path that leads nowhere, in plainer words than the library's.
+    fn find_shell(&self) -> io::Result<()> {
+        if self.shell.is_absolute() && !self.shell.exists() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "there is no such file",
+            ));
+        }
+        Ok(())
     }
 
     fn command(&self) -> CommandBuilder {

@@ -9,9 +9,10 @@
 //! The parts, in reading order:
 //!
 //! - `filter`: whole characters only, and the bytes of what is not finished;
+//! - `text`: runs of text, written at once;
 //! - `perform`, `sgr`: from sequences to functions;
 //! - `state`, `edit`: the functions; `modes`, `charset`: what they depend on;
-//! - `buffer`, `row`, `tabs`, `cell`, `width`: what they change;
+//! - `buffer`, `row`, `packed`, `tabs`, `cell`, `width`: what they change;
 //! - `reflow`: what a new size changes;
 //! - `serialise`: the way back to escape sequences.
 //!
@@ -27,6 +28,7 @@ mod charset;
 mod edit;
 mod filter;
 mod modes;
+mod packed;
 mod perform;
 mod reflow;
 mod row;
@@ -34,6 +36,7 @@ mod serialise;
 mod sgr;
 mod state;
 mod tabs;
+mod text;
 mod width;
 
 use vte::Parser;
@@ -41,6 +44,7 @@ use vte::Parser;
 use self::filter::Filter;
 use self::modes::Mode;
 use self::state::State;
+use self::text::Writer;
 
 /// The fewest columns: a wide character has to fit.
 const MIN_COLS: u16 = 2;
@@ -89,7 +93,7 @@ impl Screen {
             parser,
             state,
         } = self;
-        filter.feed(bytes, |bytes| parser.advance(state, bytes));
+        filter.feed(bytes, &mut Writer { parser, state });
     }
 
     /// Changes the size, clamped as in [`Screen::new`].
@@ -98,6 +102,11 @@ impl Screen {
             let (cols, rows) = clamped(cols, rows);
             self.state.resize(cols, rows);
         }
+    }
+
+    /// Gives back memory that was only kept for what comes next.
+    pub fn shrink(&mut self) {
+        self.state.main.shrink();
     }
 
     /// Returns the size as columns and rows.
@@ -164,7 +173,99 @@ fn number(value: usize) -> u16 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::filter::Sink;
     use super::*;
+
+    /// Has `vte` read everything and writes characters one by one into rows that are not packed.
+    struct Plodder<'a>(&'a mut Parser<OSC_BYTES>, &'a mut State);
+
+    impl Sink for Plodder<'_> {
+        fn text(&mut self, text: &str) -> usize {
+            let end = text.find('\x1b').unwrap_or(text.len());
+            for c in text.chars().take_while(|c| *c != '\x1b') {
+                for y in 0..self.1.buffer().rows {
+                    self.1.buffer_mut().line_mut(y).get_mut(0);
+                }
+                self.0
+                    .advance(self.1, c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            end
+        }
+
+        fn sequence(&mut self, bytes: &[u8]) {
+            self.0.advance(self.1, bytes);
+        }
+    }
+
+    fn feed_plodding(screen: &mut Screen, bytes: &[u8]) {
+        let sink = &mut Plodder(&mut screen.parser, &mut screen.state);
+        screen.filter.feed(bytes, sink);
+    }
+
+    /// A piece of a stream, or a new size.
+    #[derive(Debug, Clone)]
+    enum Piece {
+        Bytes(Vec<u8>),
+        Size(u16, u16),
+    }
+
+    fn piece() -> impl Strategy<Value = Piece> {
+        let text = prop_oneof![
+            4 => "[ -~]{1,50}",
+            4 => "([a-z]{1,9} ){1,12}\r\n",
+            2 => "[\r\n\t\x08\x7f]{1,3}",
+            2 => "[a-z漢字🙂ｆé─\u{301}\u{200d}\u{feff}\u{85}]{1,12}",
+            2 => "(漢|🙂){8,12}",
+            3 => "\x1b\\[[0-9]{0,2}(;[0-9]{1,2})?[@-HJ-MPSTXZabdefgr]",
+            3 => "\x1b\\[(0|1|4|7|3[0-9]|4[0-9]|38;5;9|4:3|58;5;7)?m",
+            1 => "\x1b\\[(4|20|\\?(6|7|45|47|1047|1049|1048))[hl]",
+            1 => "\x1b([78DEMHcno~=>]|\\[!p|[()*+][0AB]|#8|%G)|[\x0e\x0f]",
+            1 => "\x1b\\]8;;(http://x)?\x07|\x1b\\[[1-9] ?[@A]|\x1b\\[[1-9]'[}~]",
+            1 => "\x1b([\\[PX_^]{0,1}[0-9;?]{0,4}|\\]2;t|[ -~])|\x18",
+        ];
+        prop_oneof![
+            20 => text.prop_map(|text| Piece::Bytes(text.into_bytes())),
+            1 => prop::collection::vec(any::<u8>(), 1..4).prop_map(Piece::Bytes),
+            1 => (2u16..40, 1u16..9).prop_map(|(cols, rows)| Piece::Size(cols, rows)),
+        ]
+    }
+
+    fn play(pieces: &[Piece], feed: impl Fn(&mut Screen, &[u8])) -> Screen {
+        let mut screen = Screen::new(20, 5, 30);
+        let mut waiting = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => waiting.extend_from_slice(bytes),
+                Piece::Size(cols, rows) => {
+                    feed(&mut screen, &std::mem::take(&mut waiting));
+                    screen.resize(*cols, *rows);
+                }
+            }
+        }
+        feed(&mut screen, &waiting);
+        screen
+    }
+
+    fn told(screen: &Screen) -> (String, (u16, u16), String) {
+        let dump = String::from_utf8_lossy(&screen.dump()).into_owned();
+        (dump, screen.cursor(), screen.text())
+    }
+
+    proptest! {
+        #[test]
+        fn prop_text_written_at_once_is_as_if_written_one_by_one(
+            pieces in prop::collection::vec(piece(), 1..60),
+            cut in 1usize..40,
+        ) {
+            let whole = play(&pieces, Screen::feed);
+            let plodding = play(&pieces, feed_plodding);
+            prop_assert_eq!(told(&whole), told(&plodding));
+            let cut = play(&pieces, |screen, bytes| {
+                bytes.chunks(cut).for_each(|chunk| screen.feed(chunk));
+            });
+            prop_assert_eq!(told(&whole), told(&cut));
+        }
+    }
 
     proptest! {
         #[test]

@@ -89,9 +89,10 @@ impl Terminal {
         let mut children = signal(SignalKind::child()).ok();
         loop {
             let look_again = self.advance().await;
+            let full = self.history.is_full();
             let permission = self.pace.permission(self.output.end(), Instant::now());
             let (may_read, awake_by) = match permission {
-                Permission::Read => (!self.drained, None),
+                Permission::Read => (!self.drained && !full, None),
                 Permission::WaitUntil(deadline) => (false, Some(deadline)),
             };
             let alarm = [look_again, awake_by, self.start_at]
@@ -105,11 +106,12 @@ impl Terminal {
                     None => break,
                 },
                 () = readable(self.pty.as_ref()), if may_read => {
-                    if self.read() >= READ_BYTES {
+                    if self.read().await >= READ_BYTES {
                         // A flooding terminal must not own its worker.
                         tokio::task::yield_now().await;
                     }
                 }
+                () = self.history.folded(), if full => {}
                 () = writable(self.pty.as_ref()), if !self.writes.is_empty() => {}
                 () = self.pace.acknowledged(), if awake_by.is_some() => {}
                 () = child_changed(children.as_mut()), if self.pty.is_some() => self.reap().await,
@@ -165,10 +167,7 @@ impl Terminal {
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
             }
             Request::Clear => self.clear(),
-            Request::Checkpoint(answer) => {
-                // The asker may have left meanwhile.
-                drop(answer.send(self.history.checkpoint()));
-            }
+            Request::Checkpoint(answer) => self.history.checkpoint(answer),
         }
     }
 
@@ -204,18 +203,21 @@ impl Terminal {
             if let Err(error) = pty.resize(size.cols, size.rows) {
                 tracing::debug!(terminal = self.around.number, %error, "resize failed");
             }
-            self.resized(size);
+            self.resized(size).await;
         } else if first {
             self.start(size).await;
         } else {
-            self.resized(size);
+            self.resized(size).await;
         }
     }
 
-    fn resized(&mut self, size: TerminalSize) {
+    async fn resized(&mut self, size: TerminalSize) {
         self.history.push(Event::Resize(size));
         self.history.fold();
         self.output.announce();
+        while self.history.is_full() {
+            self.history.folded().await;
+        }
     }
 
     /// Starts a shell.
@@ -260,11 +262,11 @@ impl Terminal {
     }
 
     /// Reads one turn's worth of output, and says how many bytes that was.
-    fn read(&mut self) -> usize {
+    async fn read(&mut self) -> usize {
         match self.pty.as_ref().map(Pty::read) {
             Some(Read::Bytes(bytes)) => {
                 let length = bytes.len();
-                self.wrote(bytes);
+                self.wrote(bytes).await;
                 return length;
             }
             Some(Read::End) => self.drained = true,
@@ -274,13 +276,13 @@ impl Terminal {
     }
 
     /// Records what a program wrote and answers what it asked.
-    fn wrote(&mut self, mut bytes: Bytes) {
+    async fn wrote(&mut self, mut bytes: Bytes) {
         self.runs.output(&bytes, Instant::now());
         while !bytes.is_empty() {
             let (taken, query) = self.scanner.scan(&bytes);
             self.history.push(Event::Output(bytes.split_to(taken)));
             if let Some(query) = query {
-                let answer = self.answer(query);
+                let answer = self.answer(query).await;
                 // A program that asks a megabyte of questions reads no answers.
                 if self.writes.has_room(answer.len()) {
                     self.writes.push(answer);
@@ -291,11 +293,11 @@ impl Terminal {
         self.output.announce();
     }
 
-    fn answer(&mut self, query: Query) -> Bytes {
+    async fn answer(&mut self, query: Query) -> Bytes {
         match query {
             Query::Fixed(answer) => answer.into(),
             Query::Cursor { private } => {
-                let (row, col) = self.history.cursor();
+                let (row, col) = self.history.cursor().await;
                 let mark = if private { "?" } else { "" };
                 format!("\x1b[{mark}{row};{col}R").into()
             }
@@ -349,7 +351,7 @@ impl Terminal {
     async fn ended(&mut self, exit: Exit) {
         for _ in 0..LAST_READS {
             match self.pty.as_ref().map(Pty::read) {
-                Some(Read::Bytes(bytes)) => self.wrote(bytes),
+                Some(Read::Bytes(bytes)) => self.wrote(bytes).await,
                 _ => break,
             }
         }

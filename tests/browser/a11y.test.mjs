@@ -153,7 +153,7 @@ describe("accessibility", () => {
       await check(lab.page, "question before starting over");
       await lab.page.getByRole("button", { name: "Keep going" }).click();
       await lab.page.getByRole("button", { name: "Text size, theme" }).click();
-      await lab.page.getByRole("button", { name: "Screen reader", exact: true }).click();
+      await lab.page.getByRole("button", { name: "On", exact: true }).click();
       await check(lab.page, "panel of text size and theme");
       await lab.page.keyboard.press("Escape");
       await lab.page.locator("#step-menu").click();
@@ -199,4 +199,91 @@ describe("accessibility", () => {
       wire.close();
     });
   }
+
+  // What a window of 1440×900 pixels comes to in the browser's own zoom.
+  for (const [percent, width, height] of /** @type {const} */ ([
+    [200, 720, 450],
+    [400, 360, 225],
+  ])) {
+    test(`everything is there at ${percent} %`, async () => {
+      const context = await profile(browser, {
+        viewport: { width, height },
+        deviceScaleFactor: percent / 100,
+        reducedMotion: "reduce",
+      });
+      const start = await context.newPage();
+      await start.goto(house.url.href);
+      await fits(start, "start page");
+      await reachable(start, "a, button", "start page");
+      const lab = await LabView.open(context, new URL("/labs/first/?step=table", house.url));
+      const { page } = lab;
+      await lab.content.locator("summary").click();
+      await check(page, `table at ${percent} %`);
+      await fits(page, "table");
+      await reachable(page, ".bar a, .bar button, .tabs button", "bar");
+      await reachable(page, "#page a, #page button, #page summary", "step");
+      await page.locator("#step-menu").click();
+      await reachable(page, "#step-list button", "list of steps");
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Text size, theme" }).click();
+      await reachable(page, "#view-menu button", "panel");
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Start the lab over" }).click();
+      await reachable(page, "#start-over button", "question");
+      await page.keyboard.press("Escape");
+      await lab.open("blocks");
+      await fits(page, "blocks");
+      await reachable(page, "#page button", "blocks");
+      await page.locator("#tabs").getByRole("button", { name: "one" }).click();
+      await lab.terminal("one").prompts();
+      assert.ok((await lab.terminal("one").rows()).length > 0);
+      const rows = await lab.terminal("one").pane.locator(".xterm-rows > div").count();
+      assert.ok(rows >= 5, `${rows} rows of the terminal are left`);
+      await fits(page, "terminal");
+      await reachable(page, ".pane.shown button", "terminal");
+      await page.getByRole("button", { name: /^Find in one/ }).click();
+      await reachable(page, ".pane.shown .find button", "find box");
+      await page.getByRole("button", { name: "Read one as text" }).click();
+      await check(page, `text of a terminal at ${percent} %`);
+      await reachable(page, "#text-view button", "text of a terminal");
+      assert.deepEqual(lab.problems, []);
+      await context.close();
+    });
+  }
 });
+
+/** Nothing is scrolled in two directions. @param {import("playwright-core").Page} page @param {string} what */
+async function fits(page, what) {
+  const over = await page.evaluate(() => {
+    const parts = [document.documentElement, document.getElementById("steps")];
+    return parts.map((part) => (part ? part.scrollWidth - part.clientWidth : 0));
+  });
+  assert.deepEqual(
+    over.map((pixels) => Math.max(0, pixels)),
+    over.map(() => 0),
+    `${what} is too wide`,
+  );
+}
+
+/**
+ * Every control that is shown can be scrolled to where a pointer hits it.
+ * @param {import("playwright-core").Page} page
+ * @param {string} selector
+ * @param {string} what
+ */
+async function reachable(page, selector, what) {
+  const controls = page.locator(`:is(${selector}):visible`);
+  const count = await controls.count();
+  assert.ok(count > 0, `${what} has controls`);
+  for (let index = 0; index < count; index += 1) {
+    const control = controls.nth(index);
+    const name = `${what}: ${await control.evaluate((one) => one.outerHTML.slice(0, 120))}`;
+    await control.scrollIntoViewIfNeeded();
+    // A trial waits until the pointer would hit it, and says what lies over it.
+    await control.hover({ trial: true, timeout: 3000 }).catch((error) => {
+      throw new Error(`${name}\n${error}`);
+    });
+    const box = await control.boundingBox();
+    assert.ok(box && box.width >= 24 && box.height >= 15, `${name} is ${box?.width}×${box?.height}`);
+  }
+}

@@ -114,6 +114,7 @@ describe("a learner", () => {
         lab.page.locator(`#step-list [data-step="${step}"]`);
       assert.equal(await item("step1").getAttribute("aria-current"), "step");
       assert.match(await item("intro").innerText(), /Welcome/);
+      assert.match(await item("finish").innerText(), /The end/);
       assert.match((await item("intro").textContent()) ?? "", /visited/);
       assert.equal(await item("step2").getAttribute("data-visited"), null);
       await lab.page.keyboard.press("ArrowDown");
@@ -285,7 +286,7 @@ describe("a learner", () => {
       await lab.page.keyboard.press("Escape");
       assert.equal(await dialog.isVisible(), false);
       await lab.page.getByRole("button", { name: "Text size, theme" }).click();
-      const mode = lab.page.getByRole("button", { name: "Screen reader", exact: true });
+      const mode = lab.page.getByRole("button", { name: "On", exact: true });
       await mode.click();
       assert.equal(await mode.getAttribute("aria-pressed"), "true");
       const tree = lab.terminal("one").pane.locator(".xterm-accessibility-tree");
@@ -293,6 +294,42 @@ describe("a learner", () => {
         ((await tree.textContent()) ?? "").includes("needle"),
       );
       await lab.page.locator("#announcer", { hasText: "is on" }).waitFor({ state: "attached" });
+    }));
+
+  test("reads the last command of others, after a reload and in a window of another height", () =>
+    inLab(async (lab) => {
+      const one = lab.terminal("one");
+      const dialog = lab.page.getByRole("dialog", { name: "Text of one" });
+      const read = async () => {
+        await lab.page.getByRole("button", { name: "Read one as text" }).click();
+        const text = await dialog.getByRole("region").textContent();
+        const choice = await dialog.getByRole("button", { name: "Last command" }).isVisible();
+        const why = dialog.getByText("none has run yet");
+        assert.equal(await why.isVisible(), !choice);
+        await lab.page.keyboard.press("Escape");
+        return choice ? text : null;
+      };
+      await one.prompts();
+      assert.equal(await read(), null);
+      await one.type("echo be''fore\r");
+      await one.shows("\nbefore");
+      await one.prompts();
+      const ran = '$ echo "the needle of a block"\nthe needle of a block\n$';
+      const other = await LabView.open(lab.page.context(), lab.page.url());
+      await other.run(0);
+      await one.shows("\nthe needle of a block");
+      await one.prompts();
+      assert.equal(await read(), ran, "what another tab ran");
+      await other.page.close();
+      for (const height of [500, 1100, 900]) {
+        await lab.page.setViewportSize({ width: 1440, height });
+        await pause(600);
+        assert.equal(await read(), ran, `at ${height} pixels`);
+      }
+      await lab.page.reload();
+      await lab.ready();
+      await one.shows("\nthe needle of a block");
+      assert.equal(await read(), ran, "after a reload");
     }));
 
   test("leaves a terminal by the keys that it names", () =>
@@ -303,8 +340,53 @@ describe("a learner", () => {
       await lab.page.keyboard.press("Shift+Escape");
       const inside = () => one.pane.evaluate((pane) => pane.querySelector("textarea:focus"));
       assert.equal(await inside(), null);
+      await one.pane.getByText("goes in").waitFor();
       await lab.page.keyboard.press("ArrowDown");
       assert.notEqual(await inside(), null);
+    }));
+
+  test("goes by keyboard from the page's top to a block, and through all terminals", () =>
+    inLab(async (lab) => {
+      await lab.terminal("one").prompts();
+      /** Where the keyboard is, and whether one sees it. */
+      const focus = () =>
+        lab.page.evaluate(() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          if (!(at instanceof HTMLElement)) return { name: "", seen: false };
+          const { outlineStyle, backgroundColor } = getComputedStyle(at);
+          // A border shows the focus by its colour, and a terminal by its header.
+          const coloured = at.role === "separator" && backgroundColor !== "rgba(0, 0, 0, 0)";
+          const header = at.closest(".pane-body") && at.closest(".pane:focus-within");
+          const name = at.getAttribute("aria-label") ?? at.textContent?.trim() ?? "";
+          return { name, seen: outlineStyle !== "none" || coloured || header !== null };
+        });
+      const tabTo = async (/** @type {RegExp} */ wanted) => {
+        for (let tries = 0; tries < 40; tries += 1) {
+          await lab.page.keyboard.press("Tab");
+          const { name, seen } = await focus();
+          assert.ok(seen, `the focus shows on ${name}`);
+          if (wanted.test(name)) return;
+        }
+        assert.fail(`Tab never came to ${wanted}`);
+      };
+      await tabTo(/^Skip to the steps/);
+      await lab.page.keyboard.press("Enter");
+      await tabTo(/^Run in one/);
+      await lab.page.keyboard.press("Enter");
+      await lab.terminal("one").shows("\nthe needle of a block");
+      await tabTo(/^Terminal one/);
+      await lab.page.keyboard.type("echo ty''ped\n");
+      await lab.terminal("one").shows("\ntyped");
+      await lab.page.keyboard.press("Shift+Escape");
+      await tabTo(/^Terminal second/);
+      await lab.page.keyboard.type("echo al''so\n");
+      await lab.terminal("second").shows("\nalso");
+      await lab.page.keyboard.press("Shift+Escape");
+      for (let tries = 0; tries < 40 && !/^Terminal one/.test((await focus()).name); tries += 1) {
+        await lab.page.keyboard.press("Shift+Tab");
+      }
+      assert.match((await focus()).name, /^Terminal one/);
     }));
 
   test("is told when a block ran, and why it or a link does not run again", () =>

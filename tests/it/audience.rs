@@ -4,7 +4,7 @@ use katahost::{
     client::Address,
     command::{REGISTRY, Role},
     protocol::{
-        audience::LabLink,
+        audience::{self, LabLink},
         frame::{FrameKind, Header},
         server::close,
     },
@@ -152,7 +152,7 @@ async fn browser_with_a_link_watches_only_from_our_own_page() {
 async fn viewer_sees_what_the_driver_does() {
     let house = house();
     let (mut driver, _, mut viewer) = driver_and(&house, "viewer").await;
-    assert_eq!(viewer.lab.role, katahost::protocol::audience::Role::Viewer);
+    assert_eq!(viewer.lab.role, audience::Role::Viewer);
     assert!(viewer.lab.links.is_empty() && viewer.lab.audience.is_none());
     let clients = driver.until_notified("lab/clients").await;
     assert_eq!(clients, json!({"clients": 2, "viewers": 1}));
@@ -387,6 +387,32 @@ async fn keyboard_is_asked_for_granted_and_taken_back() {
         seen.contains("24 80") && !seen.contains("too-late"),
         "{seen}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keyboard_waits_for_a_guest_who_lost_its_connection() {
+    let house = house();
+    let (mut driver, link, viewer) = driver_and(&house, "viewer").await;
+    let client = vec![json!({"client": viewer.lab.client})];
+    execute(&mut driver, "katahost.grantKeyboard", client)
+        .await
+        .unwrap();
+    let (address, id) = (socket(&house, &link), viewer.id.clone());
+    let both = json!({"clients": 2, "viewers": 1});
+    while driver.until_notified("lab/clients").await != both {}
+    drop(viewer);
+    let gone = json!({"clients": 1, "viewers": 0});
+    while driver.until_notified("lab/clients").await != gone {}
+    let role = async |id: &str| {
+        let visitor = Visitor::connect_as(&address, id, None, None).await;
+        visitor.unwrap().lab.role
+    };
+    assert_eq!(role("somebody else").await, audience::Role::Viewer);
+    assert_eq!(role(&id).await, audience::Role::Guest);
+    execute(&mut driver, "katahost.takeKeyboard", vec![])
+        .await
+        .unwrap();
+    assert_eq!(role(&id).await, audience::Role::Viewer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,6 +95,11 @@ fn each_mistake_of_a_page_is_found_in_its_line() {
         ("```\n### terminalId=api\nls\n```", "header-not-json", 2),
         ("```\n### \"api\"\nls\n```", "header-sets-nothing", 2),
         (
+            "```\n### {\"maxInvocations\": -1}\nls\n```",
+            "limit-never-runs",
+            2,
+        ),
+        (
             "```\n### {\"maxInvocations\": \"2\"}\nls\n```",
             "limit-not-number",
             2,
@@ -161,6 +166,10 @@ fn each_mistake_of_a_config_is_found_in_its_line() {
              \"navigation\": {{\"onLoadCommands\": {{\n{commands}\n}}}}}}"
         )
     };
+    let terminals = |count: usize| {
+        let ids = (0..count).map(|number| serde_json::json!({ "id": format!("t{number}") }));
+        ids.collect::<Value>()
+    };
     let cases = [
         ("{\n\"layout\": 1,\n}".to_owned(), "config-not-json", 3),
         ("{\"layout\": {}}".to_owned(), "config-without-terminals", 1),
@@ -172,6 +181,11 @@ fn each_mistake_of_a_config_is_found_in_its_line() {
         (
             "{\"layout\": {\"terminals\": [{\"id\": \"a\"},\n{\"id\": 7}]}}".to_owned(),
             "terminal-id-not-string",
+            2,
+        ),
+        (
+            format!("{{\"layout\":\n{{\"terminals\": {}}}}}", terminals(101)),
+            "too-many-terminals",
             2,
         ),
         (
@@ -191,7 +205,7 @@ fn each_mistake_of_a_config_is_found_in_its_line() {
         ),
         (
             on_load("\"intro\": {\"host\": [{\"command\": \"a\", \"maxInvocations\": 0}]}"),
-            "on-load-never-runs",
+            "limit-never-runs",
             3,
         ),
         (
@@ -390,6 +404,8 @@ edge-cases/headers.md:116 unknown-terminal
 edge-cases/headers.md:121 unknown-terminal
 edge-cases/limits.md:0 step-unreachable
 edge-cases/limits.md:7 limit-not-number
+edge-cases/limits.md:12 limit-never-runs
+edge-cases/limits.md:17 limit-never-runs
 edge-cases/limits.md:32 limit-not-number
 edge-cases/limits.md:37 limit-not-number
 edge-cases/limits.md:42 limit-not-number
@@ -467,6 +483,7 @@ proptest! {
             config: &config,
             steps: &["intro".to_owned()],
             pages: std::slice::from_ref(&page),
+            ways: None,
             files: &["a.png".to_owned()],
             commands: &[],
         });

@@ -61,6 +61,7 @@ pub struct HouseOptions {
     pub base_path: String,
     pub token: Option<String>,
     pub interrupt_patience: Duration,
+    pub author: bool,
 }
 
 impl Default for HouseOptions {
@@ -70,6 +71,7 @@ impl Default for HouseOptions {
             base_path: "/".to_owned(),
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),
+            author: false,
         }
     }
 }
@@ -89,6 +91,7 @@ impl House {
             base_path,
             token,
             interrupt_patience,
+            author,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -105,6 +108,7 @@ impl House {
                 LabOptions {
                     shell,
                     interrupt_patience,
+                    author,
                 },
             ),
             gate: Gate::new(gate),
@@ -289,6 +293,12 @@ impl Visitor {
                 .await
                 .unwrap();
         }
+    }
+
+    /// The names of all steps.
+    pub fn steps(&self) -> Vec<&str> {
+        let steps = self.lab.steps.iter();
+        steps.map(|step| step.step.as_str()).collect()
     }
 
     /// The number of the terminal with that id.

@@ -172,7 +172,7 @@ async fn scenario_without_an_intro_says_so_and_works_on() {
     assert!(visitor.lab.page.is_none());
     let message = visitor.lab.message.clone().expect("a message");
     assert_eq!(message.message, "there is no step `intro`");
-    assert_eq!(visitor.lab.steps, ["step2"]);
+    assert_eq!(visitor.steps(), ["step2"]);
     visitor.load("step2").await;
     check_typed(&mut visitor, "host", "c\r").await;
 }

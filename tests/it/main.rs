@@ -9,6 +9,7 @@
 mod architecture;
 mod attacks;
 mod audience;
+mod authors;
 mod check;
 mod dependencies;
 mod exec;

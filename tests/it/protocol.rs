@@ -199,7 +199,7 @@ async fn commands_are_listed_with_what_they_take() {
     let commands = answer["result"].as_array().unwrap();
     let load = commands.iter().find(|one| one["id"] == "katapod.loadPage");
     let load = load.expect("katapod.loadPage");
-    assert_eq!(load["role"], "driver");
+    assert_eq!(load["role"], "guest");
     for key in ["title", "arguments"] {
         assert!(!load[key].as_str().unwrap().is_empty(), "{key}");
     }

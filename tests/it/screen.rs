@@ -12,7 +12,6 @@ mod stream;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use katahost::terminal::screen::Screen;
 use serde_json::{Value, json};
@@ -30,6 +29,18 @@ const COMPLETE_PER_MILLE: u64 = 980;
 
 #[test]
 fn dump_restores_screen_in_xterm() {
+    check_in_xterm("all", |cut| cut);
+}
+
+/// As the server sends it to a client that has lost its place: a dump of what is older, and then
+/// the last quarter as it was.
+#[test]
+fn dump_and_raw_rest_restore_screen_in_xterm() {
+    check_in_xterm("quarter", |cut| cut - cut / 4);
+}
+
+/// Dumps each stream as it was at the offset that `dumped` makes of a cut.
+fn check_in_xterm(name: &str, dumped: fn(usize) -> usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     if let Err(missing) = tools(root) {
         tell(&format!(
@@ -39,7 +50,7 @@ fn dump_restores_screen_in_xterm() {
     }
     let mut streams = made::streams();
     streams.extend(recorded::streams());
-    let report = compare(root, &input(&streams));
+    let report = compare(root, name, &input(&streams, dumped));
     tell(&summary(&report));
     assert_eq!(
         report["total"]["answers"], 0,
@@ -146,32 +157,6 @@ fn trimmed(screen: &Screen) -> Vec<String> {
         .collect()
 }
 
-#[test]
-#[ignore = "measures, which means something in release mode only"]
-#[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
-fn speed_is_told() {
-    for stream in made::streams()
-        .into_iter()
-        .filter(|stream| stream.bytes.len() > 1000)
-    {
-        let mut screen = Screen::new(80, 24, 10_000);
-        let start = Instant::now();
-        let mut fed = 0;
-        while fed < 20_000_000 {
-            screen.feed(&stream.bytes);
-            fed += stream.bytes.len();
-        }
-        let mb_per_s = fed as f64 / 1e6 / start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        let dump = screen.dump();
-        let dump_ms = start.elapsed().as_secs_f64() * 1e3;
-        let (name, bytes) = (stream.name, dump.len());
-        tell(&format!(
-            "{name:<18} {mb_per_s:>6.0} MB/s, dump {dump_ms:>6.1} ms, {bytes} bytes"
-        ));
-    }
-}
-
 fn tools(root: &Path) -> Result<(), String> {
     let node = Command::new("node").arg("--version").output();
     if !node.is_ok_and(|output| output.status.success()) {
@@ -185,23 +170,24 @@ fn tools(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn input(streams: &[Stream]) -> Value {
+fn input(streams: &[Stream], dumped: fn(usize) -> usize) -> Value {
     let mut random = Random::new(SEED);
     let streams: Vec<Value> = streams
         .iter()
-        .map(|stream| with_cases(stream, &mut random))
+        .map(|stream| with_cases(stream, dumped, &mut random))
         .collect();
     json!({ "scrollback": SCROLLBACK_LINES, "streams": streams })
 }
 
-fn with_cases(stream: &Stream, random: &mut Random) -> Value {
+fn with_cases(stream: &Stream, dumped: fn(usize) -> usize, random: &mut Random) -> Value {
     let cases: Vec<Value> = stream
         .cuts(random)
         .into_iter()
         .map(|cut| {
             let mut screen = Screen::new(stream.cols, stream.rows, SCROLLBACK_LINES);
-            stream.play(cut, random, &mut screen);
-            json!({ "cut": cut, "dump": latin1(&screen.dump()) })
+            let dumped = dumped(cut);
+            stream.play(dumped, random, &mut screen);
+            json!({ "cut": cut, "dumped": dumped, "dump": latin1(&screen.dump()) })
         })
         .collect();
     let resizes: Vec<Value> = stream
@@ -220,7 +206,7 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
-fn compare(root: &Path, input: &Value) -> Value {
+fn compare(root: &Path, name: &str, input: &Value) -> Value {
     let mut node = Command::new("node")
         .arg(root.join("tests/screen/compare.mjs"))
         .arg(root.join("web"))
@@ -235,7 +221,7 @@ fn compare(root: &Path, input: &Value) -> Value {
     writer.join().unwrap().unwrap();
     assert!(output.status.success(), "compare.mjs failed");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let kept = root.join("target/screen-report.json");
+    let kept = root.join(format!("target/screen-report-{name}.json"));
     std::fs::write(kept, report.to_string()).unwrap();
     report
 }

@@ -1,8 +1,8 @@
 // Compares what `Screen::dump` restores with the real thing.
 //
-// Reads streams of terminal output and, for some cuts of each, the dump of the screen at the cut.
-// For every cut, terminal A gets the stream up to there and terminal B, fresh and of the final
-// size, gets the dump. Both are compared, then both get the rest of the stream and are compared
+// Reads streams of terminal output and, for some cuts of each, the dump of the screen at the cut or
+// before it. For every cut, terminal A gets the stream up to there and terminal B, fresh and of
+// A's size, gets the dump and what follows up to the cut. Both are compared, then both get the rest of the stream and are compared
 // again. Reads xterm.js's internals, as its API shows neither the hidden screen nor most modes.
 //
 // Usage: node compare.mjs <folder of package.json> < input.json > report.json
@@ -169,12 +169,14 @@ function compare(a, b) {
   return { different, cells: total, wrong: wrongText(one.text, two.text) };
 }
 
-async function judge(stream, scrollback, { cut, dump }) {
+async function judge(stream, scrollback, { cut, dumped, dump }) {
   const a = open(stream.cols, stream.rows, scrollback);
-  await play(a, stream, 0, cut);
+  await play(a, stream, 0, dumped);
   const b = open(a.terminal.cols, a.terminal.rows, scrollback);
   await write(b, Buffer.from(dump, 'latin1'));
   const answers = b.answers;
+  await play(a, stream, dumped, cut);
+  await play(b, stream, dumped, cut);
   const atCut = compare(a, b);
   await play(a, stream, cut, stream.bytes.length);
   await play(b, stream, cut, stream.bytes.length);

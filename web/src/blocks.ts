@@ -1,11 +1,12 @@
 import { ago } from "./ago";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
+import { problems, severityOf } from "./diagnostics";
 import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
-import type { Block, BlockState, Role } from "./protocol";
+import type { Block, BlockState, Diagnostic, Role } from "./protocol";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
@@ -37,6 +38,7 @@ class BlockCard {
   readonly #status = element("span", { class: "block-status" });
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
+  readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
   #selected: KeptSelection | null = null;
@@ -54,6 +56,7 @@ class BlockCard {
       { class: "block-bar" },
       this.#run,
       this.#marks(),
+      this.#problems,
       this.#status,
       copy,
     );
@@ -72,6 +75,16 @@ class BlockCard {
   update(state: BlockState): void {
     this.#state = state;
     this.#paint();
+  }
+
+  /** Marks the block for its author with what is wrong with it. */
+  mark(found: Diagnostic[], reveal: (found: Diagnostic) => void): void {
+    const [first] = found;
+    this.#problems.hidden = first === undefined;
+    if (first === undefined) return;
+    this.#problems.dataset.severity = severityOf(found);
+    this.#problems.replaceChildren(icon(severityOf(found)), problems(found.length));
+    this.#problems.onclick = () => reveal(first);
   }
 
   /** Gives the block the background that its author chose, with ink that can be read on it. */
@@ -266,9 +279,24 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) card.colour();
   }
 
+  /** How often the block with an id had run when its state was last told. */
+  runs(id: string): number {
+    return this.#runs.get(id) ?? 0;
+  }
+
+  /** Marks the blocks that problems are about; a click on a mark reveals the first of them. */
+  mark(found: Diagnostic[], reveal: (found: Diagnostic) => void): void {
+    const byBlock = new Map<number, Diagnostic[]>();
+    for (const one of found) {
+      if (one.block === undefined) continue;
+      byBlock.set(one.block, [...(byBlock.get(one.block) ?? []), one]);
+    }
+    for (const card of this.#cards) card.mark(byBlock.get(card.block.index) ?? [], reveal);
+  }
+
   /** Takes a new state; one that is told `live` says that the block ran just now. */
   update(state: BlockState, live: boolean): void {
-    const before = this.#runs.get(state.id) ?? 0;
+    const before = this.runs(state.id);
     this.#runs.set(state.id, state.runs);
     if (live && state.runs > before) this.#host.ran(state.id);
     for (const card of this.#cards) if (card.block.state.id === state.id) card.update(state);

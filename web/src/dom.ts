@@ -44,6 +44,8 @@ const ICONS = {
   terminal: "M3.5 5l3 3-3 3M8.5 11.5h4",
   view: "M2 12.5L5.2 4h.6L9 12.5M3.2 9.5h4.6M10 12.5l2-5h.5l2 5M10.8 10.7h3",
   lines: "M3 4h10M3 8h10M3 12h6",
+  error: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM8 5v3.5M8 10.8h.01",
+  warning: "M8 2.5L14 13H2zM8 6.5v3M8 11.2h.01",
 } as const;
 
 export type IconName = keyof typeof ICONS;

@@ -14,6 +14,7 @@ import { Progress } from "./progress";
 import {
   ACK,
   BLOCK_STATE,
+  type BlockState,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
@@ -58,6 +59,8 @@ export class Lab {
   #instance: string | null = null;
   #role: Role = "viewer";
   #deepLink: string | null;
+  // Blocks that this tab runs at the moment, by their ids.
+  readonly #running = new Set<string>();
 
   constructor() {
     this.#address = new Address((step) => this.#perform("katapod.loadPage", [{ step }]));
@@ -186,10 +189,9 @@ export class Lab {
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
     this.#find.refresh();
-    if (asked) {
-      this.#layout.show(null);
-      announce(page.title);
-    }
+    if (asked) this.#layout.show(null);
+    const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
+    if (words.length > 0) announce(words.join(". "));
   }
 
   #missing(state: LabState): void {
@@ -231,10 +233,26 @@ export class Lab {
     if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
   }
 
-  #runBlock(block: number): Promise<void> {
-    const terminal = this.#page.page?.blocks.find(({ index }) => index === block)?.terminal;
-    if (terminal !== undefined) this.#terminals?.pane(terminal)?.terminal.markCommand();
-    return this.#onPage("katahost.runBlock", { block });
+  async #runBlock(block: number): Promise<void> {
+    const shown = this.#page.page?.blocks.find(({ index }) => index === block);
+    if (!shown) return;
+    const { id } = shown.state;
+    this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
+    this.#running.add(id);
+    try {
+      await this.#onPage("katahost.runBlock", { block });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /** Notes where a command begins that another tab or program runs from this page. */
+  #markOthers(state: BlockState): void {
+    if (this.#running.has(state.id)) return;
+    for (const block of this.#page.page?.blocks ?? []) {
+      if (block.state.id !== state.id || state.runs <= this.#page.runs(state.id)) continue;
+      this.#terminals?.pane(block.terminal)?.terminal.markCommand();
+    }
   }
 
   /** Executes a command about the page that is shown, and brings the terminals typed into in view. */
@@ -285,6 +303,7 @@ export class Lab {
         return;
       }
       case BLOCK_STATE:
+        this.#markOthers(notification.params);
         this.#page.update(notification.params);
         return;
       case TERMINAL_OPENED:

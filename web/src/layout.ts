@@ -6,6 +6,8 @@ import { recall, remember } from "./storage";
 
 const NARROW = window.matchMedia("(max-width: 799px)");
 const TOUCH = window.matchMedia("(pointer: coarse)");
+// A narrow window of a computer without a touch screen has all keys, and no height to spare.
+const TOUCHABLE = window.matchMedia("(any-pointer: coarse)");
 const FIRST_PERCENT = 46;
 const LEAST_PX = 300;
 
@@ -46,6 +48,7 @@ export class Layout {
     this.#divider.describe();
     NARROW.addEventListener("change", () => this.#apply());
     TOUCH.addEventListener("change", () => this.#apply());
+    TOUCHABLE.addEventListener("change", () => this.#apply());
   }
 
   /** Makes a tab for each terminal. */
@@ -70,7 +73,8 @@ export class Layout {
 
   #offerKeys(): void {
     const touched = TOUCH.matches ? this.#used : null;
-    const pane = NARROW.matches ? this.#shown : touched;
+    const shown = TOUCHABLE.matches ? this.#shown : null;
+    const pane = NARROW.matches ? shown : touched;
     this.#keys.setTerminal(pane?.terminal ?? null);
   }
 

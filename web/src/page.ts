@@ -1,4 +1,5 @@
 import { type BlockHost, Blocks } from "./blocks";
+import { DiagnosticsPanel } from "./diagnostics";
 import { element } from "./dom";
 import { Disposables, listen } from "./events";
 import { highlightAll } from "./highlight";
@@ -31,6 +32,7 @@ export class PageView {
   #content: HTMLElement = element("div", { class: "page" });
   readonly #host: PageHost;
   #parts = new Disposables();
+  readonly #problems = new DiagnosticsPanel();
   #blocks: Blocks | null = null;
   #page: Page | null = null;
 
@@ -41,7 +43,7 @@ export class PageView {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     this.#root.adoptedStyleSheets = [sheet];
-    this.#root.append(this.#content);
+    this.#root.append(this.#problems.element, this.#content);
     mendImages(this.#root);
     listen<MouseEvent>(this.#root, "click", (event) => this.#clicked(event));
   }
@@ -55,6 +57,11 @@ export class PageView {
     return this.#content;
   }
 
+  /** What an author should hear of the step; empty for everybody else. */
+  get problems(): string {
+    return this.#problems.spoken;
+  }
+
   /** Shows a page from its top. */
   show(page: Page, message: ShowMessage | null = null): void {
     // Dressed before it is in the document: there each change would cost a look at all of it.
@@ -65,6 +72,7 @@ export class PageView {
     const highlighting = highlightAll(content, this.#scroller);
     this.#begin(page, content);
     this.#blocks = this.#parts.add(blocks);
+    this.#diagnose(page);
     this.#parts.add(highlighting);
     this.#parts.add(focusWide(content, this.#scroller));
     blocks.colour();
@@ -76,11 +84,18 @@ export class PageView {
   refresh(page: Page): void {
     this.#page = page;
     for (const block of page.blocks) this.#blocks?.update(block.state, false);
+    this.#diagnose(page);
   }
 
   /** Says why there is no page. */
   showMissing(message: ShowMessage): void {
     this.#begin(null, element("div", { class: "page" }, this.#note(message)));
+    this.#problems.show("", []);
+  }
+
+  /** How often the block with an id was known to have run. */
+  runs(id: string): number {
+    return this.#blocks?.runs(id) ?? 0;
   }
 
   update(state: BlockState): void {
@@ -94,6 +109,11 @@ export class PageView {
     this.#parts = new Disposables();
     this.#blocks = null;
     this.#page = page;
+  }
+
+  #diagnose({ step, diagnostics = [] }: Page): void {
+    this.#problems.show(step, diagnostics);
+    this.#blocks?.mark(diagnostics, (found) => this.#problems.reveal(found));
   }
 
   #note({ severity, message, hint }: ShowMessage): HTMLElement {

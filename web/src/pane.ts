@@ -84,7 +84,8 @@ export class Pane implements Disposable {
       { class: "pane-header" },
       element("h2", { class: "pane-heading" }, this.#toggle),
       this.#title,
-      element("span", { class: "pane-hint" }, element("kbd", {}, "Shift+Esc"), " leaves"),
+      element("span", { class: "pane-hint hint-out" }, element("kbd", {}, "Shift+Esc"), " leaves"),
+      element("span", { class: "pane-hint hint-in" }, element("kbd", {}, "↓"), " goes in"),
       element(
         "span",
         { class: "pane-tools" },
@@ -194,7 +195,19 @@ export class Pane implements Disposable {
   #listen(): void {
     const { terminal } = this;
     this.#parts.add(terminal.onTitle.on((title) => this.#setTitle(title)));
-    this.#parts.add(terminal.onLeave.on(() => this.focusHeader()));
+    // Who left goes on with Tab to what comes next, and not into the same terminal again.
+    this.#parts.add(
+      terminal.onLeave.on(() => {
+        terminal.setTabStop(false);
+        this.focusHeader();
+      }),
+    );
+    this.#parts.add(
+      listen<FocusEvent>(this.element, "focusout", ({ relatedTarget }) => {
+        const inside = relatedTarget instanceof Node && this.element.contains(relatedTarget);
+        if (!inside) terminal.setTabStop(true);
+      }),
+    );
     this.#parts.add(terminal.onFocus.on(() => this.#host.focused(this)));
     this.#parts.add(terminal.onFind.on(() => this.#find.show()));
     this.#parts.add(terminal.onRestart.on(() => this.#restart()));

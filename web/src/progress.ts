@@ -2,14 +2,13 @@ import { recall, remember } from "./storage";
 
 interface Stored {
   instance: string;
-  titles: Record<string, string>;
   visited: string[];
   runs: Record<string, number>;
 }
 
 /**
- * What this browser remembers of a person's way through a lab: the steps seen with their titles,
- * and when blocks ran. All but the titles ends with the lab's instance.
+ * What this browser remembers of a person's way through a lab: the steps seen, and when blocks ran.
+ * It ends with the lab's instance.
  */
 export class Progress {
   readonly #key: string;
@@ -30,20 +29,14 @@ export class Progress {
     });
   }
 
-  visit(step: string, title: string): void {
+  visit(step: string): void {
     this.#update((stored) => {
       if (!stored.visited.includes(step)) stored.visited.push(step);
-      stored.titles[step] = title;
     });
   }
 
   visited(step: string): boolean {
     return this.#stored.visited.includes(step);
-  }
-
-  /** The title of a step that was shown once; null for one that nobody opened yet. */
-  title(step: string): string | null {
-    return this.#stored.titles[step] ?? null;
   }
 
   /** Notes that a block ran, in milliseconds since 1970. */
@@ -73,10 +66,9 @@ export class Progress {
     } catch {
       // What can't be read is forgotten with the next note.
     }
-    // Without a prototype, a step named `constructor` is as unknown as any other.
+    // Without a prototype, a block named `constructor` is as unknown as any other.
     return {
       instance: typeof found.instance === "string" ? found.instance : "",
-      titles: Object.assign(Object.create(null), record(found.titles)),
       visited: Array.isArray(found.visited) ? found.visited : [],
       runs: Object.assign(Object.create(null), record(found.runs)),
     };

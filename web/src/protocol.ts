@@ -220,7 +220,7 @@ input: Array<InputReceived>,
 /**
  * All steps of the scenario.
  */
-steps: Array<string>, 
+steps: Array<StepInfo>, 
 /**
  * This client's own number.
  */
@@ -249,6 +249,19 @@ page: Page | null,
  * Why the page is not what the client asked for.
  */
 message: ShowMessage | null, };
+
+/**
+ * A step, as a list of all steps shows it.
+ */
+export type StepInfo = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * The title of its page, or its name.
+ */
+title: string, };
 
 /**
  * What a client may do. Each role may do what those before it may.
@@ -360,7 +373,12 @@ html: string,
 /**
  * The page's blocks, by index.
  */
-blocks: Array<Block>, };
+blocks: Array<Block>, 
+/**
+ * What is wrong with the page and with the scenario's config, for its author: a driver of a
+ * lab that is served with `--author`. Left out where there is nothing.
+ */
+diagnostics?: Array<Diagnostic>, };
 
 /**
  * A code block of a page.
@@ -428,6 +446,43 @@ runs: number,
  * How many of its runs wait for their terminal.
  */
 waiting: number, };
+
+/**
+ * Something that is wrong with a scenario, as `katahost check` says it.
+ */
+export type Diagnostic = { 
+/**
+ * `warning` or `error`.
+ */
+severity: Severity, 
+/**
+ * The stable name of this kind of diagnostic, in kebab case.
+ */
+code: string, 
+/**
+ * What is wrong, with literals in backticks.
+ */
+message: string, 
+/**
+ * The file, relative to the scenario's folder.
+ */
+file: string, 
+/**
+ * The line, from 1, where one can be named.
+ */
+line?: number, 
+/**
+ * The column in that line, in characters from 1, where one can be named.
+ */
+column?: number, 
+/**
+ * What to do about it.
+ */
+hint?: string, 
+/**
+ * The index of the block that it is about, where it is about one.
+ */
+block?: number, };
 
 /**
  * What executing a command gave.

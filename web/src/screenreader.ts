@@ -13,20 +13,29 @@ export function screenReader(): boolean {
   return recall(KEY) === "on";
 }
 
-/** Makes the switch of the mode for screen readers. */
-export function screenReaderSwitch(): HTMLElement {
-  const button = element(
-    "button",
-    { type: "button", class: "choice choice-wide", "aria-pressed": String(screenReader()) },
-    "Screen reader",
-  );
-  button.title = "Lets a screen reader follow what terminals print";
-  button.onclick = () => {
-    const on = !screenReader();
-    remember(KEY, on ? "on" : "off");
-    button.setAttribute("aria-pressed", String(on));
-    onScreenReader.fire(on);
-    announce(`Screen reader mode of the terminals is ${on ? "on" : "off"}.`);
+/** Makes the buttons that switch the mode for screen readers, the chosen one pressed. */
+export function screenReaderChoice(): HTMLElement {
+  const choice = (on: boolean): HTMLButtonElement => {
+    const button = element("button", { type: "button", class: "choice" }, on ? "On" : "Off");
+    button.onclick = () => {
+      if (on === screenReader()) return;
+      remember(KEY, on ? "on" : "off");
+      paint();
+      onScreenReader.fire(on);
+      announce(`Screen reader mode of the terminals is ${on ? "on" : "off"}.`);
+    };
+    return button;
   };
-  return button;
+  const [off, on] = [choice(false), choice(true)];
+  const paint = (): void => {
+    off.setAttribute("aria-pressed", String(!screenReader()));
+    on.setAttribute("aria-pressed", String(screenReader()));
+  };
+  paint();
+  return element(
+    "div",
+    { class: "choices", role: "group", "aria-label": "Screen reader follows terminals" },
+    off,
+    on,
+  );
 }

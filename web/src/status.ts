@@ -23,6 +23,12 @@ export class StatusView {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#retry.onclick = () => connection.retryNow();
+    // The page begins below the banner, however many lines it takes.
+    const height = (): void => {
+      const { style } = document.documentElement;
+      style.setProperty("--banner", `${this.#banner.offsetHeight}px`);
+    };
+    new ResizeObserver(height).observe(this.#banner);
     connection.onState.on((state) => this.#paint(state));
     this.#paint(connection.state);
   }

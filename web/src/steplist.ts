@@ -1,6 +1,7 @@
 import { element, icon, required } from "./dom";
 import { listen } from "./events";
 import type { Progress } from "./progress";
+import type { StepInfo } from "./protocol";
 
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -12,7 +13,7 @@ function rank(step: string): number {
 }
 
 /** As people count: `step2` before `step10`. */
-function byPlace(a: string, b: string): number {
+function byPlace({ step: a }: StepInfo, { step: b }: StepInfo): number {
   return rank(a) - rank(b) || collator.compare(a, b);
 }
 
@@ -22,7 +23,7 @@ export class StepList {
   readonly #list = required("step-list");
   readonly #progress: Progress;
   readonly #load: (step: string) => void;
-  #steps: string[] = [];
+  #steps: StepInfo[] = [];
   #step = "";
   #driver = false;
 
@@ -35,14 +36,16 @@ export class StepList {
     });
   }
 
-  setLab(steps: string[], driver: boolean): void {
+  setLab(steps: StepInfo[], driver: boolean): void {
     this.#steps = steps.toSorted(byPlace);
     this.#driver = driver;
     this.#paint();
   }
 
-  setStep(step: string): void {
+  /** Marks the step that is shown. Its page may have another title than when the list was made. */
+  setStep(step: string, title: string): void {
     this.#step = step;
+    for (const known of this.#steps) if (known.step === step) known.title = title;
     this.#paint();
   }
 
@@ -72,15 +75,14 @@ export class StepList {
 
   #paint(): void {
     // The one step is worth a list where it is not the one that is shown, as without an `intro`.
-    const elsewhere = this.#steps.some((step) => step !== this.#step);
+    const elsewhere = this.#steps.some(({ step }) => step !== this.#step);
     this.#button.hidden = !this.#driver || !elsewhere;
     this.#list.replaceChildren(...this.#steps.map((step) => this.#item(step)));
   }
 
-  #item(step: string): HTMLElement {
+  #item({ step, title }: StepInfo): HTMLElement {
     const current = step === this.#step;
     const visited = this.#progress.visited(step);
-    const title = this.#progress.title(step);
     const button = element(
       "button",
       {
@@ -91,8 +93,8 @@ export class StepList {
         "aria-current": current && "step",
       },
       element("span", { class: "step-mark" }, visited && !current ? icon("check") : null),
-      element("span", { class: "step-label" }, title ?? step),
-      title !== null && title !== step ? element("span", { class: "step-name" }, step) : null,
+      element("span", { class: "step-label" }, title),
+      title !== step ? element("span", { class: "step-name" }, step) : null,
       visited && !current ? element("span", { class: "visually-hidden" }, ", visited") : null,
     );
     button.onclick = () => {

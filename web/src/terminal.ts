@@ -7,6 +7,7 @@ import { copyText, textOfOsc52 } from "./clipboard";
 import { type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
+import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
 import { plainText } from "./plaintext";
 import { MAX_CLIENT_MESSAGE_BYTES } from "./protocol";
@@ -96,7 +97,7 @@ export class Terminal implements Disposable {
   #webgl: WebglAddon | null = null;
   #running = false;
   #controlHeld = false;
-  // Where the last command began, as far as this tab knows.
+  // Where the last command began, if this tab was there.
   #command: IMarker | null = null;
 
   constructor(number: number, name: string, port: TerminalPort) {
@@ -225,6 +226,11 @@ export class Terminal implements Disposable {
     this.#xterm.focus();
   }
 
+  /** Says whether the Tab key, pressed outside, comes into the terminal. */
+  setTabStop(stop: boolean): void {
+    if (this.#xterm.textarea) this.#xterm.textarea.tabIndex = stop ? 0 : -1;
+  }
+
   setTextScale(scale: number): void {
     this.#xterm.options.fontSize = FONT_SIZE_PX * scale;
   }
@@ -265,12 +271,20 @@ export class Terminal implements Disposable {
     return plainText(this.#xterm.buffer.active);
   }
 
-  /** The last command with its output; null where this tab has seen none. */
+  /** The last command with its output; null where nobody can tell where it began. */
   lastOutput(): string | null {
-    const marker = this.#command;
     const screen = this.#xterm.buffer.active;
-    if (!marker || marker.isDisposed || screen.type === "alternate") return null;
-    return plainText(screen, marker.line);
+    if (screen.type === "alternate") return null;
+    const marked = this.#command?.isDisposed === false ? this.#command.line : null;
+    // A mark at the cursor came with the prompt after the command, or nothing was printed yet.
+    const begun = marked !== null && marked < cursorRow(screen) ? marked : null;
+    const row = begun ?? rowOfLastCommand(screen);
+    return row === null ? null : plainText(screen, row);
+  }
+
+  /** Whether a program, such as an editor, has the whole screen. */
+  get fullScreen(): boolean {
+    return this.#xterm.buffer.active.type === "alternate";
   }
 
   scrollToEnd(): void {

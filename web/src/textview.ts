@@ -5,12 +5,18 @@ import type { Terminal } from "./terminal";
 
 type Part = "last" | "all";
 
+const FULL_SCREEN = "A program has the whole screen, so this is what it shows.";
+const NO_LAST =
+  "This is everything that is kept. No single command can be shown: none has run yet, or this tab did not see where the last one began.";
+
 /** What a terminal shows as plain text, to be read, selected and copied like any other. */
 export class TextView {
   readonly #dialog = required<HTMLDialogElement>("text-view");
   readonly #heading = element("h2", { id: "text-view-title" });
   readonly #text = element("pre", { class: "text-view-text", tabindex: "0", role: "region" });
   readonly #parts: Record<Part, HTMLButtonElement>;
+  readonly #choices: HTMLElement;
+  readonly #why = element("p", { class: "text-view-why" });
   #terminal: Terminal | null = null;
   #part: Part = "last";
 
@@ -26,20 +32,22 @@ export class TextView {
       made.onclick = action;
       return made;
     };
+    this.#choices = element(
+      "div",
+      { class: "choices", role: "group", "aria-label": "What to read" },
+      this.#parts.last,
+      this.#parts.all,
+    );
     this.#dialog.replaceChildren(
       this.#heading,
-      element(
-        "div",
-        { class: "choices", role: "group", "aria-label": "What to read" },
-        this.#parts.last,
-        this.#parts.all,
-      ),
+      this.#choices,
+      this.#why,
       this.#text,
       element(
         "div",
         { class: "dialog-buttons" },
         button("Copy", () => this.#copy()),
-        button("Read again", () => this.#choose(this.#part)),
+        button("Read again", () => this.#read()),
         button("Close", () => this.#dialog.close()),
       ),
     );
@@ -54,25 +62,35 @@ export class TextView {
     this.#terminal = terminal;
     this.#heading.textContent = `Text of ${name}`;
     this.#text.setAttribute("aria-label", `Text of ${name}`);
-    this.#parts.last.disabled = terminal.lastOutput() === null;
+    this.#part = "last";
+    this.#read();
     this.#dialog.showModal();
-    this.#choose(this.#parts.last.disabled ? "all" : "last");
     this.#text.focus();
   }
 
   #choose(part: Part): void {
+    this.#part = part;
+    this.#read();
+  }
+
+  #read(): void {
     const terminal = this.#terminal;
     if (!terminal) return;
-    this.#part = part;
+    const last = terminal.lastOutput();
+    this.#choices.hidden = last === null;
+    this.#why.hidden = last !== null;
+    this.#why.textContent = terminal.fullScreen ? FULL_SCREEN : NO_LAST;
+    const part = last === null ? "all" : this.#part;
     for (const [name, button] of Object.entries(this.#parts)) {
       button.setAttribute("aria-pressed", String(name === part));
     }
-    const text = part === "last" ? terminal.lastOutput() : terminal.text();
+    const text = part === "last" ? last : terminal.text();
     this.#text.textContent = text || "Nothing was printed yet.";
     // What was printed last is what is asked for.
     this.#text.scrollTop = part === "all" ? this.#text.scrollHeight : 0;
     const lines = text ? text.split("\n").length : 0;
-    announce(`${lines === 1 ? "1 line" : `${lines} lines`}.`);
+    const why = this.#why.hidden ? "" : this.#why.textContent;
+    announce(`${lines === 1 ? "1 line" : `${lines} lines`}. ${why}`.trim());
   }
 
   #copy(): void {

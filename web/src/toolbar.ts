@@ -1,5 +1,6 @@
 import { iconButton, required } from "./dom";
 import type { Progress } from "./progress";
+import type { StepInfo } from "./protocol";
 import { StepList } from "./steplist";
 import { fillViewMenu } from "./viewmenu";
 
@@ -46,7 +47,7 @@ export class Toolbar {
     fillViewMenu();
   }
 
-  setLab(scenario: string, steps: string[], driver: boolean): void {
+  setLab(scenario: string, steps: StepInfo[], driver: boolean): void {
     this.#scenario.textContent = scenario;
     for (const tool of this.#driverTools) tool.hidden = !driver;
     this.#steps.setLab(steps, driver);
@@ -55,8 +56,8 @@ export class Toolbar {
   setStep(step: string, title: string): void {
     this.#title.textContent = title;
     document.title = `${title} · ${this.#scenario.textContent}`;
-    this.#progress.visit(step, title);
-    this.#steps.setStep(step);
+    this.#progress.visit(step);
+    this.#steps.setStep(step, title);
   }
 
   #askToStartOver(): void {

@@ -1,5 +1,5 @@
 import { element, required } from "./dom";
-import { screenReaderSwitch } from "./screenreader";
+import { screenReaderChoice } from "./screenreader";
 import { textSizeControl } from "./textsize";
 import { themeChoice } from "./theme";
 
@@ -10,11 +10,11 @@ export function fillViewMenu(): void {
   required("view-menu").replaceChildren(
     row("Text size", textSizeControl()),
     row("Theme", themeChoice()),
-    row("Terminals", screenReaderSwitch()),
+    row("Screen reader", screenReaderChoice()),
     element(
       "p",
       { class: "view-note" },
-      "Terminals stay dark in every theme: programs ask for their colours, and all tabs share one answer.",
+      "Screen reader: what terminals print is read aloud. Terminals stay dark in every theme, for programs ask for their colours and all tabs share one answer.",
     ),
   );
 }

@@ -151,9 +151,8 @@ async fn resize(client: &Client, given: Option<Value>) -> Result<Value, RpcError
 async fn read_page(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {
     let ReadPageParams { step, link } = params(given)?;
     let page = client.lab.read_page(&step, link).await;
-    to_value(translate::page(
-        &page.map_err(|error| translate::error(&error))?,
-    ))
+    let page = page.map_err(|error| translate::error(&error))?;
+    to_value(translate::page(&page, client.identity.standing.role()))
 }
 
 async fn view(client: &Client, given: Option<Value>) -> Result<Value, RpcError> {

@@ -101,10 +101,15 @@ impl Buffer {
         let base = self.base();
         let mut row = if self.top > 0 {
             self.lines.remove(base + self.top).unwrap_or_default()
-        } else if base >= self.limit {
-            self.lines.pop_front().unwrap_or_default()
         } else {
-            Row::default()
+            if self.limit > 0 {
+                self.lines[base].pack();
+            }
+            if base >= self.limit {
+                self.lines.pop_front().unwrap_or_default()
+            } else {
+                Row::default()
+            }
         };
         row.reset(fill, self.cols);
         row.wrapped = wrapped;
@@ -136,6 +141,12 @@ impl Buffer {
 
     pub(super) fn clear_scrollback(&mut self) {
         self.lines.drain(..self.base());
+    }
+
+    /// Gives spare memory back.
+    pub(super) fn shrink(&mut self) {
+        self.lines.iter_mut().for_each(Row::shrink);
+        self.lines.shrink_to_fit();
     }
 
     /// The line on screen that restoring the cursor goes to.

@@ -197,6 +197,11 @@ impl Pen {
         }
     }
 
+    /// Whether its cells have nothing that is kept outside of them.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.extra.is_none()
+    }
+
     /// The cell that erasing leaves behind: only the background is kept, as xterm does.
     pub(super) const fn erased(&self) -> Cell {
         Cell::blank(Style {
@@ -216,7 +221,9 @@ impl Pen {
     /// SGR 0, which leaves a hyperlink open.
     pub(super) fn reset(&mut self) {
         self.style = Style::DEFAULT;
-        self.set_underline_colour(Colour::Default);
+        if !self.is_plain() {
+            self.set_underline_colour(Colour::Default);
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Extra)) {

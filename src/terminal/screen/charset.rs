@@ -60,6 +60,11 @@ impl Charsets {
         }
     }
 
+    /// Whether all ASCII characters stay what they are.
+    pub(super) const fn keep_ascii(&self) -> bool {
+        !matches!(self.active, b'0' | b'A')
+    }
+
     /// Whether `c` stays what it is.
     pub(super) fn keeps(self, c: char) -> bool {
         self.map(c) == c

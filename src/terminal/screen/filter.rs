@@ -8,9 +8,17 @@
 /// garbage that looks like the start of a title must not fill the memory.
 const LONGEST_SEQUENCE_BYTES: usize = 64 * 1024;
 
-const ESC: u8 = 0x1b;
+const ESC: char = '\x1b';
 /// CAN and SUB, which break off any sequence.
 const CANCEL: [u8; 2] = [0x18, 0x1a];
+
+/// What is done with the parts of a stream.
+pub(super) trait Sink {
+    /// Takes in text and control characters, up to an ESC, and returns how many bytes that was.
+    fn text(&mut self, text: &str) -> usize;
+    /// Takes in a sequence or a part of one.
+    fn sequence(&mut self, bytes: &[u8]);
+}
 
 /// Where in a sequence the stream is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,13 +43,21 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Takes in `bytes` and calls `forward` with what the parser should see.
-    pub(super) fn feed(&mut self, bytes: &[u8], mut forward: impl FnMut(&[u8])) {
-        let rest = self.complete_character(bytes, &mut forward);
-        for chunk in rest.utf8_chunks() {
-            self.follow(chunk.valid().as_bytes(), &mut forward);
-            if is_character_start(chunk.invalid()) && ends_with(rest, chunk.invalid()) {
-                self.character.extend_from_slice(chunk.invalid());
+    /// Takes in `bytes` and hands on what is to be seen of them.
+    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+        let mut rest = self.complete_character(bytes, sink);
+        while !rest.is_empty() {
+            match std::str::from_utf8(rest) {
+                Ok(text) => return self.follow(text, sink),
+                Err(error) => {
+                    let (valid, invalid) = rest.split_at(error.valid_up_to());
+                    self.follow(std::str::from_utf8(valid).unwrap_or_default(), sink);
+                    let Some(length) = error.error_len() else {
+                        self.character.extend_from_slice(invalid);
+                        return;
+                    };
+                    rest = &invalid[length..];
+                }
             }
         }
     }
@@ -53,17 +69,13 @@ impl Filter {
     }
 
     /// Ends the character that the last bytes started, and returns the bytes after it.
-    fn complete_character<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        forward: &mut impl FnMut(&[u8]),
-    ) -> &'a [u8] {
+    fn complete_character<'a>(&mut self, bytes: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
         let mut rest = bytes;
         while let ([_, ..], Some((next, after))) = (self.character.as_slice(), rest.split_first()) {
             self.character.push(*next);
             if std::str::from_utf8(&self.character).is_ok() {
                 let character = std::mem::take(&mut self.character);
-                self.follow(&character, forward);
+                self.follow(std::str::from_utf8(&character).unwrap_or_default(), sink);
             } else if !is_character_start(&self.character) {
                 // The byte starts something of its own; what was before it is dropped.
                 self.character.clear();
@@ -74,36 +86,38 @@ impl Filter {
         rest
     }
 
-    /// Hands on `bytes`, which are whole characters.
-    fn follow(&mut self, bytes: &[u8], forward: &mut impl FnMut(&[u8])) {
-        let mut rest = bytes;
-        let mut start = 0;
-        let mut at = 0;
-        while at < rest.len() {
-            if self.state == State::Ground {
-                at += rest[at..]
-                    .iter()
-                    .position(|&byte| byte == ESC)
-                    .unwrap_or(rest.len() - at);
-                if at == rest.len() {
-                    break;
-                }
-            }
-            let hidden = self.step(rest[at]);
-            if hidden {
-                forward(&rest[start..at]);
-                rest = &rest[at + 1..];
-                (start, at) = (0, 0);
+    /// Hands on text and sequences.
+    fn follow(&mut self, text: &str, sink: &mut impl Sink) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let taken = if self.state == State::Ground && !rest.starts_with(ESC) {
+                sink.text(rest)
             } else {
-                at += 1;
+                self.follow_sequence(rest.as_bytes(), sink)
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// Hands on a sequence, or a part of one, and returns its length.
+    fn follow_sequence(&mut self, bytes: &[u8], sink: &mut impl Sink) -> usize {
+        let mut start = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.step(byte) {
+                sink.sequence(&bytes[start..at]);
+                start = at + 1;
+            } else if self.state == State::Ground {
+                sink.sequence(&bytes[start..=at]);
+                return at + 1;
             }
         }
-        forward(&rest[start..]);
+        sink.sequence(&bytes[start..]);
+        bytes.len()
     }
 
     /// Follows one byte and returns whether to hide it from the parser.
     fn step(&mut self, byte: u8) -> bool {
-        if byte == ESC {
+        if char::from(byte) == ESC {
             self.state = State::Escape;
             self.sequence.clear();
             self.sequence.push(byte);
@@ -185,9 +199,4 @@ impl Filter {
 fn is_character_start(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes)
         .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
-}
-
-/// Whether `part` is the end of `whole`, and not merely equal to it.
-fn ends_with(whole: &[u8], part: &[u8]) -> bool {
-    whole.as_ptr_range().end == part.as_ptr_range().end
 }

@@ -213,6 +213,8 @@ impl Resize<'_> {
         let buffer = self.buffer;
         let excess = buffer.lines.len().saturating_sub(buffer.limit + self.rows);
         buffer.lines.drain(..excess);
+        let scrollback = buffer.lines.len().saturating_sub(self.rows);
+        buffer.lines.range_mut(..scrollback).for_each(Row::pack);
         let missing = self.rows.saturating_sub(buffer.lines.len());
         buffer
             .lines
@@ -234,11 +236,16 @@ fn joined(block: &[Row], cols: usize) -> Vec<Cell> {
             || row.written(),
             |next| {
                 // A wide character that did not fit left an empty cell behind.
-                let gap = !row.get(cols - 1).has_content() && next.get(0).is_wide();
+                let gap = next.first().is_wide() && !row.get(cols - 1).has_content();
                 cols - usize::from(gap)
             },
         );
-        cells.extend((0..len).map(|col| row.get(col).clone()));
+        let stored = row.cells();
+        cells.extend(stored.iter().take(len).cloned());
+        cells.extend(std::iter::repeat_n(
+            Cell::NULL,
+            len.saturating_sub(stored.len()),
+        ));
     }
     cells
 }

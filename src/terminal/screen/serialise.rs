@@ -4,6 +4,7 @@
 //! still those of a fresh terminal; then what belongs to each screen; then what is common; and
 //! the cursor last, since nearly everything moves it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::buffer::{Buffer, SavedCursor};
@@ -108,6 +109,14 @@ impl Writer {
         } else {
             row.painted().min(cols)
         };
+        if !save && let Some(pieces) = row.pieces(end) {
+            for (text, style) in pieces.filter(|(text, _)| !text.is_empty()) {
+                self.style_of(&Cell::blank(style));
+                self.out.push_str(text);
+            }
+            return;
+        }
+        let row = &*row.unpacked();
         while col < end {
             col += self.step(row, col, end, next.filter(|_| end == cols));
             if save && col < cols {
@@ -119,10 +128,12 @@ impl Writer {
 
     /// Goes to the first column of a line, and returns whether that still waits for a character.
     fn begin_row(&mut self, row: &Row, continues: bool) -> bool {
-        let wraps = continues && row.wrapped;
-        let first = row.get(0);
-        if !wraps || (first.has_content() && width(first.c) > 0) {
-            return wraps;
+        if !(continues && row.wrapped) {
+            return false;
+        }
+        let first = row.first();
+        if first.has_content() && width(first.c) > 0 {
+            return true;
         }
         // Only a character with a width wraps; it is taken away again at once.
         self.style_of(&Cell::NULL);
@@ -132,11 +143,11 @@ impl Writer {
 
     /// Writes the character at `col`, or moves over the empty cells there; returns their number.
     fn step(&mut self, row: &Row, col: usize, end: usize, next: Option<&Row>) -> usize {
-        let cell = row.get(col);
+        let cell = &*row.get(col);
         let cut_off = cell.is_wide() && col + 1 == end;
         if cell.has_content() && !cut_off {
             self.cell(cell);
-            let next = row.get(col + 1);
+            let next = &*row.get(col + 1);
             if cell.is_wide() && next.c != '\0' && col + 2 == end {
                 // Without autowrap, a character can take the right half of another away.
                 self.style_of(next);
@@ -147,7 +158,7 @@ impl Writer {
             return if cell.is_wide() { 2 } else { 1 };
         }
         let run = (col..end)
-            .take_while(|&at| is_gap(row.get(at), cell))
+            .take_while(|&at| is_gap(&row.get(at), cell))
             .count()
             .max(1);
         match next {
@@ -175,7 +186,7 @@ impl Writer {
     /// Fills `run` empty cells at the end of a line, so that the next character wraps.
     fn gap_before_wrap(&mut self, cell: &Cell, run: usize, next: &Row) {
         // A wide character wraps one column early of itself, and leaves its own style there.
-        let first = next.get(0);
+        let first = next.first();
         let early = run == 1 && first.is_wide() && first.style.visible() == cell.style;
         let spaces = usize::from(!early);
         if run > spaces {
@@ -324,7 +335,7 @@ impl Writer {
                     format_args!("\x1b[{}P", buffer.x - again.col),
                 );
             }
-            self.cell(again.cell);
+            self.cell(&again.cell);
         }
         let pen = state.pen.cell(' ');
         self.style_of(&pen);
@@ -350,7 +361,7 @@ impl Writer {
 
 /// The cell before the cursor, to be written again.
 struct Again<'a> {
-    cell: &'a Cell,
+    cell: Cow<'a, Cell>,
     col: usize,
     /// Whether it is the last character written, with nothing after it.
     is_last: bool,
@@ -362,7 +373,7 @@ impl<'a> Again<'a> {
         let row = buffer.line(buffer.y);
         // A lone zero-width character can push the cursor further out still.
         let mut col = buffer.x.min(buffer.cols).checked_sub(1)?;
-        if row.get(col).is_spacer() {
+        if row.is_spacer(col) {
             col = col.checked_sub(1)?;
         }
         let cell = row.get(col);

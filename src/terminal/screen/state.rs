@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::buffer::{Buffer, SavedCursor};
-use super::cell::{Cell, Flags, Link, Pen, Style};
+use super::cell::{Cell, Link, Pen, Style};
 use super::charset::Charsets;
 use super::modes::{Mode, Modes};
-use super::row::Row;
 use super::width::width;
 
 /// All that a terminal remembers. What a function does at the edges follows xterm.js.
@@ -61,6 +60,16 @@ impl State {
         }
     }
 
+    /// The buffer shown and the pen that writes to it.
+    const fn buffer_and_pen(&mut self) -> (&mut Buffer, &Pen) {
+        let buffer = if self.on_alternate {
+            &mut self.alternate
+        } else {
+            &mut self.main
+        };
+        (buffer, &self.pen)
+    }
+
     pub(super) fn resize(&mut self, cols: usize, rows: usize) {
         self.main.resize(cols, rows, true);
         if self.on_alternate {
@@ -91,20 +100,43 @@ impl State {
         if !self.make_room(width) {
             return;
         }
-        let cell = self.pen.cell(c);
-        let null = Cell::blank(cell.style);
         let insert = self.modes.has(Mode::INSERT);
-        let buffer = self.buffer_mut();
+        let (buffer, pen) = self.buffer_and_pen();
+        let null = Cell::blank(pen.style);
         let (x, cols) = (buffer.x, buffer.cols);
         let row = buffer.current();
         if insert {
             row.insert(x, width, cols, &null);
         }
-        let end = write_cell(row, x, cell, width);
-        if end < cols && row.get(end).is_spacer() {
+        let end = row.write(x, c, width, pen);
+        if end < cols && row.is_spacer(end) {
             row.set(end, null);
         }
         buffer.x = end;
+    }
+
+    /// Writes printable ASCII at the cursor, a line at a time where that does the same.
+    pub(super) fn print_ascii(&mut self, text: &str) {
+        let line_by_line = self.charsets.keep_ascii()
+            && self.modes.has(Mode::WRAP)
+            && !self.modes.has(Mode::INSERT);
+        if !line_by_line {
+            return text.chars().for_each(|c| self.print(c));
+        }
+        self.joins = 1;
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.buffer().x >= self.buffer().cols {
+                self.clear_half();
+                self.wrap();
+            }
+            let (buffer, pen) = self.buffer_and_pen();
+            let (x, cols) = (buffer.x, buffer.cols);
+            let (line, behind) = rest.split_at_checked(cols - x).unwrap_or((rest, ""));
+            buffer.current().write_ascii(x, line, pen, cols);
+            buffer.x += line.len();
+            rest = behind;
+        }
     }
 
     /// Clears the left half of a wide character when the cursor is on its right half.
@@ -112,7 +144,7 @@ impl State {
         let null = Cell::blank(self.pen.style);
         let buffer = self.buffer_mut();
         if let Some(before) = buffer.x.checked_sub(1)
-            && buffer.current().get(before).is_wide()
+            && buffer.current().is_wide(before)
         {
             buffer.current().set(before, null);
         }
@@ -125,7 +157,7 @@ impl State {
             return false;
         };
         let row = buffer.current();
-        if row.get(col).is_spacer() && col > 0 {
+        if row.is_spacer(col) && col > 0 {
             col -= 1;
         }
         row.get_mut(col).push_combining(c);
@@ -149,13 +181,10 @@ impl State {
     }
 
     fn wrap(&mut self) {
-        let null = Cell::blank(self.pen.style);
-        let erased = self.pen.erased();
+        let (style, erased) = (self.pen.style, self.pen.erased());
         let buffer = self.buffer_mut();
         let (x, cols) = (buffer.x, buffer.cols);
-        for col in x..cols {
-            buffer.current().set(col, null.clone());
-        }
+        buffer.current().blank(x, cols, style);
         buffer.x = 0;
         if buffer.y == buffer.bottom {
             buffer.scroll(&erased, true);
@@ -313,28 +342,4 @@ impl State {
             ..Self::new(cols, rows, limit)
         };
     }
-}
-
-/// Writes a cell at `x` and returns the column after it.
-fn write_cell(row: &mut Row, x: usize, mut cell: Cell, width: usize) -> usize {
-    if width == 2 {
-        let spacer = Style {
-            flags: cell.style.flags.with(Flags::SPACER),
-            ..cell.style
-        };
-        cell.style.flags.set(Flags::WIDE, true);
-        let extra = cell.extra.clone();
-        row.set(x, cell);
-        row.set(
-            x + 1,
-            Cell {
-                c: '\0',
-                style: spacer,
-                extra,
-            },
-        );
-        return x + 2;
-    }
-    row.set(x, cell);
-    x + 1
 }

@@ -6,20 +6,49 @@
 
 use std::cmp::Ordering;
 
-/// First code point that is not one cell wide: everything below is Latin.
-const FIRST_SPECIAL: u32 = 0x300;
+/// The code points below this one have their widths in a table. The others are hardly ever seen.
+const TABLED: u32 = 0x2_0000;
+
+/// Widths, four in a byte.
+static TABLE: [u8; TABLED as usize / 4] = table();
 
 /// Returns the number of cells `c` takes: 0 (joins the cell before), 1 or 2.
 pub(super) fn width(c: char) -> usize {
     let code = u32::from(c);
-    if code < FIRST_SPECIAL {
-        1
+    if code < TABLED {
+        usize::from(TABLE[code as usize / 4] >> (code % 4 * 2) & 3)
     } else if contains(&ZERO, code) {
         0
     } else if contains(&WIDE, code) {
         2
     } else {
         1
+    }
+}
+
+#[expect(
+    clippy::large_stack_arrays,
+    reason = "it is made by the compiler, and never on a stack"
+)]
+const fn table() -> [u8; TABLED as usize / 4] {
+    let mut table = [0b01_01_01_01; TABLED as usize / 4];
+    mark(&mut table, &WIDE, 2);
+    mark(&mut table, &ZERO, 0);
+    table
+}
+
+/// Enters the width of all code points in `ranges`.
+const fn mark(table: &mut [u8; TABLED as usize / 4], ranges: &[(u32, u32)], width: u8) {
+    let mut index = 0;
+    while index < ranges.len() {
+        let (mut code, last) = ranges[index];
+        while code <= last && code < TABLED {
+            let shift = code % 4 * 2;
+            let entry = &mut table[code as usize / 4];
+            *entry = *entry & !(3 << shift) | width << shift;
+            code += 1;
+        }
+        index += 1;
     }
 }
 
@@ -489,3 +518,21 @@ const WIDE: [(u32, u32); 114] = [
     (0x20000, 0x2FFFD),
     (0x30000, 0x3FFFD),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_says_what_ranges_say() {
+        for c in (0..TABLED).filter_map(char::from_u32) {
+            let code = u32::from(c);
+            let expected = match (contains(&ZERO, code), contains(&WIDE, code)) {
+                (true, _) => 0,
+                (false, true) => 2,
+                (false, false) => 1,
+            };
+            assert_eq!(width(c), expected, "U+{code:04X}");
+        }
+    }
+}

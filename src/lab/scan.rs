@@ -1,16 +1,14 @@
 //! Reads a scenario with everything that can be wrong with it, for whoever reports it.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
+use super::folder::{Description, Folder, StepError, UNREADABLE_HINT};
 use crate::{
     command::registry::REGISTRY,
-    lab::{
-        Folder,
-        folder::{Description, StepError},
-    },
     scenario::{
         Diagnostic, Page,
         check::{KnownCommand, Scenario, arrange, check},
+        config::CONFIG_FILE,
     },
 };
 
@@ -20,25 +18,23 @@ const MAX_FILES: usize = 20_000;
 /// How deep files are looked for.
 const MAX_DEPTH: usize = 16;
 
-/// The config's file.
-const CONFIG_FILE: &str = ".katapod_config.json";
-
 /// A scenario, read for its author.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub struct Scan {
     /// What the folder's own files say of it.
-    pub(super) description: Description,
+    pub description: Description,
     /// The pages that could be read, in the order of the steps.
-    pub(super) pages: Vec<Page>,
+    pub pages: Vec<Page>,
     /// Files and their texts, in the order of their diagnostics.
-    pub(super) sources: Vec<(String, String)>,
+    pub sources: Vec<(String, String)>,
     /// Everything that is wrong, in that order.
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Scan {
     /// Reads the scenario of a folder.
-    pub(super) fn new(folder: &Folder) -> Self {
+    #[must_use]
+    pub fn new(folder: &Folder) -> Self {
         let mut description = folder.describe();
         let mut diagnostics = std::mem::take(&mut description.diagnostics);
         let steps = folder.steps();
@@ -61,20 +57,18 @@ impl Scan {
                 }
             }
         }
-        let commands: Vec<KnownCommand> = REGISTRY
+        let ways: HashMap<&str, Vec<String>> = pages
             .iter()
-            .map(|command| KnownCommand {
-                id: command.id,
-                for_pages: command.for_pages,
-            })
+            .map(|page| (page.step.as_str(), page.leads_to()))
             .collect();
         diagnostics.extend(check(Scenario {
             name: folder.name(),
             config: &description.config,
             steps: &steps,
             pages: &pages,
+            ways: Some(&ways),
             files: &files(folder),
-            commands: &commands,
+            commands: &known_commands(),
         }));
         arrange(&mut diagnostics, &sources);
         Self {
@@ -87,12 +81,23 @@ impl Scan {
 }
 
 fn unreadable(file: &str, error: &StepError) -> Diagnostic {
-    Diagnostic::error("unreadable-step", file, error.to_string())
-        .with_hint("the step can't be shown until it is repaired")
+    Diagnostic::error("unreadable-step", file, error.to_string()).with_hint(UNREADABLE_HINT)
+}
+
+/// The registry, as far as links need it.
+pub(super) fn known_commands() -> Vec<KnownCommand> {
+    let known = |command: &crate::command::Command| KnownCommand {
+        id: command.id,
+        for_pages: command.for_pages,
+    };
+    REGISTRY.iter().map(known).collect()
 }
 
 /// The text of the config, where there is one.
-fn read_config(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+pub(super) fn read_config(
+    folder: &Folder,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(String, String)> {
     let path = folder.root().join(CONFIG_FILE);
     fs::symlink_metadata(&path).ok()?;
     if !folder.has_config() {
@@ -108,7 +113,7 @@ fn read_config(folder: &Folder, diagnostics: &mut Vec<Diagnostic>) -> Option<(St
 }
 
 /// Bytes of a page that are no UTF-8.
-fn not_utf8(folder: &Folder, file: &str) -> Option<Diagnostic> {
+pub(super) fn not_utf8(folder: &Folder, file: &str) -> Option<Diagnostic> {
     let bytes = fs::read(folder.root().join(file)).ok()?;
     let end = std::str::from_utf8(&bytes).err()?.valid_up_to();
     let before = bytes.get(..end)?.iter().filter(|byte| **byte == b'\n');
@@ -121,7 +126,7 @@ fn not_utf8(folder: &Folder, file: &str) -> Option<Diagnostic> {
 }
 
 /// The files that pages may show, relative to the folder.
-fn files(folder: &Folder) -> Vec<String> {
+pub(super) fn files(folder: &Folder) -> Vec<String> {
     let mut found = Vec::new();
     collect(folder.root(), "", 0, &mut found);
     found.retain(|path| folder.asset(path).is_some());
