@@ -56,8 +56,8 @@ describe("an interrupt during a flood", () => {
   });
 
   /**
-   * From now on, how long it takes from Ctrl-C to a screen that ends with `^C` and a prompt; both
-   * are seen in the page itself.
+   * From now on, how long it takes from Ctrl-C to a screen that ends with a prompt; both are seen
+   * in the page itself.
    * @param {LabView} lab
    */
   const watch = (lab) =>
@@ -72,7 +72,7 @@ describe("an interrupt during a flood", () => {
         const look = () => {
           const drawn = document.querySelectorAll(".xterm-rows > div");
           const rows = Array.from(drawn, (row) => row.textContent?.replaceAll("\u00a0", " ") ?? "");
-          const ends = /\^C[^\n]*\n+\$ *\n*$/.test(rows.map((row) => row.trimEnd()).join("\n"));
+          const ends = rows.findLast((row) => row.trim() !== "")?.trim() === "$";
           if (pressed && ends) {
             document.removeEventListener("keydown", key, { capture: true });
             done(performance.now() - pressed);
@@ -104,7 +104,8 @@ describe("an interrupt during a flood", () => {
         await host.press("Control+c");
         const late = pause(PATIENCE_MS).then(() => null);
         const ms = await Promise.race([seen(lab), late]);
-        assert.notEqual(ms, null, `no prompt ${PATIENCE_MS} ms after Ctrl-C`);
+        const rows = ms === null ? (await host.rows()).join("\n") : "";
+        assert.notEqual(ms, null, `no prompt ${PATIENCE_MS} ms after Ctrl-C:\n${rows}`);
         took.push(Math.round(Number(ms)));
         await host.type("clear; echo on-$((1 + 1))\r");
         await host.shows(/^on-2$/m);

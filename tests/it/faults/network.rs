@@ -9,7 +9,7 @@ use crate::harness::{
     program,
     proxy::{Network, Proxy},
     watcher::Watcher,
-    workshop::Workshop,
+    workshop::{MEGABYTE, Workshop},
     written,
 };
 
@@ -148,5 +148,37 @@ async fn viewer_who_stands_still_slows_nobody_and_ends_with_the_right_screen() {
     let snapshots = viewer.snapshots.len() - snapshots;
     assert!(snapshots as u128 <= most, "{snapshots} of {most}");
     assert_eq!((viewer.returns, driver.returns), (0, 0));
+    workshop.check_log();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupt_over_a_slow_link_waits_for_little_that_is_on_its_way() {
+    let workshop = Workshop::open();
+    let network = Network {
+        delay: Duration::from_millis(50),
+        bytes_per_second: Some(1_250_000),
+        cut_after: None,
+    };
+    let proxy = Proxy::open(workshop.program.address(), network, Chance::new(1)).await;
+    let mut driver = Watcher::enter(&proxy.way_to(&workshop.socket())).await;
+    driver.resize_all(80, 24).await;
+    let host = driver.number("host");
+    for round in 0..4 {
+        driver.type_text("host", "yes flooded\r").await;
+        driver.until_text("host", "flooded\n").await;
+        driver.step_for(Duration::from_millis(1500)).await;
+        let (asked, began) = (driver.offset(host), Instant::now());
+        driver.type_text("host", "\x03").await;
+        driver
+            .until("a prompt", |driver| {
+                driver.text(host).trim_end().ends_with(['$', '#'])
+            })
+            .await;
+        let rest = driver.offset(host) - asked;
+        println!("round {round}: {:?}, {rest} bytes", began.elapsed());
+        // What the window allows, and some that was read before the key arrived.
+        assert!(rest < 2 * MEGABYTE, "{rest} bytes after the interrupt");
+    }
+    assert_eq!(driver.snapshots.len(), 0);
     workshop.check_log();
 }

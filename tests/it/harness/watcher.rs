@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, time::Duration};
 use katahost::{
     client::{Address, Client, ClientError, Incident},
     protocol::{
+        audience::Role,
         client::{Resume, ResumeTerminal},
         frame::{FrameKind, decode_size},
-        server::LabState,
+        server::{LabState, TerminalInfo},
     },
     terminal::screen::Screen,
 };
@@ -74,9 +75,18 @@ impl Watcher {
 
     /// Comes for the first time, and claims to have been here before.
     pub async fn enter_claiming(address: &Address, resume: Option<Resume>) -> Self {
+        Self::first(address, resume).await.unwrap()
+    }
+
+    /// Comes for the first time, where that is possible.
+    pub async fn try_enter(address: &Address) -> Result<Self, ClientError> {
+        Self::first(address, None).await
+    }
+
+    async fn first(address: &Address, resume: Option<Resume>) -> Result<Self, ClientError> {
         let id = katahost::lab::store::random_name();
-        let (client, lab) = connect(address, &id, resume).await.unwrap();
-        Self {
+        let (client, lab) = connect(address, &id, resume).await?;
+        Ok(Self {
             address: address.clone(),
             id,
             lab,
@@ -86,7 +96,7 @@ impl Watcher {
             endings: Vec::new(),
             client: Some(client),
             typed: BTreeMap::new(),
-        }
+        })
     }
 
     /// The number of the terminal with that id.
@@ -116,7 +126,7 @@ impl Watcher {
             size,
             cursor: screen.cursor(),
             text: screen.text(),
-            past: higher.text(),
+            past: higher.text().trim_end().to_owned(),
         }
     }
 
@@ -249,7 +259,8 @@ impl Watcher {
     /// Executes a command, where there is a connection; a refusal is an answer too.
     pub async fn execute(&mut self, command: &str, argument: Value) -> Option<Value> {
         let client = self.client.as_mut()?;
-        match client.execute(command, vec![argument], None).await {
+        let executing = client.execute(command, vec![argument], None);
+        match timeout(DEADLINE, executing).await.expect("an answer") {
             Ok(executed) => Some(json!(executed)),
             Err(ClientError::Refused(_)) => None,
             Err(_) => {
@@ -264,9 +275,9 @@ impl Watcher {
         self.client = None;
     }
 
-    /// What the connection is open for, if it is.
-    pub fn connected(&self) -> bool {
-        self.client.is_some()
+    /// Whether it may type, and a shell has been started that reads it.
+    pub fn may_type(&self, id: &str) -> bool {
+        self.lab.role >= Role::Guest && self.generation(self.number(id)) > 0
     }
 
     fn generation(&self, number: u16) -> u32 {
@@ -279,13 +290,13 @@ impl Watcher {
     fn told(&mut self, method: &str, params: Value) {
         match method {
             "terminal/opened" | "terminal/exited" => {
-                let info: katahost::protocol::server::TerminalInfo =
-                    serde_json::from_value(params).unwrap();
+                let info: TerminalInfo = serde_json::from_value(params).unwrap();
                 let mut terminals = self.lab.terminals.iter_mut();
                 if let Some(one) = terminals.find(|one| one.terminal == info.terminal) {
                     *one = info;
                 }
             }
+            "lab/role" => self.lab.role = serde_json::from_value(params["role"].clone()).unwrap(),
             "lab/state" => self.begin(serde_json::from_value(params).unwrap()),
             _ => {}
         }
