@@ -277,7 +277,12 @@ async fn check_screens(around: &Around, watchers: &mut Vec<Watcher>) {
     } = around;
     proxy.stall(false);
     proxy.mend();
-    watchers.retain(|watcher| watcher.endings.iter().all(|(code, _)| *code != 4003));
+    let waiting = watchers
+        .iter_mut()
+        .map(|watcher| watcher.step_for(Duration::from_secs(1)));
+    futures_util::future::join_all(waiting).await;
+    // Those whose link was revoked may not come back.
+    watchers.retain(|watcher| !watcher.refused);
     for watcher in &*watchers {
         assert_eq!(watcher.endings, [], "nobody else was sent away");
     }

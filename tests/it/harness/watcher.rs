@@ -37,6 +37,8 @@ pub struct Watcher {
     pub returns: usize,
     /// The close code and reason of each connection that the server ended.
     pub endings: Vec<(u16, String)>,
+    /// Whether it may not come back, as its link was revoked.
+    pub refused: bool,
     client: Option<Client>,
     typed: BTreeMap<u16, Typed>,
 }
@@ -94,6 +96,7 @@ impl Watcher {
             snapshots: Vec::new(),
             returns: 0,
             endings: Vec::new(),
+            refused: false,
             client: Some(client),
             typed: BTreeMap::new(),
         })
@@ -321,8 +324,12 @@ impl Watcher {
             instance: self.lab.instance.clone(),
             terminals: terminals.collect(),
         };
-        let Ok((mut client, lab)) = connect(&self.address, &self.id, Some(resume)).await else {
-            return sleep(Duration::from_millis(20)).await;
+        let (mut client, lab) = match connect(&self.address, &self.id, Some(resume)).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                self.refused = error.http_status() == Some(401);
+                return sleep(Duration::from_millis(20)).await;
+            }
         };
         self.returns += 1;
         self.begin(lab);
