@@ -468,6 +468,7 @@ impl Lab {
         LabSnapshot {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
+            title: self.reader.title().await,
             terminals: self.instance.terminals.clone(),
             steps: self.reader.steps().await,
             clients: self.clients.headcount(),

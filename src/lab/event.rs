@@ -16,6 +16,8 @@ pub struct LabSnapshot {
     pub instance: Arc<str>,
     /// The scenario's name.
     pub scenario: Arc<str>,
+    /// What people call it.
+    pub title: String,
     /// All terminals, in the order of the layout.
     pub terminals: Vec<TerminalView>,
     /// All steps.

@@ -7,9 +7,12 @@ use std::{
     time::SystemTime,
 };
 
-use crate::scenario::{
-    Config, Diagnostic,
-    config::{ConfigFiles, is_scenario},
+use crate::{
+    command::state::ENTRY_STEP,
+    scenario::{
+        Config, Diagnostic, Page,
+        config::{ConfigFiles, is_scenario},
+    },
 };
 
 /// The largest page that is read; a book has fewer letters.
@@ -17,6 +20,9 @@ const PAGE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The largest config that is read.
 const CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// How much of the first page is looked at for the scenario's title.
+const TITLE_BYTES: u64 = 64 * 1024;
 
 /// What to do about a step that can't be read.
 pub(super) const UNREADABLE_HINT: &str = "the step can't be shown until it is repaired";
@@ -118,6 +124,17 @@ impl Folder {
             config,
             diagnostics,
         }
+    }
+
+    /// What people call the scenario: the name that its first page gives it, or the folder's.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let head = self.read_head(ENTRY_STEP, TITLE_BYTES).unwrap_or_default();
+        if head.is_empty() {
+            return self.name.clone();
+        }
+        let page = Page::parse(ENTRY_STEP, &head, &Config::read(ConfigFiles::default()).0);
+        page.scenario_title.unwrap_or(page.title)
     }
 
     /// Whether there is a config that can be read.

@@ -45,6 +45,15 @@ impl Reader {
             .map_err(|error| LabError::Internal(error.to_string()))?
     }
 
+    /// What people call the scenario.
+    pub(super) async fn title(&self) -> String {
+        let folder = self.folder.clone();
+        let reading = tokio::task::spawn_blocking(move || folder.title());
+        reading
+            .await
+            .unwrap_or_else(|_| self.folder.name().to_owned())
+    }
+
     /// All steps with their titles.
     pub(super) async fn steps(&self) -> Vec<StepTitle> {
         let reader = self.clone();

@@ -74,8 +74,10 @@ pub struct LabState {
     pub instance: String,
     /// What this client may do.
     pub role: Role,
-    /// The scenario's name.
+    /// The scenario's name, which is its folder's.
     pub scenario: String,
+    /// What people call the scenario.
+    pub title: String,
     /// All terminals, in the order of the layout.
     pub terminals: Vec<TerminalInfo>,
     /// How many bytes of this client's input each terminal got, for a client that comes back.

@@ -24,8 +24,11 @@ pub(super) fn start(library: &Library) -> Response {
 }
 
 /// The shell of a lab; its content comes over the socket.
-pub(super) fn lab(title: &str) -> Response {
-    fill(Template::Lab, &[("title", Slot::Text(title))])
+pub(super) async fn lab(folder: &Folder) -> Response {
+    let reading = folder.clone();
+    let title = tokio::task::spawn_blocking(move || reading.title()).await;
+    let title = title.unwrap_or_else(|_| folder.name().to_owned());
+    fill(Template::Lab, &[("title", Slot::Text(&title))])
 }
 
 /// A message in place of a page. `root` is the base path; who looked for something that is not there

@@ -130,6 +130,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         instance: lab.instance.to_string(),
         role: people::role(role),
         scenario: lab.scenario.to_string(),
+        title: lab.title.clone(),
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
         steps: lab.steps.iter().map(step).collect(),

@@ -227,9 +227,9 @@ describe("a lab", () => {
       const second = lab.terminal("second");
       const count = async () =>
         (await second.rows()).filter((row) => row === "loaded-blocks").length;
-      assert.equal(await lab.page.title(), "Welcome · small");
+      assert.equal(await lab.page.title(), "Welcome");
       await go(lab, "blocks");
-      assert.equal(await lab.page.title(), "Blocks · small");
+      assert.equal(await lab.page.title(), "Blocks · Welcome");
       await until("one on-load command", async () => (await count()) === 1);
       await lab.page.reload();
       await lab.ready();

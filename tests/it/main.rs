@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod attach;
 mod attacks;
 mod audience;
 mod authors;

@@ -155,7 +155,7 @@ export class Lab {
     this.#instance = state.instance;
     this.#role = state.role;
     this.#progress.begin(state.instance);
-    this.#toolbar.setLab(state.scenario, state.steps, state.role === "driver");
+    this.#toolbar.setLab(state.title, state.steps, state.role === "driver");
     this.#status.setClients(state.clients.clients);
     this.#terminals?.dispose();
     const terminals = new Terminals(

@@ -206,9 +206,13 @@ instance: string,
  */
 role: Role, 
 /**
- * The scenario's name.
+ * The scenario's name, which is its folder's.
  */
 scenario: string, 
+/**
+ * What people call the scenario.
+ */
+title: string, 
 /**
  * All terminals, in the order of the layout.
  */

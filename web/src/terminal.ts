@@ -293,6 +293,7 @@ export class Terminal implements Disposable {
 
   dispose(): void {
     this.setVisible(false);
+    this.#stream.dispose();
     this.#parts.dispose();
   }
 

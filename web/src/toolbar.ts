@@ -47,15 +47,17 @@ export class Toolbar {
     fillViewMenu();
   }
 
-  setLab(scenario: string, steps: StepInfo[], driver: boolean): void {
-    this.#scenario.textContent = scenario;
+  setLab(title: string, steps: StepInfo[], driver: boolean): void {
+    this.#scenario.textContent = title;
     for (const tool of this.#driverTools) tool.hidden = !driver;
     this.#steps.setLab(steps, driver);
   }
 
   setStep(step: string, title: string): void {
-    this.#title.textContent = title;
-    document.title = `${title} · ${this.#scenario.textContent}`;
+    // The first step often has the lab's own title.
+    const scenario = this.#scenario.textContent;
+    this.#title.textContent = title === scenario ? "" : title;
+    document.title = title === scenario ? title : `${title} · ${scenario}`;
     this.#progress.visit(step);
     this.#steps.setStep(step, title);
   }
