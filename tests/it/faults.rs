@@ -3,6 +3,7 @@
 
 mod crowd;
 mod network;
+mod processes;
 mod resizes;
 mod rude;
 mod sleep;

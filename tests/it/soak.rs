@@ -324,10 +324,16 @@ async fn check_left_behind(
     watchers.truncate(1);
     let program = &workshop.program;
     eventually("sockets are closed", || program.open_files() <= files).await;
-    eventually("processes are buried", || {
-        program.children().len() <= TERMINALS.len()
-    })
-    .await;
+    let alive = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    for _ in 0..200 {
+        if program.children().len() <= TERMINALS.len() {
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    let children = program.children();
+    let seen: Vec<_> = children.iter().map(|pid| alive(pid)).collect();
+    assert_eq!(children.len(), TERMINALS.len(), "children: {seen:#?}");
     eventually("threads have ended", || program.threads() <= threads).await;
     let now = program.resident_bytes();
     println!(
@@ -336,8 +342,6 @@ async fn check_left_behind(
         now / MEGABYTE
     );
     assert!(now < bytes + LEFT_BEHIND, "{bytes} became {now}");
-    let children = program.children();
-    assert_eq!(children.len(), TERMINALS.len());
     workshop.check_log();
     workshop.program.signal(Signal::TERM);
     let ended = timeout(DEADLINE, workshop.program.ended()).await;
