@@ -3,7 +3,8 @@
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary is read by nobody but its tests, and fails by panicking"
+    clippy::print_stdout,
+    reason = "a test binary is read by nobody but its tests, prints what it measured, and fails by panicking"
 )]
 
 mod architecture;

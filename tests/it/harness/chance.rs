@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Numbers drawn by SplitMix64 (Steele, Lea and Flood, 2014).
+/// Numbers drawn by `SplitMix64` (Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 

@@ -189,7 +189,7 @@ async fn direction(
         }
         // What is on its way still arrives.
         drop(queue);
-        pending().await
+        pending::<()>().await;
     };
     let giving = async {
         while let Some((due, piece)) = pieces.recv().await {
