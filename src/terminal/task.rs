@@ -387,17 +387,23 @@ impl Terminal {
     async fn stop(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         pty.hang_up();
-        let deadline = Instant::now() + HANG_UP_GRACE;
+        let mut deadline = Instant::now() + HANG_UP_GRACE;
+        let mut killed = false;
         let exit = loop {
             if let Some(exit) = pty.try_wait() {
                 break exit;
             }
             if Instant::now() >= deadline {
+                if killed {
+                    break Exit {
+                        code: None,
+                        signal: Some("Killed".to_owned()),
+                    };
+                }
                 pty.kill();
-                break Exit {
-                    code: None,
-                    signal: Some("Killed".to_owned()),
-                };
+                // It is waited for, or it would stay in the system's list of processes.
+                killed = true;
+                deadline = Instant::now() + HANG_UP_GRACE;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };

@@ -3,7 +3,8 @@
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary is read by nobody but its tests, and fails by panicking"
+    clippy::print_stdout,
+    reason = "a test binary is read by nobody but its tests, prints what it measured, and fails by panicking"
 )]
 
 mod architecture;
@@ -14,6 +15,7 @@ mod authors;
 mod check;
 mod dependencies;
 mod exec;
+mod faults;
 mod golden;
 mod harness;
 mod keystrokes;
@@ -24,4 +26,5 @@ mod protocol;
 mod scenarios;
 mod screen;
 mod security;
+mod soak;
 mod terminals;
