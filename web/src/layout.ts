@@ -27,6 +27,8 @@ export class Layout {
   constructor(key: string, keys: KeyBar) {
     this.#key = key;
     this.#keys = keys;
+    // A step without links and blocks has nothing to focus, and is to be scrolled by keys too.
+    this.#steps.tabIndex = 0;
     const width = (): number => this.#workspace.clientWidth || 1;
     this.#divider = new Divider("x", "Border between steps and terminals", {
       position: () => this.#steps.offsetWidth,
