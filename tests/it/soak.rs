@@ -40,7 +40,8 @@ const TYPED: [&str; 18] = [
     "seq 1 300\r",
     "seq 1 60000\r",
     "yes 'a flood of 日本語'\r",
-    "head -c 3000000 /dev/zero | tr '\\0' x\r",
+    // Not one line of it all: where that is cut for the scrollback depends on how it was wrapped.
+    "head -c 3000000 /dev/zero | tr '\\0' x | fold -w 3000; echo\r",
     "printf '\\033[?1049h\\033[31mother screen'\r",
     "printf '\\033[?1049l\\033[0m'\r",
     "printf '\\033[3;9r\\033[?1h\\033[?2004h'\r",
