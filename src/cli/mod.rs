@@ -5,6 +5,7 @@ mod commands;
 mod completions;
 mod exec;
 mod inspect;
+mod new;
 mod output;
 mod quickstart;
 mod report;
@@ -18,7 +19,8 @@ use clap::{Parser, Subcommand};
 const EXAMPLES: &str = "\
 Examples:
   katahost --open                      the quickstart, in your browser
-  katahost serve my-lab                a lab of your own
+  katahost new my-lab                  a lab of your own, to start from
+  katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
   katahost exec katapod.loadPage step3 drive a running lab from a script
@@ -45,6 +47,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    New(new::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
     Exec(exec::Arguments),
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
+        Command::New(arguments) => new::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),

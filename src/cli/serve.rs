@@ -1,7 +1,7 @@
 //! `katahost serve`: serves a scenario, a folder of scenarios, or the quickstart.
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     net::{IpAddr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
@@ -56,6 +56,26 @@ pub(super) struct Arguments {
     /// For those who write a lab; learners see nothing of it, as it is off unless asked for
     #[arg(long, env = "KATAHOST_AUTHOR", value_parser = BoolishValueParser::new())]
     author: bool,
+    /// Show a page, an image or the list of steps in open browsers as soon as it is saved
+    /// [default: on, where a folder is served and the output is a terminal]
+    #[arg(
+        long,
+        env = "KATAHOST_WATCH",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    watch: Option<bool>,
+    /// Show saved files when their step is loaded again, and not before
+    #[arg(
+        long,
+        env = "KATAHOST_NO_WATCH",
+        conflicts_with = "watch",
+        value_parser = BoolishValueParser::new()
+    )]
+    no_watch: bool,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -110,6 +130,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
     server::limits::raise_open_files();
     let reach = Reach::new(&arguments)?;
+    let by_hand = arguments.path.is_some() && io::stdout().is_terminal();
+    let watch = !arguments.no_watch && arguments.watch.unwrap_or(by_hand);
     let quickstart = arguments.path.is_none().then(Unpacked::new).transpose();
     let quickstart = quickstart.map_err(|error| {
         Failure::usage(
@@ -138,6 +160,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
+        watch,
     };
     let server = Server {
         labs: LabStore::new(library, options),

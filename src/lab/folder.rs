@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use super::look::Trace;
 use crate::{
     command::state::ENTRY_STEP,
     scenario::{
@@ -185,6 +186,12 @@ impl Folder {
     pub(super) fn stamp(&self, step: &str) -> Option<Stamp> {
         let about = fs::metadata(self.step_file(step)?).ok()?;
         Some((about.modified().ok()?, about.len()))
+    }
+
+    /// How a file inside the folder looks, where there is one.
+    pub(super) fn trace(&self, path: &str) -> Option<Trace> {
+        let about = fs::metadata(self.file(path)?).ok()?;
+        Some(Trace::from(&about))
     }
 
     fn step_file(&self, step: &str) -> Option<PathBuf> {

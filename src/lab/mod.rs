@@ -10,10 +10,12 @@ mod instance;
 pub mod library;
 pub mod links;
 mod load;
+mod look;
 pub mod scan;
 pub mod store;
 mod survey;
 mod titles;
+mod watch;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;

@@ -58,6 +58,7 @@ pub struct HouseOptions {
     pub token: Option<String>,
     pub interrupt_patience: Duration,
     pub author: bool,
+    pub watch: bool,
 }
 
 impl Default for HouseOptions {
@@ -68,6 +69,7 @@ impl Default for HouseOptions {
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),
             author: false,
+            watch: false,
         }
     }
 }
@@ -88,6 +90,7 @@ impl House {
             token,
             interrupt_patience,
             author,
+            watch,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -105,6 +108,7 @@ impl House {
                     shell,
                     interrupt_patience,
                     author,
+                    watch,
                 },
             ),
             gate: Gate::new(gate),

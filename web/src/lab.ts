@@ -20,6 +20,7 @@ import {
   type JsonValue,
   LAB_CLIENTS,
   LAB_STATE,
+  LAB_STEPS,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -194,6 +195,14 @@ export class Lab {
     if (words.length > 0) announce(words.join(". "));
   }
 
+  /** Shows what the lab's author saved, while the reader stays where it is. */
+  #reload(page: Page, files: string[]): void {
+    this.#toolbar.setStep(page.step, page.title);
+    this.#page.reload(page, files);
+    this.#find.refresh();
+    announce(`The step has changed. ${this.#page.problems}`.trim());
+  }
+
   #missing(state: LabState): void {
     const message = state.message ?? {
       severity: "error" as const,
@@ -298,10 +307,14 @@ export class Lab {
         announce("The lab was started over.");
         return;
       case PAGE_SHOW: {
-        const { page, executionId } = notification.params;
-        this.#show(page, this.#executions.owns(executionId));
+        const { page, executionId, reload } = notification.params;
+        if (reload && this.#page.page?.step === page.step) this.#reload(page, reload.files);
+        else this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_STEPS:
+        this.#toolbar.setSteps(notification.params.steps);
+        return;
       case BLOCK_STATE:
         this.#markOthers(notification.params);
         this.#page.update(notification.params);

@@ -6,8 +6,10 @@ import type {
   JsonValue,
   LAB_CLIENTS,
   LAB_STATE,
+  LAB_STEPS,
   LabClients,
   LabState,
+  LabSteps,
   PAGE_SHOW,
   PageShow,
   RpcError,
@@ -25,6 +27,7 @@ import type {
 /** What the server tells without being asked, by method. */
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
+  | { method: typeof LAB_STEPS; params: LabSteps }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }

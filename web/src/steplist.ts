@@ -37,9 +37,15 @@ export class StepList {
   }
 
   setLab(steps: StepInfo[], driver: boolean): void {
-    this.#steps = steps.toSorted(byPlace);
     this.#driver = driver;
+    this.setSteps(steps);
+  }
+
+  setSteps(steps: StepInfo[]): void {
+    this.#steps = steps.toSorted(byPlace);
+    const focused = this.#list.contains(document.activeElement);
     this.#paint();
+    if (focused) this.#focusCurrent();
   }
 
   /** Marks the step that is shown. Its page may have another title than when the list was made. */

@@ -53,6 +53,10 @@ export class Toolbar {
     this.#steps.setLab(steps, driver);
   }
 
+  setSteps(steps: StepInfo[]): void {
+    this.#steps.setSteps(steps);
+  }
+
   setStep(step: string, title: string): void {
     // The first step often has the lab's own title.
     const scenario = this.#scenario.textContent;
