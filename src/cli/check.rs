@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Failure, Outcome, output, report};
+use super::{Failure, Outcome, output, report, source::Source};
 use crate::{
-    lab::{Folder, Library, Scan},
+    lab::{Folder, Scan},
     scenario::{Diagnostic, Severity},
 };
 
@@ -24,7 +24,7 @@ use crate::{
     katahost check labs/             every scenario in a folder of scenarios\n  \
     katahost check . --json | jq     for editors and CI")]
 pub(super) struct Arguments {
-    /// A scenario's folder, or a folder of such folders
+    /// A scenario's folder, a folder of such folders, or a file that `katahost export` wrote
     path: PathBuf,
     /// Print an array of {severity, code, message, file, line, column, hint}
     #[arg(long)]
@@ -51,12 +51,8 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let library = Library::open(&arguments.path).map_err(|error| {
-        Failure::usage(
-            error.to_string(),
-            "name a scenario's folder, or one that holds some",
-        )
-    })?;
+    let source = Source::open(&arguments.path)?;
+    let library = &source.library;
     let single = library.single().is_some();
     let checked: Vec<Checked> = library
         .scenarios()

@@ -4,12 +4,14 @@ mod check;
 mod commands;
 mod completions;
 mod exec;
+mod export;
 mod inspect;
 mod new;
 mod output;
 mod quickstart;
 mod report;
 mod serve;
+mod source;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,7 @@ Examples:
   katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
+  katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
 
 Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
@@ -50,6 +53,7 @@ enum Command {
     New(new::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Export(export::Arguments),
     Exec(exec::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::New(arguments) => new::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {

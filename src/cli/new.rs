@@ -50,7 +50,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if is_taken(path) {
         return Err(Failure::usage(
-            format!("`{}` exists, and nothing is written over it", path.display()),
+            format!(
+                "`{}` exists, and nothing is written over it",
+                path.display()
+            ),
             "give another name, or remove it first",
         ));
     }
@@ -91,7 +94,10 @@ fn write(root: &Path, title: &str, folder: &str) -> io::Result<()> {
             .replace("{{title}}", &escape(title))
             .replace("{{folder}}", folder)
             .replace("{{version}}", env!("CARGO_PKG_VERSION"));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(target)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(target)?;
         file.write_all(text.as_bytes())?;
     }
     Ok(())
@@ -103,7 +109,11 @@ fn title_of(folder: &str) -> String {
     let mut letters = words.trim().chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let title: String = first.chain(letters).collect();
-    if title.is_empty() { folder.to_owned() } else { title }
+    if title.is_empty() {
+        folder.to_owned()
+    } else {
+        title
+    }
 }
 
 /// The text in Markdown, as it is.

@@ -13,10 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, output, quickstart::Unpacked};
+use super::{Failure, output, quickstart::Unpacked, source::Source};
 use crate::{
     lab::{
-        LabStore, Library,
+        LabStore,
         store::{LabOptions, random_name},
     },
     server::{
@@ -31,7 +31,8 @@ const END_PATIENCE: Duration = Duration::from_millis(300);
 /// Serve a scenario, a folder of scenarios, or the built-in quickstart
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A scenario's folder, or a folder of such folders; the built-in quickstart without it
+    /// A scenario's folder, a folder of such folders, or a file that `katahost export` wrote; the
+    /// built-in quickstart without it
     pub(super) path: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one
     #[arg(
@@ -130,8 +131,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
     server::limits::raise_open_files();
     let reach = Reach::new(&arguments)?;
-    let by_hand = arguments.path.is_some() && io::stdout().is_terminal();
-    let watch = !arguments.no_watch && arguments.watch.unwrap_or(by_hand);
     let quickstart = arguments.path.is_none().then(Unpacked::new).transpose();
     let quickstart = quickstart.map_err(|error| {
         Failure::usage(
@@ -145,8 +144,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .as_deref()
         .or(unpacked)
         .unwrap_or(Path::new("."));
-    let library =
-        Library::open(path).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+    let source = Source::open(path)?;
+    let library = source.library.clone();
+    let by_hand = arguments.path.is_some() && !source.is_archive() && io::stdout().is_terminal();
     let listener = bind(arguments.listen)?;
     let address = listener
         .local_addr()
@@ -160,7 +160,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
-        watch,
+        watch: !arguments.no_watch && arguments.watch.unwrap_or(by_hand),
     };
     let server = Server {
         labs: LabStore::new(library, options),

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::refresh::Refresh;
 use super::{
     clients::{Client, Clients, Standing},
     event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
@@ -23,7 +24,6 @@ use super::{
     load::Reader,
     watch::watch,
 };
-use self::refresh::Refresh;
 use crate::{
     command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
     scenario::{Invocation, Macro, Page},

@@ -45,7 +45,10 @@ impl Look {
         let shown = page.iter().flat_map(|page| &page.files);
         Self {
             config: CONFIG_FILES.map(|file| folder.trace(file)),
-            steps: steps.iter().map(|step| traced(&format!("{step}.md"))).collect(),
+            steps: steps
+                .iter()
+                .map(|step| traced(&format!("{step}.md")))
+                .collect(),
             files: shown
                 .filter(|file| file.shown)
                 .map(|file| traced(&file.path))

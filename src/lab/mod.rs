@@ -1,6 +1,7 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+pub mod archive;
 pub mod clients;
 pub mod event;
 mod executions;

@@ -185,6 +185,8 @@ fn collect(folder: &Path, depth: usize, found: &mut HashMap<PathBuf, Identity>) 
 
 fn identity(folder: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
-    let about = fs::symlink_metadata(folder).ok().filter(fs::Metadata::is_dir)?;
+    let about = fs::symlink_metadata(folder)
+        .ok()
+        .filter(fs::Metadata::is_dir)?;
     Some((about.ino(), about.created().ok()))
 }

@@ -13,6 +13,7 @@ mod authors;
 mod check;
 mod dependencies;
 mod exec;
+mod export;
 mod golden;
 mod harness;
 mod keystrokes;

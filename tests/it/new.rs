@@ -26,7 +26,10 @@ fn new_lab_passes_check_without_a_warning() {
     }
     let workflow = fs::read_to_string(path.join(".github/workflows/lab.yml")).unwrap();
     let version = env!("CARGO_PKG_VERSION");
-    assert!(workflow.contains(&format!("katahost@{version}\n")), "{workflow}");
+    assert!(
+        workflow.contains(&format!("katahost@{version}\n")),
+        "{workflow}"
+    );
 }
 
 #[test]
@@ -53,11 +56,18 @@ fn nothing_is_overwritten() {
         let refused = run(&["new", path.to_str().unwrap()], &[]);
         assert_eq!(refused.status.code(), Some(2));
         let told = String::from_utf8(refused.stderr).unwrap();
-        assert!(told.contains("exists, and nothing is written over it"), "{told}");
+        assert!(
+            told.contains("exists, and nothing is written over it"),
+            "{told}"
+        );
     }
     assert_eq!(fs::read_dir(&taken).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    for arguments in [&["new", "/"][..], &["new", ".."], &["new", "x", "--title", " "]] {
+    for arguments in [
+        &["new", "/"][..],
+        &["new", ".."],
+        &["new", "x", "--title", " "],
+    ] {
         assert_eq!(run(arguments, &[]).status.code(), Some(2), "{arguments:?}");
     }
 }

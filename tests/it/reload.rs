@@ -19,7 +19,10 @@ const LAB: [(&str, &str); 4] = [
         r#"{"layout": {"terminals": [{"id": "host"}]}, "navigation": {"onLoadCommands":
             {"intro": {"host": [{"command": "echo loaded >> loads"}]}}}}"#,
     ),
-    ("intro.md", "# Lab\n\nOld text\n\n![x](images/a.png)\n\n```\necho one\n```\n"),
+    (
+        "intro.md",
+        "# Lab\n\nOld text\n\n![x](images/a.png)\n\n```\necho one\n```\n",
+    ),
     ("step1.md", "# One\n"),
     ("images/a.png", "old"),
 ];
@@ -107,7 +110,11 @@ async fn counts_and_terminals_stay() {
     visitor.until_text("host", "one\r\n").await;
     let (instance, generation) = (visitor.lab.instance.clone(), visitor.generation(0));
     visitor.notifications.clear();
-    rename_over(&house.root, "intro.md", "# Lab\n\nNew\n\n```\necho two\n```\n");
+    rename_over(
+        &house.root,
+        "intro.md",
+        "# Lab\n\nNew\n\n```\necho two\n```\n",
+    );
     let shown = reloaded(&mut visitor, "New").await;
     assert_eq!(shown["page"]["blocks"][0]["state"]["runs"], 1);
     visitor.run_block("intro", 0).await.unwrap();
@@ -159,7 +166,10 @@ async fn changed_config_waits_for_a_fresh_start() {
     house.write(CONFIG, "{");
     let told = visitor.until_notified("window/showMessage").await;
     let message = told["message"].as_str().unwrap();
-    assert!(message.starts_with("`.katapod_config.json` can't be used"), "{told}");
+    assert!(
+        message.starts_with("`.katapod_config.json` can't be used"),
+        "{told}"
+    );
     house.write(CONFIG, r#"{"layout": {"terminals": [{"id": "other"}]}}"#);
     let told = visitor.until_notified("window/showMessage").await;
     assert_eq!(told["message"], "the config has changed");
@@ -196,19 +206,28 @@ async fn author_sees_on_the_page_what_a_save_broke() {
     let dead = "# Lab\n\nDead [x](command:katapod.loadPage?nowhere)\n";
     house.write("intro.md", dead);
     let shown = reloaded(&mut visitor, "Dead").await;
-    assert!(codes(&shown).contains(&"unknown-step".to_owned()), "{shown}");
+    assert!(
+        codes(&shown).contains(&"unknown-step".to_owned()),
+        "{shown}"
+    );
 
     // Another file mends it, and this page did not change.
     house.write("nowhere.md", "# There\n");
     let shown = reloaded(&mut visitor, "Dead").await;
-    assert!(!codes(&shown).contains(&"unknown-step".to_owned()), "{shown}");
+    assert!(
+        !codes(&shown).contains(&"unknown-step".to_owned()),
+        "{shown}"
+    );
 
     fs::remove_file(house.root.join("intro.md")).unwrap();
     let shown = reloaded(&mut visitor, "Dead").await;
     assert_eq!(codes(&shown), ["unreadable-step"]);
     house.write("intro.md", dead);
     let shown = reloaded(&mut visitor, "Dead").await;
-    assert!(!codes(&shown).contains(&"unreadable-step".to_owned()), "{shown}");
+    assert!(
+        !codes(&shown).contains(&"unreadable-step".to_owned()),
+        "{shown}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +258,10 @@ async fn link_out_of_the_folder_is_not_followed() {
     std::os::unix::fs::symlink(&file, house.root.join("intro.md")).unwrap();
     let told = visitor.until_notified("window/showMessage").await;
     assert_eq!(told["message"], "there is no step `intro`");
-    let shown = visitor.notifications.iter().any(|(method, _)| method == "page/show");
+    let shown = visitor
+        .notifications
+        .iter()
+        .any(|(method, _)| method == "page/show");
     assert!(!shown);
 }
 
@@ -284,7 +306,11 @@ async fn busy_folder_does_not_stop_the_lab() {
     let mut visitor = enter(&house).await;
     let log = house.root.join("busy.log");
     let writing = tokio::task::spawn_blocking(move || {
-        let mut file = OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
         for _ in 0..400 {
             file.write_all(b"line\n").unwrap();
             std::thread::sleep(Duration::from_millis(5));
@@ -292,6 +318,9 @@ async fn busy_folder_does_not_stop_the_lab() {
     });
     house.write("intro.md", "# Lab\n\nWhile it is busy\n");
     reloaded(&mut visitor, "While it is busy").await;
-    assert!(!writing.is_finished(), "the page came while the folder was busy");
+    assert!(
+        !writing.is_finished(),
+        "the page came while the folder was busy"
+    );
     writing.await.unwrap();
 }
