@@ -57,26 +57,8 @@ pub(super) struct Arguments {
     /// For those who write a lab; learners see nothing of it, as it is off unless asked for
     #[arg(long, env = "KATAHOST_AUTHOR", value_parser = BoolishValueParser::new())]
     author: bool,
-    /// Show a page, an image or the list of steps in open browsers as soon as it is saved
-    /// [default: on, where a folder is served and the output is a terminal]
-    #[arg(
-        long,
-        env = "KATAHOST_WATCH",
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        value_parser = BoolishValueParser::new()
-    )]
-    watch: Option<bool>,
-    /// Show saved files when their step is loaded again, and not before
-    #[arg(
-        long,
-        env = "KATAHOST_NO_WATCH",
-        conflicts_with = "watch",
-        value_parser = BoolishValueParser::new()
-    )]
-    no_watch: bool,
+    #[command(flatten)]
+    saves: Saves,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -126,6 +108,38 @@ pub(super) struct Arguments {
     log: String,
 }
 
+// What is shown of files that are saved while they are served.
+#[derive(Debug, Args)]
+struct Saves {
+    /// Show a page, an image or the list of steps in open browsers as soon as it is saved
+    /// [default: on, where a folder is served and the output is a terminal]
+    #[arg(
+        long,
+        env = "KATAHOST_WATCH",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    watch: Option<bool>,
+    /// Show saved files when their step is loaded again, and not before
+    #[arg(
+        long,
+        env = "KATAHOST_NO_WATCH",
+        conflicts_with = "watch",
+        value_parser = BoolishValueParser::new()
+    )]
+    no_watch: bool,
+}
+
+impl Saves {
+    /// Whether files are watched; they are by themselves where somebody serves their own lab.
+    fn are_watched(&self, by_hand: bool) -> bool {
+        !self.no_watch && self.watch.unwrap_or(by_hand)
+    }
+}
+
 /// Serves until a signal comes.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
@@ -160,7 +174,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
-        watch: !arguments.no_watch && arguments.watch.unwrap_or(by_hand),
+        watch: arguments.saves.are_watched(by_hand),
     };
     let server = Server {
         labs: LabStore::new(library, options),

@@ -107,7 +107,7 @@ impl Lab {
                 self.refresh.doubtful = None;
                 self.refresh.failure = None;
                 if page != shown || !files.is_empty() {
-                    self.show_again(page, files);
+                    self.show_again(&page, files);
                     // The page may show other files now.
                     self.refresh.look = self.reader.look(self.state.page.clone()).await;
                 }
@@ -128,11 +128,11 @@ impl Lab {
     }
 
     /// Shows the page of the present step anew, in its place.
-    fn show_again(&mut self, page: Arc<Page>, files: Vec<String>) {
+    fn show_again(&mut self, page: &Arc<Page>, files: Vec<String>) {
         tracing::info!(lab = self.folder.name(), step = page.step, "step reloaded");
         self.state.show(page.clone());
         self.clients.tell(LabEvent::Page {
-            view: self.page_view(&page),
+            view: self.page_view(page),
             execution: None,
             reload: Some(files),
         });
@@ -150,7 +150,7 @@ impl Lab {
             let found = Diagnostic::error("unreadable-step", &file, message);
             let mut page = shown.clone();
             page.diagnostics = vec![found.with_hint(KEPT_HINT)];
-            self.show_again(Arc::new(page), Vec::new());
+            self.show_again(&Arc::new(page), Vec::new());
         } else {
             let notice = Notice::failure(message, Some(KEPT_HINT.to_owned()));
             self.clients.tell_drivers(LabEvent::Notice(notice));
