@@ -5,6 +5,7 @@ pub mod archive;
 pub mod clients;
 pub mod event;
 mod executions;
+pub mod fix;
 pub mod folder;
 pub mod handle;
 mod instance;

@@ -14,6 +14,7 @@ mod check;
 mod dependencies;
 mod exec;
 mod export;
+mod fix;
 mod golden;
 mod harness;
 mod keystrokes;
