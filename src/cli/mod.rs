@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod attach;
 mod check;
 mod commands;
 mod completions;
@@ -8,6 +9,7 @@ mod export;
 mod inspect;
 mod new;
 mod output;
+mod place;
 mod quickstart;
 mod report;
 mod serve;
@@ -27,6 +29,7 @@ Examples:
   katahost check my-lab                its mistakes, each with its line
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
+  katahost attach host                 join its terminal from your own
 
 Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
 
@@ -55,6 +58,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Export(export::Arguments),
     Exec(exec::Arguments),
+    Attach(attach::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
+        Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

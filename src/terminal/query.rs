@@ -53,6 +53,9 @@ const KNOWN_PUBLIC_MODES: [u16; 2] = [4, 20];
 /// feature `std`, would keep all of a title that never ends.
 const OSC_BYTES: usize = 256;
 
+/// Every question begins with it.
+const ESCAPE: u8 = 0x1b;
+
 /// The longest string control that is kept to be looked at; questions are far shorter.
 const STRING_BYTES: usize = 64;
 
@@ -60,9 +63,23 @@ impl QueryScanner {
     /// Scans `bytes` up to the end of the first question. Returns how many bytes that took, and
     /// the question, or all bytes and nothing.
     pub fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Query>) {
-        self.scan.query = None;
-        let taken = self.parser.advance_until_terminated(&mut self.scan, bytes);
-        (taken, self.scan.query.take())
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            if self.scan.in_text {
+                // Most output is text, which is passed over faster than it is parsed.
+                let Some(text) = memchr::memchr(ESCAPE, rest) else {
+                    break;
+                };
+                taken += text;
+                self.scan.in_text = false;
+                continue;
+            }
+            taken += self.parser.advance_until_terminated(&mut self.scan, rest);
+            if let Some(query) = self.scan.query.take() {
+                return (taken, Some(query));
+            }
+        }
+        (bytes.len(), None)
     }
 
     /// Bytes that take back the modes a program left behind, for the shell that comes next.
@@ -88,6 +105,8 @@ impl std::fmt::Debug for QueryScanner {
 
 struct Scan {
     query: Option<Query>,
+    /// Whether a sequence has just ended, and no other has begun.
+    in_text: bool,
     private_modes: BTreeSet<u16>,
     public_modes: BTreeSet<u16>,
     /// The text of a `DECRQSS` that is being received.
@@ -98,6 +117,7 @@ impl Default for Scan {
     fn default() -> Self {
         Self {
             query: None,
+            in_text: true,
             // A terminal starts with autowrap and a visible cursor.
             private_modes: BTreeSet::from([7, 25]),
             public_modes: BTreeSet::new(),
@@ -162,6 +182,7 @@ impl Scan {
 
 impl Perform for Scan {
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        self.in_text = true;
         if ignore {
             return;
         }
@@ -193,6 +214,7 @@ impl Perform for Scan {
     }
 
     fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
+        self.in_text = true;
         if (intermediates, byte) == (b"", b'c') {
             *self = Self::default();
         }
@@ -225,6 +247,8 @@ impl Perform for Scan {
     }
 
     fn osc_dispatch(&mut self, params: &[&[u8]], bell_terminated: bool) {
+        // Otherwise it was ended by an escape, which may begin something else.
+        self.in_text = bell_terminated;
         let terminator = if bell_terminated { "\x07" } else { "\x1b\\" };
         let number = params
             .first()
@@ -248,7 +272,7 @@ impl Perform for Scan {
     }
 
     fn terminated(&self) -> bool {
-        self.query.is_some()
+        self.in_text || self.query.is_some()
     }
 }
 
@@ -365,6 +389,34 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn prop_text_is_passed_over_without_missing_a_question(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    &b"\x1b"[..], b"\x1b[", b"6n", b"\x1b[6n", b"\x1b[c", b"\x1b]11;?", b"\x07", b"\x1b\\", b"\x18", b"\n", b"\x1bP$qm", b"text", b"\xc3", b"\xa4", b"\x1b[?25", b"l", b"\x1b[?25$p", b"\x1bX", b"\x9b", b"\x1bc",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(1usize..20, 1..8),
+        ) {
+            let bytes = pieces.concat();
+            let scanned = |pass_over: bool| {
+                let mut scanner = QueryScanner::default();
+                let (mut rest, mut found) = (&bytes[..], Vec::new());
+                let mut cuts = cuts.iter().cycle();
+                while !rest.is_empty() {
+                    let part = &rest[..rest.len().min(*cuts.next().unwrap())];
+                    let part = if pass_over { part } else { &part[..1] };
+                    scanner.scan.in_text &= pass_over;
+                    let (taken, query) = scanner.scan(part);
+                    rest = &rest[taken..];
+                    found.extend(query.map(|query| (bytes.len() - rest.len(), query)));
+                }
+                found
+            };
+            prop_assert_eq!(scanned(true), scanned(false));
+        }
+
         #[test]
         fn prop_any_bytes_are_taken_whole(bytes: Vec<u8>) {
             let mut scanner = QueryScanner::default();

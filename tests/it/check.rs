@@ -336,7 +336,16 @@ warning: no way of links leads from `intro` to `step1`
     let (found, _) = found(&root);
     let keys: Vec<&String> = found[0].as_object().unwrap().keys().collect();
     let expected = [
-        "severity", "code", "message", "file", "line", "column", "hint",
+        "severity",
+        "code",
+        "message",
+        "file",
+        "line",
+        "column",
+        "endLine",
+        "endColumn",
+        "hint",
+        "fix",
     ];
     assert_eq!(keys, expected);
     assert_eq!(found[0]["column"], 33);

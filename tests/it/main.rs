@@ -3,10 +3,12 @@
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary is read by nobody but its tests, and fails by panicking"
+    clippy::print_stdout,
+    reason = "a test binary is read by nobody but its tests, prints what it measured, and fails by panicking"
 )]
 
 mod architecture;
+mod attach;
 mod attacks;
 mod audience;
 mod authors;
@@ -14,6 +16,7 @@ mod check;
 mod dependencies;
 mod exec;
 mod export;
+mod faults;
 mod fix;
 mod golden;
 mod harness;
@@ -27,4 +30,5 @@ mod reload;
 mod scenarios;
 mod screen;
 mod security;
+mod soak;
 mod terminals;

@@ -25,7 +25,6 @@ export class StepList {
   readonly #load: (step: string) => void;
   #steps: StepInfo[] = [];
   #step = "";
-  #driver = false;
 
   constructor(progress: Progress, load: (step: string) => void) {
     this.#progress = progress;
@@ -34,11 +33,6 @@ export class StepList {
     listen<ToggleEvent>(this.#list, "toggle", ({ newState }) => {
       if (newState === "open") this.#focusCurrent();
     });
-  }
-
-  setLab(steps: StepInfo[], driver: boolean): void {
-    this.#driver = driver;
-    this.setSteps(steps);
   }
 
   setSteps(steps: StepInfo[]): void {
@@ -82,7 +76,7 @@ export class StepList {
   #paint(): void {
     // The one step is worth a list where it is not the one that is shown, as without an `intro`.
     const elsewhere = this.#steps.some(({ step }) => step !== this.#step);
-    this.#button.hidden = !this.#driver || !elsewhere;
+    this.#button.hidden = !elsewhere;
     this.#list.replaceChildren(...this.#steps.map((step) => this.#item(step)));
   }
 
