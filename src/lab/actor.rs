@@ -367,6 +367,7 @@ impl Lab {
         step: &str,
         execution: Option<&Arc<str>>,
     ) -> Result<Vec<u16>, LabError> {
+        let look = self.look_before().await;
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
@@ -375,7 +376,7 @@ impl Lab {
             execution: execution.cloned(),
             reload: None,
         });
-        self.note_look().await;
+        self.note_look(look).await;
         let on_load = self.state.config.on_load(step).to_vec();
         let mut terminals = Vec::new();
         for invocation in on_load {

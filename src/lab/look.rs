@@ -56,6 +56,12 @@ impl Look {
         }
     }
 
+    /// Takes over how the files of a page look that is shown from now on. The rest stays as it was
+    /// seen before the page was read: what is saved meanwhile must differ from it.
+    pub(super) fn take_files(&mut self, later: Self) {
+        self.files = later.files;
+    }
+
     /// Whether the config is another one than it was.
     pub(super) fn has_other_config(&self, before: &Self) -> bool {
         self.config != before.config

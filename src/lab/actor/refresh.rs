@@ -35,10 +35,22 @@ pub(super) struct Refresh {
 }
 
 impl Lab {
-    /// Notes how the files behind the step look that is shown from now on.
-    pub(super) async fn note_look(&mut self) {
+    /// How the folder looks before a page is read.
+    pub(super) async fn look_before(&self) -> Look {
         if self.options.watch {
-            self.refresh.look = self.reader.look(self.state.page.clone()).await;
+            self.reader.look(None).await
+        } else {
+            Look::default()
+        }
+    }
+
+    /// Notes how the folder looked before the page was read that is shown from now on, and how the
+    /// files look that it shows.
+    pub(super) async fn note_look(&mut self, before: Look) {
+        if self.options.watch {
+            let look = self.reader.look(self.state.page.clone()).await;
+            self.refresh.look = before;
+            self.refresh.look.take_files(look);
             self.refresh.doubtful = None;
             self.refresh.failure = None;
         }
@@ -50,10 +62,10 @@ impl Lab {
             return;
         }
         let look = self.reader.look(self.state.page.clone()).await;
-        let before = std::mem::replace(&mut self.refresh.look, look.clone());
-        if look == before && self.refresh.doubtful.is_none() {
+        if look == self.refresh.look && self.refresh.doubtful.is_none() {
             return;
         }
+        let before = std::mem::replace(&mut self.refresh.look, look.clone());
         if look.has_other_steps(&before) {
             self.refresh_steps().await;
         }
@@ -109,7 +121,8 @@ impl Lab {
                 if page != shown || !files.is_empty() {
                     self.show_again(&page, files);
                     // The page may show other files now.
-                    self.refresh.look = self.reader.look(self.state.page.clone()).await;
+                    let before = std::mem::take(&mut self.refresh.look);
+                    self.note_look(before).await;
                 }
             }
             Err(error) => {
