@@ -174,9 +174,7 @@ fn text(checked: &[Checked]) -> String {
     let mut text = String::new();
     for Checked { prefix, scan } in checked {
         for found in &scan.diagnostics {
-            let source = scan.sources.iter().find(|(name, _)| *name == found.file);
-            let source = source.map(|(_, text)| text.as_str());
-            text += &report::render(found, prefix, source);
+            text += &report::render(found, prefix, scan.source(&found.file));
             text.push('\n');
         }
     }

@@ -57,9 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut errors = scan.diagnostics.clone();
     errors.retain(|found| found.severity == Severity::Error);
     for found in &errors {
-        let source = scan.sources.iter().find(|(name, _)| *name == found.file);
-        let source = source.map(|(_, text)| text.as_str());
-        output::print(&(report::render(found, "", source) + "\n"));
+        let text = report::render(found, "", scan.source(&found.file));
+        output::print(&(text + "\n"));
     }
     if !errors.is_empty() && !arguments.force {
         output::error(

@@ -38,6 +38,16 @@ const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 const ENTRY_MAGIC: &[u8] = b"PK\x01\x02";
 const ENTRY_BYTES: usize = 46;
 
+/// What is wrong with a name.
+const NOT_PLAIN: &str = "is no plain path";
+const TWICE: &str = "is in the archive twice";
+
+/// What a lab is called whose folder has no name that can be used.
+const UNNAMED: &str = "lab";
+
+/// What macOS adds to archives beside the files.
+const ATTRIBUTES: &str = "__MACOSX/";
+
 /// The bits of a file's mode that say what it is, and what they say of a link, a folder and a file.
 const TYPE_BITS: u32 = 0o170_000;
 const PLAIN_TYPES: [u32; 3] = [0, 0o040_000, 0o100_000];
@@ -115,6 +125,8 @@ pub fn pack(folder: &Folder, target: &Path) -> Result<Packed, ArchiveError> {
     paths.sort();
     let mut writer = ZipWriter::new(archive.as_file_mut());
     let (mut count, mut bytes) = (0, 0);
+    let top = Some(folder.name()).filter(|name| is_plain(name));
+    let top = top.unwrap_or(UNNAMED);
     for path in paths {
         // An earlier archive in the folder is no part of the scenario.
         let Some(file) = folder.part(&path).filter(|file| Some(file) != old.as_ref()) else {
@@ -126,7 +138,14 @@ pub fn pack(folder: &Folder, target: &Path) -> Result<Packed, ArchiveError> {
             .compression_method(CompressionMethod::Deflated)
             .last_modified_time(DateTime::default())
             .unix_permissions(if executable { 0o755 } else { 0o644 });
-        writer.start_file(format!("{}/{path}", folder.name()), options)?;
+        let name = format!("{top}/{path}");
+        if name.len() > MAX_PATH_BYTES || !path.split('/').all(is_plain) {
+            return Err(ArchiveError::Refused {
+                name: readable(&name),
+                reason: NOT_PLAIN,
+            });
+        }
+        writer.start_file(name, options)?;
         bytes += io::copy(&mut source.take(MAX_BYTES + 1 - bytes), &mut writer)?;
         if bytes > MAX_BYTES {
             return Err(ArchiveError::TooLarge);
@@ -181,7 +200,7 @@ impl Unpacked {
             .tempdir()?;
         // The lab's name, where the files are in no folder of their own.
         let stem = path.file_stem().and_then(|stem| stem.to_str());
-        let stem = stem.filter(|stem| is_plain(stem)).unwrap_or("lab");
+        let stem = stem.filter(|stem| is_plain(stem)).unwrap_or(UNNAMED);
         let root = temp.path().join(stem);
         fs::create_dir(&root)?;
         for index in 0..archive.len() {
@@ -207,18 +226,21 @@ fn unpack<R: Read>(mut entry: ZipFile<'_, R>, root: &Path) -> Result<(), Archive
     let shown = raw
         .as_ref()
         .map_or_else(|_| entry.name().to_owned(), Clone::clone);
-    let shown: String = shown.escape_debug().take(200).collect();
+    let shown = readable(&shown);
     let refused = |reason| ArchiveError::Refused {
         name: shown.clone(),
         reason,
     };
     let name = raw.map_err(|_| refused("has no name in UTF-8"))?;
+    if name.starts_with(ATTRIBUTES) {
+        return Ok(());
+    }
     let path = name.strip_suffix('/').unwrap_or(&name);
     if name.starts_with('/') || path.split('/').any(|part| part == "..") {
         return Err(refused("leads out of the archive's folder"));
     }
     if name.len() > MAX_PATH_BYTES || !path.split('/').all(is_plain) {
-        return Err(refused("is no plain path"));
+        return Err(refused(NOT_PLAIN));
     }
     let mode = entry.unix_mode().unwrap_or_default();
     if entry.is_symlink() {
@@ -258,12 +280,15 @@ fn unpack<R: Read>(mut entry: ZipFile<'_, R>, root: &Path) -> Result<(), Archive
     }
 }
 
-const TWICE: &str = "is in the archive twice";
+/// A name as a message can show it.
+fn readable(name: &str) -> String {
+    name.escape_debug().take(200).collect()
+}
 
 /// Whether a part of a path is one that every system reads in the same way.
 fn is_plain(part: &str) -> bool {
-    let odd = |letter: char| letter.is_control() || letter == '\\' || letter == ':';
-    !part.is_empty() && part != "." && part != ".." && !part.contains('/') && !part.contains(odd)
+    let odd = |letter: char| letter.is_control() || letter == '\\' || letter == '/';
+    !part.is_empty() && part != "." && part != ".." && !part.contains(odd)
 }
 
 /// Reads the archive's list of names: of two entries with one name, programs choose differently,
@@ -289,10 +314,7 @@ fn check_names(
         file.read_exact(&mut name)?;
         let rest = length(30) + length(32);
         file.seek_relative(i64::try_from(rest).unwrap_or_default())?;
-        let shown = String::from_utf8_lossy(&name)
-            .escape_debug()
-            .take(200)
-            .collect();
+        let shown = readable(&String::from_utf8_lossy(&name));
         if !names.insert(name) {
             return Err(ArchiveError::Refused {
                 name: shown,
