@@ -6,10 +6,10 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
-use super::{Failure, output, report};
+use super::{Failure, output, report, source::unpack};
 use crate::{
     command::State,
-    lab::{Folder, Scan},
+    lab::{Folder, Scan, archive::Unpacked},
     scenario::{
         Block, Config, Diagnostic, Link, Page, TerminalSpec,
         page::{Heading, Image},
@@ -19,7 +19,7 @@ use crate::{
 /// Show what katahost makes of a scenario: steps, blocks, links, what is typed and what is wrong
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The scenario's folder
+    /// The scenario's folder, or a file that `katahost export` wrote
     path: PathBuf,
     /// Print everything as JSON
     #[arg(long)]
@@ -60,7 +60,9 @@ struct Typed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let folder = Folder::open(&arguments.path).map_err(|error| {
+    let archive = unpack(&arguments.path)?;
+    let path = archive.as_ref().map_or(&*arguments.path, Unpacked::path);
+    let folder = Folder::open(path).map_err(|error| {
         Failure::usage(
             format!(
                 "the folder `{}` can't be opened: {error}",

@@ -5,12 +5,15 @@ mod check;
 mod commands;
 mod completions;
 mod exec;
+mod export;
 mod inspect;
+mod new;
 mod output;
 mod place;
 mod quickstart;
 mod report;
 mod serve;
+mod source;
 
 use std::process::ExitCode;
 
@@ -20,9 +23,11 @@ use clap::{Parser, Subcommand};
 const EXAMPLES: &str = "\
 Examples:
   katahost --open                      the quickstart, in your browser
-  katahost serve my-lab                a lab of your own
+  katahost new my-lab                  a lab of your own, to start from
+  katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
+  katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own
 
@@ -48,8 +53,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    New(new::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Export(export::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Commands(commands::Arguments),
@@ -101,8 +108,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
+        Command::New(arguments) => new::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),

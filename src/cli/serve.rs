@@ -1,7 +1,7 @@
 //! `katahost serve`: serves a scenario, a folder of scenarios, or the quickstart.
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     net::{IpAddr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
@@ -13,10 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, output, quickstart::Unpacked};
+use super::{Failure, output, quickstart::Unpacked, source::Source};
 use crate::{
     lab::{
-        LabStore, Library,
+        LabStore,
         store::{LabOptions, random_name},
     },
     server::{
@@ -31,7 +31,8 @@ const END_PATIENCE: Duration = Duration::from_millis(300);
 /// Serve a scenario, a folder of scenarios, or the built-in quickstart
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A scenario's folder, or a folder of such folders; the built-in quickstart without it
+    /// A scenario's folder, a folder of such folders, or a file that `katahost export` wrote; the
+    /// built-in quickstart without it
     pub(super) path: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one
     #[arg(
@@ -56,6 +57,8 @@ pub(super) struct Arguments {
     /// For those who write a lab; learners see nothing of it, as it is off unless asked for
     #[arg(long, env = "KATAHOST_AUTHOR", value_parser = BoolishValueParser::new())]
     author: bool,
+    #[command(flatten)]
+    saves: Saves,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -105,6 +108,38 @@ pub(super) struct Arguments {
     log: String,
 }
 
+// What is shown of files that are saved while they are served.
+#[derive(Debug, Args)]
+struct Saves {
+    /// Show a page, an image or the list of steps in open browsers as soon as it is saved
+    /// [default: on, where a folder is served and the output is a terminal]
+    #[arg(
+        long,
+        env = "KATAHOST_WATCH",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    watch: Option<bool>,
+    /// Show saved files when their step is loaded again, and not before
+    #[arg(
+        long,
+        env = "KATAHOST_NO_WATCH",
+        conflicts_with = "watch",
+        value_parser = BoolishValueParser::new()
+    )]
+    no_watch: bool,
+}
+
+impl Saves {
+    /// Whether files are watched; they are by themselves where somebody serves their own lab.
+    fn are_watched(&self, by_hand: bool) -> bool {
+        !self.no_watch && self.watch.unwrap_or(by_hand)
+    }
+}
+
 /// Serves until a signal comes.
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging(&arguments.log)?;
@@ -123,8 +158,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .as_deref()
         .or(unpacked)
         .unwrap_or(Path::new("."));
-    let library =
-        Library::open(path).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+    let source = Source::open(path)?;
+    let library = source.library.clone();
+    let by_hand = arguments.path.is_some() && !source.is_archive() && io::stdout().is_terminal();
     let listener = bind(arguments.listen)?;
     let address = listener
         .local_addr()
@@ -138,6 +174,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         shell: arguments.shell,
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
+        watch: arguments.saves.are_watched(by_hand),
     };
     let server = Server {
         labs: LabStore::new(library, options),

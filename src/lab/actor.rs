@@ -1,5 +1,7 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod refresh;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -10,6 +12,7 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::refresh::Refresh;
 use super::{
     clients::{Client, Clients, Standing},
     event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
@@ -19,6 +22,7 @@ use super::{
     instance::Instance,
     links::{Link, Links},
     load::Reader,
+    watch::watch,
 };
 use crate::{
     command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
@@ -30,6 +34,9 @@ use crate::{
     },
 };
 
+/// How many words of the folder's watch may wait: one says that it is time to look.
+const LOOKS: usize = 1;
+
 /// How a lab runs its shells.
 #[derive(Debug, Clone)]
 pub struct LabOptions {
@@ -39,6 +46,8 @@ pub struct LabOptions {
     pub interrupt_patience: Duration,
     /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
     pub author: bool,
+    /// Whether a saved file is shown at once.
+    pub watch: bool,
 }
 
 pub(super) struct Lab {
@@ -52,6 +61,7 @@ pub(super) struct Lab {
     /// Where the driver is.
     place: Option<Place>,
     executions: Executions,
+    refresh: Refresh,
     cancel: CancellationToken,
 }
 
@@ -66,6 +76,10 @@ impl Lab {
         let (inbox, requests) = mpsc::channel(INBOX);
         let closed = CancellationToken::new();
         let links = Arc::<Links>::default();
+        let (looks, looks_due) = mpsc::channel(LOOKS);
+        if options.watch {
+            tracker.spawn(watch(folder.clone(), looks, cancel.clone()));
+        }
         let handle = LabHandle {
             inbox,
             folder: folder.clone(),
@@ -87,14 +101,19 @@ impl Lab {
                 links,
                 place: None,
                 executions: Executions::default(),
+                refresh: Refresh::default(),
                 cancel,
             };
-            lab.run(requests).await;
+            lab.run(requests, looks_due).await;
         });
         handle
     }
 
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        mut looks_due: mpsc::Receiver<()>,
+    ) {
         let cancel = self.cancel.clone();
         loop {
             let headcount_due = self.clients.headcount_due();
@@ -104,6 +123,7 @@ impl Lab {
                 () = sleep_until(due.into()), if headcount_due.is_some() => {
                     self.clients.tell_headcount(Instant::now());
                 }
+                Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
                     Some(request) => self.handle(request).await,
@@ -347,13 +367,16 @@ impl Lab {
         step: &str,
         execution: Option<&Arc<str>>,
     ) -> Result<Vec<u16>, LabError> {
+        let look = self.look_before().await;
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
+            reload: None,
         });
+        self.note_look(look).await;
         let on_load = self.state.config.on_load(step).to_vec();
         let mut terminals = Vec::new();
         for invocation in on_load {

@@ -97,7 +97,12 @@ pub enum LabEvent {
         view: PageView,
         /// The execution that asked for it.
         execution: Option<Arc<str>>,
+        /// The files it shows that have changed, where its author saved something and nobody asked
+        /// for it.
+        reload: Option<Vec<String>>,
     },
+    /// Steps came or went, or have other titles.
+    Steps(Vec<StepTitle>),
     /// A block's state changed.
     Block(BlockState),
     /// A terminal's shell started, ended or failed to start.

@@ -7,11 +7,12 @@ use std::{
     time::SystemTime,
 };
 
+use super::look::Trace;
 use crate::{
     command::state::ENTRY_STEP,
     scenario::{
         Config, Diagnostic, Page,
-        config::{ConfigFiles, is_scenario},
+        config::{CONFIG_FILE, ConfigFiles, is_scenario},
     },
 };
 
@@ -185,6 +186,22 @@ impl Folder {
     pub(super) fn stamp(&self, step: &str) -> Option<Stamp> {
         let about = fs::metadata(self.step_file(step)?).ok()?;
         Some((about.modified().ok()?, about.len()))
+    }
+
+    /// A file that the scenario is made of: its configs, or one that pages may show.
+    pub(super) fn part(&self, path: &str) -> Option<PathBuf> {
+        let config = [CONFIG_FILE, ".gitpod.yml"].contains(&path);
+        if config {
+            self.file(path)
+        } else {
+            self.asset(path)
+        }
+    }
+
+    /// How a file inside the folder looks, where there is one.
+    pub(super) fn trace(&self, path: &str) -> Option<Trace> {
+        let about = fs::metadata(self.file(path)?).ok()?;
+        Some(Trace::from(&about))
     }
 
     fn step_file(&self, step: &str) -> Option<PathBuf> {

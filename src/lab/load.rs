@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     event::StepTitle,
-    folder::{Folder, StepError},
+    folder::{Description, Folder, StepError},
+    look::Look,
     survey::Survey,
     titles::Titles,
 };
@@ -52,6 +53,20 @@ impl Reader {
         reading
             .await
             .unwrap_or_else(|_| self.folder.name().to_owned())
+    }
+
+    /// How the files behind a step look.
+    pub(super) async fn look(&self, page: Option<Arc<Page>>) -> Look {
+        let folder = self.folder.clone();
+        let looking = tokio::task::spawn_blocking(move || Look::new(&folder, page.as_deref()));
+        looking.await.unwrap_or_default()
+    }
+
+    /// What the scenario's own files say of it now.
+    pub(super) async fn describe(&self) -> Option<Description> {
+        let folder = self.folder.clone();
+        let reading = tokio::task::spawn_blocking(move || folder.describe());
+        reading.await.ok()
     }
 
     /// All steps with their titles.

@@ -1,19 +1,23 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+pub mod archive;
 pub mod clients;
 pub mod event;
 mod executions;
+pub mod fix;
 pub mod folder;
 pub mod handle;
 mod instance;
 pub mod library;
 pub mod links;
 mod load;
+mod look;
 pub mod scan;
 pub mod store;
 mod survey;
 mod titles;
+mod watch;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;

@@ -9,6 +9,7 @@ use crate::{
         Diagnostic, Page,
         check::{KnownCommand, Scenario, arrange, check},
         config::CONFIG_FILE,
+        fix::{Edit, Names, fix},
     },
 };
 
@@ -29,6 +30,8 @@ pub struct Scan {
     pub sources: Vec<(String, String)>,
     /// Everything that is wrong, in that order.
     pub diagnostics: Vec<Diagnostic>,
+    steps: Vec<String>,
+    files: Vec<String>,
 }
 
 impl Scan {
@@ -57,6 +60,7 @@ impl Scan {
                 }
             }
         }
+        let files = files(folder);
         let ways: HashMap<&str, Vec<String>> = pages
             .iter()
             .map(|page| (page.step.as_str(), page.leads_to()))
@@ -67,7 +71,7 @@ impl Scan {
             steps: &steps,
             pages: &pages,
             ways: Some(&ways),
-            files: &files(folder),
+            files: &files,
             commands: &known_commands(),
         }));
         arrange(&mut diagnostics, &sources);
@@ -76,7 +80,33 @@ impl Scan {
             pages,
             sources,
             diagnostics,
+            steps,
+            files,
         }
+    }
+
+    /// The text of a file of the scenario that was read.
+    #[must_use]
+    pub fn source(&self, file: &str) -> Option<&str> {
+        let source = self.sources.iter().find(|(name, _)| name == file);
+        source.map(|(_, text)| text.as_str())
+    }
+
+    /// The line that a diagnostic is about.
+    #[must_use]
+    pub fn line(&self, found: &Diagnostic) -> Option<&str> {
+        let index = found.line?.checked_sub(1)?;
+        self.source(&found.file)?.lines().nth(index)
+    }
+
+    /// What mends a mistake, where there is no doubt.
+    #[must_use]
+    pub fn fix(&self, found: &Diagnostic) -> Option<Edit> {
+        let names = Names {
+            steps: &self.steps,
+            files: &self.files,
+        };
+        fix(found, self.line(found)?, names)
     }
 }
 

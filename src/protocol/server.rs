@@ -14,6 +14,8 @@ pub mod method {
     pub const LAB_STATE: &str = "lab/state";
     /// [`PageShow`](super::PageShow): a step is shown.
     pub const PAGE_SHOW: &str = "page/show";
+    /// [`LabSteps`](super::LabSteps): steps came or went, or have other titles.
+    pub const LAB_STEPS: &str = "lab/steps";
     /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
     pub const BLOCK_STATE: &str = "block/state";
     /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
@@ -183,6 +185,30 @@ pub struct PageShow {
     pub page: Page,
     /// The execution that asked for it, so that its client can tell it from others'.
     pub execution_id: Option<String>,
+    /// There where the page is the one shown already, which its author has just saved: it takes
+    /// the old one's place, and the reader stays where it is. Nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub reload: Option<Reload>,
+}
+
+/// What was saved besides a page's own text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Reload {
+    /// The files that the page shows and that have changed: their paths in the scenario's folder,
+    /// not encoded.
+    pub files: Vec<String>,
+}
+
+/// All steps of the scenario, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LabSteps {
+    /// The steps.
+    pub steps: Vec<StepInfo>,
 }
 
 /// One step, ready to be shown.

@@ -18,8 +18,8 @@ use super::{
     rpc::RpcError,
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
-        InputReceived, LabState, Page, PageShow, Severity, ShowDocument, ShowMessage, StepInfo,
-        TerminalFocus, TerminalInfo, TerminalStatus,
+        InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
+        ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
 };
 
@@ -59,6 +59,7 @@ fn generate() -> String {
         ("VIEW", client::method::VIEW),
         ("LAB_STATE", server::method::LAB_STATE),
         ("PAGE_SHOW", server::method::PAGE_SHOW),
+        ("LAB_STEPS", server::method::LAB_STEPS),
         ("BLOCK_STATE", server::method::BLOCK_STATE),
         ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
         ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
@@ -92,7 +93,9 @@ fn generate() -> String {
         InputReceived,
         TerminalInfo,
         TerminalStatus,
+        LabSteps,
         PageShow,
+        Reload,
         Page,
         Block,
         BlockKind,

@@ -16,6 +16,7 @@ pub mod config;
 mod curly;
 pub mod diagnostic;
 mod extract;
+pub mod fix;
 mod header;
 mod javascript;
 pub mod link;

@@ -57,15 +57,24 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         LabEvent::Restarted(snapshot) => {
             notification(method::LAB_STATE, lab_state(snapshot, client))
         }
-        LabEvent::Page { view, execution } => {
+        LabEvent::Page {
+            view,
+            execution,
+            reload,
+        } => {
             let execution_id = execution.as_deref().map(str::to_owned);
             notification(
                 method::PAGE_SHOW,
                 wire::PageShow {
                     page: page(view, client.standing.role()),
                     execution_id,
+                    reload: reload.clone().map(|files| wire::Reload { files }),
                 },
             )
+        }
+        LabEvent::Steps(steps) => {
+            let steps = steps.iter().map(step).collect();
+            notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
         LabEvent::Terminal(view) => {

@@ -49,7 +49,9 @@ async fn told(visitor: &mut Visitor, step: &str) -> Value {
 /// A diagnostic without what only one side has.
 fn plain(mut found: Value) -> Value {
     if let Some(keys) = found.as_object_mut() {
-        keys.remove("block");
+        for key in ["block", "endLine", "endColumn", "fix"] {
+            keys.remove(key);
+        }
         keys.retain(|_, value| !value.is_null());
     }
     found

@@ -62,6 +62,7 @@ pub struct HouseOptions {
     pub token: Option<String>,
     pub interrupt_patience: Duration,
     pub author: bool,
+    pub watch: bool,
 }
 
 impl Default for HouseOptions {
@@ -72,6 +73,7 @@ impl Default for HouseOptions {
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),
             author: false,
+            watch: false,
         }
     }
 }
@@ -92,6 +94,7 @@ impl House {
             token,
             interrupt_patience,
             author,
+            watch,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -109,6 +112,7 @@ impl House {
                     shell,
                     interrupt_patience,
                     author,
+                    watch,
                 },
             ),
             gate: Gate::new(gate),

@@ -22,6 +22,7 @@ import {
   LAB_CLIENTS,
   LAB_PLACE,
   LAB_STATE,
+  LAB_STEPS,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -233,6 +234,14 @@ export class Lab {
     if (words.length > 0) announce(words.join(". "));
   }
 
+  /** Shows what the lab's author saved, while the reader stays where it is. */
+  #reload(page: Page, files: string[]): void {
+    this.#toolbar.setStep(page.step, page.title);
+    this.#page.reload(page, files);
+    this.#find.refresh();
+    announce(`The step has changed. ${this.#page.problems}`.trim());
+  }
+
   #missing(state: LabState): void {
     const message = state.message ?? {
       severity: "error" as const,
@@ -418,11 +427,15 @@ export class Lab {
         announce("The lab was started over.");
         return;
       case PAGE_SHOW: {
-        const { page, executionId } = notification.params;
-        if (!this.#audience.follow.turn(page)) return;
-        this.#show(page, this.#executions.owns(executionId));
+        const { page, executionId, reload } = notification.params;
+        const follows = this.#audience.follow.turn(page);
+        if (reload && this.#page.page?.step === page.step) this.#reload(page, reload.files);
+        else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_STEPS:
+        this.#toolbar.setSteps(notification.params.steps);
+        return;
       case BLOCK_STATE:
         this.#markOthers(notification.params);
         this.#page.update(notification.params);

@@ -7,7 +7,9 @@ import { mendImages } from "./images";
 import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
 import type { BlockState, Page, ShowMessage } from "./protocol";
+import { ReadingPlace } from "./readingplace";
 import { Refusal } from "./rpc";
+import { SavedFiles } from "./savedfiles";
 import { css } from "./styles/page.css";
 import { setServerHtml } from "./trusted";
 
@@ -33,6 +35,7 @@ export class PageView {
   readonly #host: PageHost;
   #parts = new Disposables();
   readonly #problems = new DiagnosticsPanel();
+  readonly #saved = new SavedFiles();
   // In the shadow root, where the links that it describes can name it; a note is no part of the step.
   readonly #reason = element(
     "p",
@@ -73,6 +76,7 @@ export class PageView {
     // Dressed before it is in the document: there each change would cost a look at all of it.
     const content = element("div", { class: "page" });
     setServerHtml(content, page.html);
+    this.#saved.apply(content);
     mendHtml(content);
     const blocks = new Blocks(content, page.blocks, this.#host);
     const highlighting = highlightAll(content, this.#scroller);
@@ -85,6 +89,18 @@ export class PageView {
     this.setRole();
     if (message) this.#content.prepend(this.#note(message));
     this.#scroller.scrollTop = 0;
+  }
+
+  /** Shows the page anew that its author saved, or files of it; who reads it stays where it is. */
+  reload(page: Page, files: string[]): void {
+    this.#saved.note(files);
+    if (this.#page?.revision === page.revision && files.length === 0) {
+      this.refresh(page);
+      return;
+    }
+    const place = new ReadingPlace(this.#content, this.#scroller);
+    this.show(page);
+    place.restore(this.#content);
   }
 
   /** Keeps a page that did not change while the connection was lost; only its marks may have. */

@@ -21,6 +21,7 @@ export const READ_PAGE = "page/read";
 export const VIEW = "lab/view";
 export const LAB_STATE = "lab/state";
 export const PAGE_SHOW = "page/show";
+export const LAB_STEPS = "lab/steps";
 export const BLOCK_STATE = "block/state";
 export const TERMINAL_OPENED = "terminal/opened";
 export const TERMINAL_EXITED = "terminal/exited";
@@ -346,6 +347,15 @@ message: string,
 hint: string, };
 
 /**
+ * All steps of the scenario, in their order.
+ */
+export type LabSteps = { 
+/**
+ * The steps.
+ */
+steps: Array<StepInfo>, };
+
+/**
  * A step is shown.
  */
 export type PageShow = { 
@@ -356,7 +366,22 @@ page: Page,
 /**
  * The execution that asked for it, so that its client can tell it from others'.
  */
-executionId: string | null, };
+executionId: string | null, 
+/**
+ * There where the page is the one shown already, which its author has just saved: it takes
+ * the old one's place, and the reader stays where it is. Nothing was run.
+ */
+reload?: Reload, };
+
+/**
+ * What was saved besides a page's own text.
+ */
+export type Reload = { 
+/**
+ * The files that the page shows and that have changed: their paths in the scenario's folder,
+ * not encoded.
+ */
+files: Array<string>, };
 
 /**
  * One step, ready to be shown.

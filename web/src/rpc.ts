@@ -11,9 +11,11 @@ import type {
   LAB_PLACE,
   LAB_ROLE,
   LAB_STATE,
+  LAB_STEPS,
   LabClients,
   LabLinks,
   LabState,
+  LabSteps,
   PAGE_SHOW,
   PageShow,
   Place,
@@ -33,6 +35,7 @@ import type {
 /** What the server tells without being asked, by method. */
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
+  | { method: typeof LAB_STEPS; params: LabSteps }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }

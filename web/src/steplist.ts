@@ -35,9 +35,11 @@ export class StepList {
     });
   }
 
-  setLab(steps: StepInfo[]): void {
+  setSteps(steps: StepInfo[]): void {
     this.#steps = steps.toSorted(byPlace);
+    const focused = this.#list.contains(document.activeElement);
     this.#paint();
+    if (focused) this.#focusCurrent();
   }
 
   /** Marks the step that is shown. Its page may have another title than when the list was made. */

@@ -50,11 +50,15 @@ export class Toolbar {
   setLab(title: string, steps: StepInfo[], driver: boolean): void {
     this.#scenario.textContent = title;
     this.setDriver(driver);
-    this.#steps.setLab(steps);
+    this.#steps.setSteps(steps);
   }
 
   setDriver(driver: boolean): void {
     for (const tool of this.#driverTools) tool.hidden = !driver;
+  }
+
+  setSteps(steps: StepInfo[]): void {
+    this.#steps.setSteps(steps);
   }
 
   setStep(step: string, title: string): void {

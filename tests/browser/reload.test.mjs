@@ -1,0 +1,198 @@
+// @ts-check
+/** What an author saves appears at once, in place: who reads, scrolls and types is not disturbed. */
+
+import assert from "node:assert/strict";
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import {
+  House,
+  LabView,
+  launch,
+  profile,
+  temporaryFolder,
+  until,
+  writeFiles,
+  writeShell,
+} from "./house.mjs";
+
+const FENCE = "```";
+const lines = Array.from({ length: 60 }, (_, index) => `Paragraph ${index} of a long page.\n`);
+
+/** @param {string} top @param {string} block */
+const page = (top, block = "echo one") => `# A lab
+
+${top}
+
+<details><summary>More to read</summary>
+
+Folded text.
+
+</details>
+
+![A picture](images/a.svg)
+
+${lines.slice(0, 30).join("\n")}
+
+${FENCE}
+${block}
+${FENCE}
+
+[Next](command:katapod.loadPage?step1)
+
+${lines.slice(30).join("\n")}
+`;
+
+/** @param {number} width */
+const picture = (width) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20"><rect width="9" height="9"/></svg>`;
+
+const LAB = {
+  ".katapod_config.json": JSON.stringify({
+    layout: { terminals: [{ id: "host" }] },
+    navigation: { onLoadCommands: { intro: { host: [{ command: "echo loaded >> loads" }] } } },
+  }),
+  "intro.md": page("Old text."),
+  "step1.md": "# The first step\n",
+  "images/a.svg": picture(40),
+};
+
+describe("saving", () => {
+  const temp = temporaryFolder();
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {string} */
+  let folder;
+  /** @type {string} */
+  let shell;
+
+  before(async () => {
+    const { path } = await temp;
+    folder = join(path, "lab");
+    shell = await writeShell(path);
+    browser = await launch();
+  });
+
+  beforeEach(() => writeFiles(folder, LAB));
+
+  after(async () => {
+    await browser?.close();
+    await (await temp).remove();
+  });
+
+  /** Saves as an editor does: a new file takes the old one's place. */
+  async function save(/** @type {string} */ name, /** @type {string} */ text) {
+    const temporary = join(folder, `.${name.replace("/", "_")}.swp`);
+    await writeFile(temporary, text);
+    await rename(temporary, join(folder, name));
+  }
+
+  /**
+   * @param {string[]} args
+   * @param {(lab: LabView) => Promise<void>} use
+   */
+  async function inLab(args, use) {
+    const { path } = await temp;
+    const house = await House.open(folder, { shell, home: path, args: ["--watch", ...args] });
+    const context = await profile(browser);
+    try {
+      const lab = await LabView.open(context, house.url);
+      await lab.terminal("host").prompts();
+      await use(lab);
+      assert.deepEqual(lab.problems, []);
+    } finally {
+      await context.close();
+      await house.stop();
+    }
+  }
+
+  /** Where a text stands in the window. @param {LabView} lab @param {string} text */
+  async function placeOf(lab, text) {
+    const box = await lab.content.getByText(text, { exact: true }).boundingBox();
+    return Math.round(box?.y ?? Number.NaN);
+  }
+
+  test("shows the page in place, with what was scrolled, opened, focused and run", () =>
+    inLab([], async (lab) => {
+      const { content } = lab;
+      await content.getByText("More to read").click();
+      await lab.run(0);
+      await lab.terminal("host").shows("one");
+      await lab.marked(0, "ran");
+      await content.getByText("Paragraph 29 of a long page.").scrollIntoViewIfNeeded();
+      await content.getByRole("link", { name: "Next" }).focus();
+      await lab.terminal("host").type("half a word");
+      await content.getByRole("link", { name: "Next" }).focus();
+      const before = await placeOf(lab, "Paragraph 29 of a long page.");
+
+      const longer = `${"New text that takes room. ".repeat(80)}\n\nAnd more.`;
+      await save("intro.md", page(longer, "echo two"));
+      await content.getByText("And more.").waitFor({ state: "attached" });
+      const now = await placeOf(lab, "Paragraph 29 of a long page.");
+      assert.ok(Math.abs(now - before) <= 2, `it moved from ${before} to ${now}`);
+      assert.equal(await content.getByText("Folded text.").isVisible(), true);
+      const next = content.getByRole("link", { name: "Next" });
+      assert.equal(await next.evaluate((link) => link.matches(":focus")), true);
+      await lab.marked(0, "ran");
+      assert.match(await lab.terminal("host").text(), /half a word$/);
+
+      // The on-load command did not run again, and the block is the saved one.
+      await lab.terminal("host").press("Control+u");
+      await lab.terminal("host").type("wc -l < loads\n");
+      await lab.terminal("host").shows(/^1$/m);
+      await lab.run(0);
+      await lab.terminal("host").shows("two");
+    }));
+
+  test("shows a saved image, and one that was missing", () =>
+    inLab([], async (lab) => {
+      const image = lab.content.getByRole("img", { name: "A picture" });
+      const width = () =>
+        image.evaluate((one) => (one instanceof HTMLImageElement ? one.naturalWidth : 0));
+      await until("the picture", async () => (await width()) === 40);
+      await save("images/a.svg", picture(70));
+      await until("the new picture", async () => (await width()) === 70);
+      await save("intro.md", page("Also saved."));
+      await lab.content.getByText("Also saved.").waitFor();
+      await until("still the new picture", async () => (await width()) === 70);
+      await save("intro.md", `${page("Another.")}\n\n![Late](images/late.svg)\n`);
+      await lab.content.locator(".image-missing").waitFor();
+      await save("images/late.svg", picture(30));
+      await lab.content.locator("img[alt=Late]").waitFor();
+    }));
+
+  test("lists a step that was added", () =>
+    inLab([], async (lab) => {
+      await save("step2.md", "# The second step\n");
+      await until("the step", async () => (await lab.steps()).includes("step2"));
+      await lab.open("step2");
+      await lab.content.getByText("The second step").waitFor();
+    }));
+
+  test("tells an author on the page what a save broke, and never shows a blank", () =>
+    inLab(["--author"], async (lab) => {
+      const panel = lab.page.locator("#page .problems");
+      assert.equal(await panel.isVisible(), false);
+      await save("intro.md", page("[Dead](command:katapod.loadPage?stpe1)"));
+      await panel.getByText("stpe1").first().waitFor();
+      await lab.content.getByText("Paragraph 3 of a long page.").waitFor({ state: "attached" });
+      await save("intro.md", page("[Live](command:katapod.loadPage?step1)"));
+      await panel.waitFor({ state: "hidden" });
+      await save("intro.md", "x".repeat(5_000_000));
+      await panel.getByText("4 MB is the limit").waitFor();
+      await lab.content.getByText("Paragraph 3 of a long page.").waitFor({ state: "attached" });
+      await save("intro.md", page("Mended."));
+      await lab.content.getByText("Mended.").waitFor();
+      await panel.waitFor({ state: "hidden" });
+    }));
+
+  test("says that a changed config waits for a fresh start", () =>
+    inLab([], async (lab) => {
+      await save(
+        ".katapod_config.json",
+        JSON.stringify({ layout: { terminals: [{ id: "host" }, { id: "second" }] } }),
+      );
+      await lab.page.locator("#notices").getByText("Start the lab over to use it.").waitFor();
+      assert.equal(await lab.page.getByRole("region", { name: "second" }).count(), 0);
+    }));
+});
