@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum_server::tls_rustls::RustlsConfig;
-use clap::{Args, builder::BoolishValueParser};
+use clap::{ArgAction, Args, builder::BoolishValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
@@ -23,6 +23,7 @@ use crate::{
         self, Server,
         auth::{Gate, GateOptions},
     },
+    terminal::Integration,
 };
 
 /// How long the program may take to end after everything was told to.
@@ -59,6 +60,20 @@ pub(super) struct Arguments {
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
+    /// Start bash, zsh and fish as they are: blocks can't tell then what became of them
+    #[arg(long)]
+    no_shell_integration: bool,
+    /// The same by environment, where 0 is no
+    #[arg(
+        long,
+        env = "KATAHOST_INTEGRATION",
+        value_name = "YES",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        default_value = "1",
+        hide = true
+    )]
+    shell_integration: bool,
     /// The secret that opens the labs [default: a new random one]
     #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -134,8 +149,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
     );
+    let integrates = arguments.shell_integration && !arguments.no_shell_integration;
     let options = LabOptions {
         shell: arguments.shell,
+        integration: integrates.then(shell_integration).flatten(),
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
     };
@@ -167,6 +184,16 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     });
     runtime.shutdown_timeout(END_PATIENCE);
     served
+}
+
+/// Labs work without it, too.
+fn shell_integration() -> Option<Integration> {
+    let written = Integration::new().inspect_err(|error| {
+        output::warning(&format!(
+            "blocks can't tell what became of them: {error}; make room in the temporary folder"
+        ));
+    });
+    written.ok()
 }
 
 /// How the server is reached, as far as the arguments say.

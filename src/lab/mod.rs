@@ -10,6 +10,7 @@ mod instance;
 pub mod library;
 pub mod links;
 mod load;
+mod runs;
 pub mod scan;
 pub mod store;
 mod survey;

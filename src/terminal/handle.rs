@@ -23,6 +23,7 @@ use super::{
     pty::Sessions,
     runs::{Part, Run, RunNumber},
     task,
+    tracking::Stage,
 };
 
 /// How many requests may wait for a terminal's task. A client that types faster waits; a run that
@@ -106,6 +107,8 @@ pub enum News {
     },
     /// All of a run was typed.
     Typed(RunNumber),
+    /// Something became of a run that was typed.
+    Stage(RunNumber, Stage),
     /// Runs were given up, because the shell they waited for ended or did not start.
     Dropped(Vec<RunNumber>),
     /// Input was refused, because too much is waiting for a program that reads none.

@@ -6,8 +6,10 @@
 mod descriptor;
 pub mod handle;
 mod history;
+pub mod integration;
 pub mod journal;
 pub mod launcher;
+pub mod mark;
 pub mod open_files;
 pub mod output;
 pub mod pace;
@@ -17,8 +19,10 @@ pub mod runs;
 pub mod screen;
 mod settle;
 mod task;
+pub mod tracking;
 mod writes;
 
 pub use handle::{Status, TerminalEvent, TerminalHandle};
+pub use integration::Integration;
 pub use journal::TerminalSize;
 pub use launcher::Launcher;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -16,12 +16,14 @@ use super::{
     handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
     history::History,
     journal::{Event, TerminalSize},
+    mark::Mark,
     output::Output,
     pace::{Pace, Permission},
-    pty::{Exit, Pty, READ_BYTES, Read},
-    query::{Query, QueryScanner},
+    pty::{self, Exit, Pty, READ_BYTES, Read},
+    query::{Found, Query, QueryScanner},
     runs::{Next, Run, Runs},
     settle::View,
+    tracking::{Moment, Sight, Tracking},
     writes::Writes,
 };
 
@@ -48,6 +50,7 @@ pub(super) struct Terminal {
     history: History,
     scanner: QueryScanner,
     runs: Runs,
+    tracking: Tracking,
     writes: Writes,
     size: Option<TerminalSize>,
     pty: Option<Pty>,
@@ -69,6 +72,7 @@ impl Terminal {
             history: History::new(output.clone(), DEFAULT_SIZE),
             runs: Runs::new(around.patience),
             scanner: QueryScanner::default(),
+            tracking: Tracking::default(),
             writes: Writes::default(),
             size: None,
             pty: None,
@@ -127,14 +131,23 @@ impl Terminal {
         if self.start_at.is_some_and(|start_at| now >= start_at) {
             self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
         }
-        let mut look_again = None;
+        let mut look_again = self.look(now);
         while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
+            if self.runs.has_text_next() && self.tracking.holds(self.sight(pty), now) {
+                look_again = Some(now + LOOK_AGAIN);
+                break;
+            }
             let view = || View {
                 shell_in_foreground: pty.leader_is_in_foreground(),
                 canonical: pty.is_canonical(),
             };
             match self.runs.next(view, now) {
-                Next::Type(bytes) => self.writes.push(bytes),
+                Next::Interrupt(bytes) => self.writes.push(bytes),
+                Next::Type(run, text) => {
+                    let sight = self.sight(pty);
+                    self.tracking.typed(run, text.len(), sight, now);
+                    self.writes.push(text);
+                }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
                 Next::Wait => {
                     look_again = Some(now + LOOK_AGAIN);
@@ -144,7 +157,38 @@ impl Terminal {
             }
         }
         self.write();
+        self.tell_stages().await;
         look_again
+    }
+
+    /// Looks after the runs that were typed at a prompt. Returns when to look again.
+    fn look(&mut self, now: Instant) -> Option<Instant> {
+        let pty = self.pty.as_ref().filter(|_| !self.tracking.is_idle())?;
+        let sight = self.sight(pty);
+        self.tracking.look(sight, pty::sleeps, now);
+        (!self.tracking.is_idle()).then(|| now + LOOK_AGAIN)
+    }
+
+    fn sight(&self, pty: &Pty) -> Sight {
+        Sight {
+            leader: pty.leader(),
+            foreground: pty.foreground_leader(),
+            editor: !pty.is_canonical(),
+            read_up: self.writes.is_empty() && pty.is_read_up(),
+        }
+    }
+
+    async fn tell_stages(&mut self) {
+        for (run, stage) in self.tracking.take_news() {
+            self.tell(News::Stage(run, stage)).await;
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            at: SystemTime::now(),
+            offset: self.output.end(),
+        }
     }
 
     async fn handle(&mut self, request: Request) {
@@ -278,19 +322,31 @@ impl Terminal {
     /// Records what a program wrote and answers what it asked.
     async fn wrote(&mut self, mut bytes: Bytes) {
         self.runs.output(&bytes, Instant::now());
+        self.tracking.output();
         while !bytes.is_empty() {
-            let (taken, query) = self.scanner.scan(&bytes);
+            let (taken, found) = self.scanner.scan(&bytes);
             self.history.push(Event::Output(bytes.split_to(taken)));
-            if let Some(query) = query {
-                let answer = self.answer(query).await;
-                // A program that asks a megabyte of questions reads no answers.
-                if self.writes.has_room(answer.len()) {
-                    self.writes.push(answer);
+            match found {
+                Some(Found::Query(query)) => {
+                    let answer = self.answer(query).await;
+                    // A program that asks a megabyte of questions reads no answers.
+                    if self.writes.has_room(answer.len()) {
+                        self.writes.push(answer);
+                    }
                 }
+                Some(Found::Mark(mark)) => self.marked(mark),
+                None => {}
             }
         }
         self.history.fold();
         self.output.announce();
+    }
+
+    fn marked(&mut self, mark: Mark) {
+        let Some(pty) = &self.pty else { return };
+        let sight = self.sight(pty);
+        self.tracking
+            .mark(mark, self.moment(), sight, Instant::now());
     }
 
     async fn answer(&mut self, query: Query) -> Bytes {
@@ -357,6 +413,8 @@ impl Terminal {
         }
         self.pty = None;
         self.writes.clear();
+        self.tracking.shell_ended(exit.code, self.moment());
+        self.tell_stages().await;
         let status = Status::Exited(exit);
         self.tell(News::Status {
             generation: self.generation,

@@ -23,4 +23,5 @@ mod protocol;
 mod scenarios;
 mod screen;
 mod security;
+mod shells;
 mod terminals;
