@@ -16,6 +16,8 @@ pub struct Mark {
 pub enum MarkKind {
     /// It shows its prompt (`A`).
     Prompt,
+    /// It asks for the rest of a command (`A` with `k=s`, as kitty has it).
+    Continues,
     /// It executes a command (`C`).
     Executes,
     /// The command, or the line before the next prompt, ended (`D`), with this exit code where one
@@ -31,6 +33,7 @@ impl Mark {
             return None;
         };
         let kind = match *kind {
+            b"A" if options.contains(&&b"k=s"[..]) => MarkKind::Continues,
             b"A" => MarkKind::Prompt,
             b"C" => MarkKind::Executes,
             b"D" => MarkKind::Ended(options.first().and_then(|code| number(code))),
@@ -63,6 +66,7 @@ mod tests {
     fn marks_are_read_with_and_without_options() {
         check("A", MarkKind::Prompt, None);
         check("A;cl=m;aid=42", MarkKind::Prompt, Some(42));
+        check("A;k=s;aid=42", MarkKind::Continues, Some(42));
         check("C;aid=42", MarkKind::Executes, Some(42));
         check("D", MarkKind::Ended(None), None);
         check("D;;aid=7", MarkKind::Ended(None), Some(7));

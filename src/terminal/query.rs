@@ -368,12 +368,11 @@ mod tests {
             let mut scanner = QueryScanner::default();
             let mut ends = Vec::new();
             let (first, second) = bytes.split_at(cut);
-            for (start, mut rest) in [(0, first), (cut, second)] {
+            for (end, mut rest) in [(cut, first), (bytes.len(), second)] {
                 while !rest.is_empty() {
                     let (taken, found) = scanner.scan(rest);
                     rest = &rest[taken..];
-                    let all = if start == 0 { cut } else { bytes.len() };
-                    ends.extend(found.map(|found| (all - rest.len(), found)));
+                    ends.extend(found.map(|found| (end - rest.len(), found)));
                 }
             }
             let mark = |kind| {

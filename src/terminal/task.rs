@@ -145,7 +145,7 @@ impl Terminal {
                 Next::Interrupt(bytes) => self.writes.push(bytes),
                 Next::Type(run, text) => {
                     let sight = self.sight(pty);
-                    self.tracking.typed(run, text.len(), sight, now);
+                    self.tracking.typed(run, &text, sight, now);
                     self.writes.push(text);
                 }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
@@ -166,7 +166,7 @@ impl Terminal {
         let pty = self.pty.as_ref().filter(|_| !self.tracking.is_idle())?;
         let sight = self.sight(pty);
         self.tracking.look(sight, pty::sleeps, now);
-        (!self.tracking.is_idle()).then(|| now + LOOK_AGAIN)
+        self.tracking.next_look(now)
     }
 
     fn sight(&self, pty: &Pty) -> Sight {
@@ -344,9 +344,9 @@ impl Terminal {
 
     fn marked(&mut self, mark: Mark) {
         let Some(pty) = &self.pty else { return };
-        let sight = self.sight(pty);
+        let leader = pty.leader();
         self.tracking
-            .mark(mark, self.moment(), sight, Instant::now());
+            .mark(mark, self.moment(), leader, Instant::now());
     }
 
     async fn answer(&mut self, query: Query) -> Bytes {

@@ -1,8 +1,10 @@
 //! What became of the runs that were typed at a shell's prompt, as far as the shell tells.
 //!
 //! A shell's marks say when a command begins and ends, and the terminal says whether all that was
-//! typed has been read. A run of several lines ends with the last command that they make: when the
-//! shell begins a command, or shows its prompt, and nothing typed is left, that is the last one.
+//! typed has been read. A run of several lines ends with the last command that they make. What is
+//! seen from outside is newer than the mark that was read last, by what is still on its way; so it
+//! counts only when it stays the same for a moment in which nothing comes.
+//!
 //! Whatever else was typed was *sent*: nobody can know what became of it, and nothing is claimed.
 
 use std::{
@@ -23,9 +25,15 @@ const HOLD: Duration = Duration::from_millis(500);
 /// command, or tells nothing any more.
 const SILENT: Duration = Duration::from_millis(500);
 
-/// What a terminal holds for a shell at once (Linux, `N_TTY_BUF_SIZE`), and a little less. What is
-/// beyond comes in later, so that nothing left for a moment is not yet nothing left.
-const HELD_BYTES: usize = 4000;
+/// What stays the same for this long had nothing on its way. The kernel hands over output within
+/// a fraction of it.
+const STEADY: Duration = Duration::from_millis(30);
+
+/// How often a run that needs to be looked after is looked at.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// How often a run is looked at whose end the shell will tell.
+const LOOK_SELDOM: Duration = Duration::from_millis(250);
 
 /// How many runs, and shells within shells, are followed at once; older ones are given up.
 const MOST: usize = 32;
@@ -69,11 +77,13 @@ pub(super) struct Tracking {
     place: Place,
     /// The shells that have shown a prompt, each inside the one before.
     shells: Vec<i32>,
+    /// Whether any of them gave its process id.
+    named: bool,
     last_code: Option<i32>,
     runs: Vec<Tracked>,
     news: Vec<(RunNumber, Stage)>,
-    /// Since when everything looks as if nothing would be told any more.
-    silent_since: Option<Instant>,
+    /// Since when the terminal looks the same, and how.
+    steady: Option<(Instant, Look)>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,10 +93,25 @@ enum Place {
     Unknown,
     /// A shell shows its prompt.
     Prompt { shell: i32, since: Instant },
+    /// A shell waits for the rest of a command.
+    Continues,
     /// A shell executes a command.
     Running { shell: i32 },
     /// A command has ended, and the prompt is about to come.
     Between { shell: i32, since: Instant },
+}
+
+/// What a terminal looks like, for the run that was typed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Nothing can be said yet.
+    Busy,
+    /// A program runs, and nothing that was typed is left.
+    LastCommand,
+    /// The shell waits for a command, and nothing that was typed is left.
+    Prompt,
+    /// The shell waits, and it has not said so, or not for a command.
+    Silent,
 }
 
 /// A run that was typed at a prompt and has not ended.
@@ -95,8 +120,8 @@ struct Tracked {
     number: RunNumber,
     shell: i32,
     typed_at: Instant,
-    /// Whether it is too long for one look to say that nothing is left.
-    long: bool,
+    /// Whether it is one line, which makes one command at most.
+    one_line: bool,
     began: bool,
     /// Whether the present command is the last one.
     last: bool,
@@ -138,8 +163,8 @@ impl Tracking {
         }
     }
 
-    /// Notes that a run's text of `len` bytes is typed.
-    pub(super) fn typed(&mut self, number: RunNumber, len: usize, sight: Sight, now: Instant) {
+    /// Notes that a run's text is typed.
+    pub(super) fn typed(&mut self, number: RunNumber, text: &[u8], sight: Sight, now: Instant) {
         // What the run before has left unread and this one are one text to the shell.
         if let Some(before) = self.runs.pop_if(|run| !run.last) {
             self.news.push((before.number, Stage::Sent));
@@ -148,12 +173,12 @@ impl Tracking {
             self.news.push((number, Stage::Sent));
             return;
         };
-        self.silent_since = None;
+        self.steady = None;
         self.runs.push(Tracked {
             number,
             shell,
             typed_at: now,
-            long: len > HELD_BYTES,
+            one_line: text.iter().filter(|byte| **byte == b'\r').count() == 1,
             began: false,
             last: false,
             end: None,
@@ -165,11 +190,14 @@ impl Tracking {
     }
 
     /// Takes in a mark.
-    pub(super) fn mark(&mut self, mark: Mark, moment: Moment, sight: Sight, now: Instant) {
-        let Some(shell) = mark.shell.or(sight.leader) else {
+    pub(super) fn mark(&mut self, mark: Mark, moment: Moment, leader: Option<i32>, now: Instant) {
+        // Where shells give their names, a mark without one is what some program wrote.
+        self.named |= mark.shell.is_some();
+        let unnamed = leader.filter(|_| !self.named);
+        let Some(shell) = mark.shell.or(unnamed) else {
             return;
         };
-        self.silent_since = None;
+        self.steady = None;
         match mark.kind {
             MarkKind::Prompt => {
                 let told_end = !matches!(self.place, Place::Running { shell: it } if it == shell);
@@ -178,16 +206,13 @@ impl Tracking {
                     // Another program took the shell's place, and it is a shell too.
                     self.end_where(|run| run.shell == shell && run.began, |_| Stage::Sent);
                 }
-                if sight.read_up {
-                    let done = |run: &Tracked| run.shell == shell && !run.long && run.end.is_some();
-                    self.end_where(done, Tracked::ended);
-                }
                 self.place = Place::Prompt { shell, since: now };
             }
+            MarkKind::Continues => self.place = Place::Continues,
             MarkKind::Executes => {
                 self.place = Place::Running { shell };
                 if let Some(run) = self.runs.last_mut().filter(|run| run.shell == shell) {
-                    run.last = sight.read_up && !run.long;
+                    run.last = run.one_line;
                     if !mem::replace(&mut run.began, true) {
                         self.news.push((run.number, Stage::Running(moment)));
                     }
@@ -222,49 +247,45 @@ impl Tracking {
         }
     }
 
-    /// Looks at the terminal, as long as there are runs to look after.
+    /// When to look at the terminal again, as long as there are runs to look after.
+    pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
+        let run = self.runs.last()?;
+        Some(now + if run.last { LOOK_SELDOM } else { LOOK })
+    }
+
+    /// Looks at the terminal.
     pub(super) fn look(&mut self, sight: Sight, sleeps: impl Fn(i32) -> bool, now: Instant) {
-        let Some(run) = self.runs.last() else { return };
-        let shell = run.shell;
-        let waits = sight.read_up && sight.editor && sight.foreground == Some(shell);
-        let calm = match self.place {
-            Place::Running { shell: it } if it == shell && !waits => sight.read_up && !run.last,
-            _ => waits && sleeps(shell),
+        let Some(run) = self.runs.last_mut() else {
+            return;
         };
-        if !calm {
-            self.silent_since = None;
-            return;
-        }
-        let since = *self.silent_since.get_or_insert(now);
-        if now.duration_since(since) < SILENT {
-            return;
-        }
-        self.silent_since = None;
-        match self.place {
-            // A program has taken the rest, or nothing more was on its way.
-            Place::Running { .. } if !waits => {
-                if let Some(run) = self.runs.last_mut() {
-                    run.last = true;
-                }
+        let shell = run.shell;
+        let looks = run.looks(self.place, sight, sleeps);
+        let since = match self.steady {
+            Some((since, before)) if before == looks => since,
+            _ => now,
+        };
+        self.steady = Some((since, looks));
+        let steady = now.duration_since(since);
+        match looks {
+            Look::LastCommand if steady >= STEADY => run.last = true,
+            Look::Prompt if steady >= STEADY && run.end.is_some() => {
+                self.end_where(|run| run.shell == shell, Tracked::ended);
             }
-            // The prompt is back and the shell has said nothing of it.
-            Place::Running { .. } => {
+            Look::Prompt if steady >= SILENT => {
+                self.end_where(|run| run.shell == shell, |_| Stage::Sent);
+            }
+            Look::Silent if steady >= SILENT => {
                 self.place = Place::Unknown;
                 self.end_where(|run| run.shell == shell, |_| Stage::Sent);
             }
-            _ => {
-                // A long text that is read up by now; or one that lacks its end.
-                let all_told = |run: &Tracked| run.shell == shell && run.long && run.end.is_some();
-                self.end_where(all_told, Tracked::ended);
-                self.end_where(|run| run.shell == shell, |_| Stage::Sent);
-            }
+            _ => {}
         }
     }
 
-    /// Notes that output came: what looked like silence was none.
+    /// Notes that output came: the terminal does not look the same.
     pub(super) fn output(&mut self) {
         if !matches!(self.place, Place::Running { .. }) {
-            self.silent_since = None;
+            self.steady = None;
         }
     }
 
@@ -290,6 +311,21 @@ impl Tracking {
 }
 
 impl Tracked {
+    fn looks(&self, place: Place, sight: Sight, sleeps: impl Fn(i32) -> bool) -> Look {
+        let waits = sight.editor && sight.foreground == Some(self.shell);
+        match place {
+            Place::Running { .. } if !waits && sight.read_up => Look::LastCommand,
+            Place::Running { shell } if waits && shell == self.shell => Look::Silent,
+            Place::Prompt { shell, .. } | Place::Between { shell, .. }
+                if waits && sight.read_up && shell == self.shell && sleeps(shell) =>
+            {
+                Look::Prompt
+            }
+            Place::Continues | Place::Unknown if waits && sight.read_up => Look::Silent,
+            _ => Look::Busy,
+        }
+    }
+
     fn ended(&self) -> Stage {
         self.end
             .map_or(Stage::Sent, |(code, moment)| Stage::Ended(code, moment))

@@ -102,8 +102,13 @@ impl Desk {
     }
 
     /// What was written between two offsets, of a terminal that was watched from its beginning.
-    fn output(&self, run: &Value) -> String {
+    async fn output(&mut self, run: &Value) -> String {
         let offset = |key: &str| usize::try_from(run[key].as_u64().unwrap()).unwrap();
+        let all = |visitor: &Visitor| {
+            let written = visitor.output.get(&0);
+            written.is_some_and(|written| written.len() >= offset("end"))
+        };
+        self.visitor.until("the output", all).await;
         let written = &self.visitor.output[&0];
         String::from_utf8_lossy(&written[offset("start")..offset("end")]).into_owned()
     }
@@ -121,7 +126,7 @@ fn last_run(visitor: &Visitor, block: usize) -> Option<&Value> {
 }
 
 /// What each shell's blocks end in: the same, as all of them tell the same.
-const BLOCKS: [(&str, &str); 9] = [
+const BLOCKS: [(&str, &str); 10] = [
     ("true", "done 0"),
     ("false", "failed 1"),
     ("echo one\nfalse\necho three", "done 0"),
@@ -131,6 +136,10 @@ const BLOCKS: [(&str, &str); 9] = [
     ("sleep 0.3\nsleep 0.3", "done 0"),
     ("no-such-program-here", "failed 127"),
     ("sleep 30 &", "done 0"),
+    (
+        "printf '\\e]133;D;0\\a'; sleep 0.2; sh -c 'exit 2'",
+        "failed 2",
+    ),
 ];
 
 async fn check_blocks(shell: &str, settings: &str) {
@@ -288,10 +297,24 @@ async fn interrupted_block_failed_with_130() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn line_that_is_no_command_fails_or_is_sent() {
-    let mut desk = Desk::new("bash", "", &["echo )", "# only a comment", "echo 'open"]).await;
+    let mut desk = Desk::new(
+        "bash",
+        "",
+        &[
+            "echo )",
+            "# only a comment",
+            "echo 'open",
+            "echo one\nfor i in 1; do",
+            "done",
+        ],
+    )
+    .await;
     assert_eq!(desk.run(0).await, "failed 2");
     assert_eq!(desk.run(1).await, "sent");
     assert_eq!(desk.run(2).await, "sent", "the shell waits for more");
+    desk.type_text("\x03").await;
+    assert_eq!(desk.run(3).await, "sent", "the shell waits for more");
+    assert_eq!(desk.run(4).await, "sent", "what was typed at no prompt");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -334,7 +357,7 @@ async fn run_knows_where_its_output_is_and_survives_a_reload() {
     .await;
     desk.start(0).await;
     let run = desk.until(0, &["done"]).await;
-    let text = desk.output(&run);
+    let text = desk.output(&run).await;
     assert!(
         text.starts_with("out-2\r\n") && !text.contains('$'),
         "{text:?}"

@@ -21,6 +21,9 @@ if [[ $- == *i* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
     if [[ ${PS0-} != *"]133;C;aid=$$"* ]]; then
       PS0="\e]133;C;aid=$$\a${PS0-}"
     fi
+    if [[ ${PS2-} != *"]133;A;k=s;aid=$$"* ]]; then
+      PS2="\[\e]133;A;k=s;aid=$$\a\]${PS2-}"
+    fi
     if [[ ${__katahost_shown-} ]]; then
       printf '\e]133;D;%s;aid=%s\a\e]133;A;aid=%s\a' "$code" "$$" "$$"
     else

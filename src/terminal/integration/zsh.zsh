@@ -18,6 +18,9 @@ if [[ -o interactive ]]; then
       builtin printf '\e]133;A;aid=%s\a' $$
     } >/dev/tty
     typeset -g __katahost_shown=1
+    if [[ ${PS2-} != *"]133;A;k=s;aid=$$"* ]]; then
+      PS2=$'%{\e]133;A;k=s;aid='$$$'\a%}'${PS2-}
+    fi
     if (( ! ${preexec_functions[(I)__katahost_preexec]} )); then
       preexec_functions+=(__katahost_preexec)
     fi
