@@ -73,6 +73,12 @@ impl Integration {
     }
 }
 
+/// Whether `shell`, given integration, surely tells of its prompts. A bash may be too old for it.
+pub(super) fn tells_of_prompts(shell: &Path) -> bool {
+    let name = shell.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("zsh" | "fish"))
+}
+
 /// A path as a word that fish reads back.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();

@@ -7,7 +7,11 @@ use std::{
 
 use portable_pty::CommandBuilder;
 
-use super::{Integration, journal::TerminalSize, pty::Pty};
+use super::{
+    integration::{self, Integration},
+    journal::TerminalSize,
+    pty::Pty,
+};
 
 /// Variables that never reach a shell: they carry secrets of katahost or of a hub it runs under.
 const SECRET_PREFIXES: [&str; 4] = ["KATAHOST_", "JUPYTERHUB_", "JPY_", "CONFIGPROXY_"];
@@ -73,6 +77,11 @@ impl Launcher {
                 folder: self.folder.clone(),
                 source,
             })
+    }
+
+    /// Whether its shells surely tell of their prompts.
+    pub(super) fn tells_of_prompts(&self) -> bool {
+        self.integration.is_some() && integration::tells_of_prompts(&self.shell)
     }
 
     /// Refuses a path that leads nowhere, in plainer words than the library's.

@@ -285,7 +285,11 @@ impl Terminal {
             Ok(pty) => {
                 self.around.sessions.add(&pty);
                 self.pty = Some(pty);
-                self.runs.shell_started(Instant::now());
+                let now = Instant::now();
+                self.runs.shell_started(now);
+                if self.around.launcher.tells_of_prompts() {
+                    self.tracking.expect(now);
+                }
                 Status::Running
             }
             Err(error) => Status::Failed {

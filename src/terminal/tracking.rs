@@ -25,6 +25,9 @@ const HOLD: Duration = Duration::from_millis(500);
 /// command, or tells nothing any more.
 const SILENT: Duration = Duration::from_millis(500);
 
+/// How long a run waits for the first prompt of a shell that surely tells of it.
+const HOLD_FRESH: Duration = Duration::from_secs(3);
+
 /// What stays the same for this long had nothing on its way. The kernel hands over output within
 /// a fraction of it.
 const STEADY: Duration = Duration::from_millis(30);
@@ -84,6 +87,8 @@ pub(super) struct Tracking {
     news: Vec<(RunNumber, Stage)>,
     /// Since when the terminal looks the same, and how.
     steady: Option<(Instant, Look)>,
+    /// Until when a first prompt is waited for.
+    fresh_until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,6 +135,11 @@ struct Tracked {
 }
 
 impl Tracking {
+    /// Waits for a fresh shell that surely tells of its first prompt.
+    pub(super) fn expect(&mut self, now: Instant) {
+        self.fresh_until = Some(now + HOLD_FRESH);
+    }
+
     /// What was found out since the last call.
     pub(super) fn take_news(&mut self) -> Vec<(RunNumber, Stage)> {
         mem::take(&mut self.news)
@@ -154,6 +164,7 @@ impl Tracking {
     pub(super) fn holds(&self, sight: Sight, now: Instant) -> bool {
         let recent = |since: Instant| now.duration_since(since) < HOLD;
         match self.place {
+            Place::Unknown => self.fresh_until.is_some_and(|until| now < until),
             Place::Prompt { since, .. } | Place::Between { since, .. }
                 if self.prompt(sight).is_none() =>
             {
@@ -276,6 +287,7 @@ impl Tracking {
             }
             Look::Silent if steady >= SILENT => {
                 self.place = Place::Unknown;
+                self.fresh_until = None;
                 self.end_where(|run| run.shell == shell, |_| Stage::Sent);
             }
             _ => {}
@@ -293,8 +305,10 @@ impl Tracking {
     pub(super) fn shell_ended(&mut self, code: Option<i32>, moment: Moment) {
         self.end_where(|run| run.began, |_| Stage::Ended(code, moment));
         self.end_where(|_| true, |_| Stage::Sent);
-        self.place = Place::Unknown;
-        self.shells.clear();
+        *self = Self {
+            news: mem::take(&mut self.news),
+            ..Self::default()
+        };
     }
 
     fn end_where(&mut self, which: impl Fn(&Tracked) -> bool, stage: impl Fn(&Tracked) -> Stage) {

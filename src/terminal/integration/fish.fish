@@ -9,6 +9,11 @@ if status is-interactive
         printf '\e]133;C;aid=%s\a' $fish_pid
     end
     function __katahost_postexec --on-event fish_postexec
-        printf '\e]133;D;%s;aid=%s\a' $status $fish_pid
+        set -l code $status
+        # Fish leaves the status of the command before when one is put into the background.
+        if string match --quiet --regex '&\s*$' -- $argv
+            set code 0
+        end
+        printf '\e]133;D;%s;aid=%s\a' $code $fish_pid
     end
 end
