@@ -1,7 +1,7 @@
 # What one does with katahost's source. `make` alone says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-web test-browser bench lint types setup format
+.PHONY: help run test test-rust test-web test-browser soak bench lint types setup format
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
@@ -29,6 +29,9 @@ test-web: setup
 test-browser: setup
 	cargo build
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
+
+soak: setup ## Let people do anything to a lab for SOAK_SECONDS (600); SOAK_SEED repeats what they did
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),600) cargo test --quiet --test it soak:: -- --nocapture
 
 bench: setup $(BENCH_TOOLS)/node/installed $(BENCH_TOOLS)/python/installed ## Measure speed and size, beside limits and peers; ROWS="echo memory" chooses
 	cargo bench --bench bench -- $(ROWS)

@@ -1,5 +1,8 @@
 //! A client of the protocol, for programs: it knows the wire and nothing of the server.
 
+pub mod attachment;
+mod typed;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -22,6 +25,12 @@ use crate::protocol::{
     frame::{FrameError, FrameKind, Header},
     rpc::{Call, Incoming, RequestId, RpcError},
     server::{ExecuteCommandResult, LabState},
+};
+
+// The command line speaks to labs through this module alone.
+pub use crate::protocol::{
+    audience::Role,
+    server::{TerminalInfo, TerminalStatus},
 };
 
 /// A connection to a lab.

@@ -29,7 +29,7 @@ use crate::{
 pub(crate) const MODE: &str = "audience";
 
 /// How often a viewer that has caught up says so.
-const ACK_PAUSE: Duration = Duration::from_millis(100);
+const ACK_PAUSE: Duration = Duration::from_secs(1);
 
 /// What one read takes at most.
 const READ_BYTES: usize = 256 * 1024;

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use katahost::protocol::{
     SUBPROTOCOL,
     frame::{FrameKind, Header},
@@ -24,8 +24,9 @@ use crate::{
     peer::{Peer, START_PATIENCE, Server, TOKEN},
 };
 
-/// Katahost's front end acknowledges this often in a flood, and whenever it has caught up.
+/// Katahost's front end acknowledges this often in a flood, and this long after it has caught up.
 const ACK_BYTES: u64 = 64 * 1024;
+const ACK_PAUSE: Duration = Duration::from_millis(50);
 
 /// `WeTTY`'s front end commits this often.
 const COMMIT_BYTES: usize = 256 * 1024;
@@ -162,8 +163,8 @@ impl Link {
     /// No output is lost.
     pub(crate) async fn next(&mut self) -> Result<(usize, Bytes), Fault> {
         loop {
-            let message = if let Some(message) = self.socket.next().now_or_never() {
-                message.ok_or("the server left")??
+            let message = if let Ok(message) = timeout(ACK_PAUSE, self.message()).await {
+                message?
             } else {
                 self.acknowledge(1).await?;
                 self.message().await?

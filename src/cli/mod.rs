@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand.
 
+mod attach;
 mod check;
 mod commands;
 mod completions;
 mod exec;
 mod inspect;
 mod output;
+mod place;
 mod quickstart;
 mod report;
 mod serve;
@@ -22,6 +24,7 @@ Examples:
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
   katahost exec katapod.loadPage step3 drive a running lab from a script
+  katahost attach host                 join its terminal from your own
 
 Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
 
@@ -48,6 +51,7 @@ enum Command {
     Check(check::Arguments),
     Inspect(inspect::Arguments),
     Exec(exec::Arguments),
+    Attach(attach::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -100,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
+        Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

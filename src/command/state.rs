@@ -114,6 +114,12 @@ impl State {
             .ok_or(CommandError::NoNextBlock)
     }
 
+    /// The index of the block that ran last since the step was shown.
+    #[must_use]
+    pub fn last_block(&self) -> Option<usize> {
+        self.last_block
+    }
+
     /// How often `id` was run.
     #[must_use]
     pub fn runs(&self, id: &str) -> u64 {

@@ -489,6 +489,7 @@ impl Lab {
             clients: self.clients.headcount(),
             audience: self.clients.audience(),
             place: self.place.clone(),
+            last_block: self.state.last_block(),
             links: self.links.list(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,

@@ -71,6 +71,9 @@ pub(super) struct Clients {
     /// What was told last of who is there, and when.
     told: (Headcount, Audience),
     told_at: Option<Instant>,
+    /// Whether a wish was answered since then: uttered again at once it is another one, though the
+    /// audience looks the same.
+    answered: bool,
     /// When to tell the next time, where something has changed.
     tell_at: Option<Instant>,
 }
@@ -188,7 +191,7 @@ impl Clients {
         };
         let role = role.unwrap_or(client.role);
         let declined = declined && client.asks;
-        client.asks = false;
+        self.answered |= std::mem::take(&mut client.asks);
         let differs = client.standing.role() != role;
         client.standing.set(role);
         if differs || declined {
@@ -254,7 +257,7 @@ impl Clients {
         if headcount != old_headcount {
             self.tell(LabEvent::Clients(headcount));
         }
-        if audience != old_audience {
+        if std::mem::take(&mut self.answered) || audience != old_audience {
             self.tell_drivers(LabEvent::Audience(audience));
         }
     }

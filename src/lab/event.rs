@@ -32,6 +32,8 @@ pub struct LabSnapshot {
     pub links: Vec<Link>,
     /// The page shown, if one could be read.
     pub page: Option<PageView>,
+    /// The index of the block of that page that ran last since it was shown.
+    pub last_block: Option<usize>,
     /// Why the page is not what the client asked for.
     pub notice: Option<Notice>,
 }

@@ -81,15 +81,24 @@ impl Header {
     pub fn frame(&self, payload: &[&[u8]]) -> Bytes {
         let length = payload.iter().map(|piece| piece.len()).sum::<usize>();
         let mut frame = BytesMut::with_capacity(HEADER_BYTES + length);
-        frame.put_u8(self.kind as u8);
-        frame.put_u8(if self.replay { REPLAY } else { 0 });
-        frame.put_u16(self.terminal);
-        frame.put_u32(self.generation);
-        frame.put_u64(self.offset);
+        frame.put_slice(&self.encode());
         for piece in payload {
             frame.put_slice(piece);
         }
         frame.freeze()
+    }
+
+    /// The bytes that a frame starts with.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        let mut rest = &mut bytes[..];
+        rest.put_u8(self.kind as u8);
+        rest.put_u8(if self.replay { REPLAY } else { 0 });
+        rest.put_u16(self.terminal);
+        rest.put_u32(self.generation);
+        rest.put_u64(self.offset);
+        bytes
     }
 
     /// Splits a frame into its header and its payload.

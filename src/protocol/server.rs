@@ -98,6 +98,9 @@ pub struct LabState {
     pub place: Option<Place>,
     /// The page of the lab's current step, or nothing where it could not be read.
     pub page: Option<Page>,
+    /// The index of the block of that page that ran last since the step was shown; the next one
+    /// is what `katahost.runNextBlock` runs.
+    pub last_block: Option<usize>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
 }

@@ -3,20 +3,22 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::{
+    command::Role,
     lab::event::TerminalView,
-    protocol::frame::{FrameKind, Header, encode_size},
+    protocol::frame::{FrameKind, HEADER_BYTES, Header, encode_size},
     terminal::{
         TerminalHandle, TerminalSize,
-        journal::{Cursor, Entry, Event},
+        journal::{Cursor, Event},
+        output::Listener,
         pty::READ_BYTES,
     },
 };
@@ -34,20 +36,50 @@ pub(super) struct Feed {
     number: u16,
     generation: u32,
     terminal: TerminalHandle,
-    grown: watch::Receiver<()>,
+    _listener: Listener,
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
-    parsed: Arc<AtomicU64>,
+    parsed: Arc<Parsed>,
     /// Where the output begins that was written after the client came.
     live_from: u64,
     last_checkpoint: Option<Instant>,
+    role: Role,
+    /// A viewer's turn in a flood.
+    turn: Option<Instant>,
+}
+
+/// How far a client has parsed a terminal's output.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    offset: AtomicU64,
+    /// Whether the feed waits for more to be parsed.
+    awaited: AtomicBool,
+}
+
+impl Parsed {
+    pub(super) fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Notes that all before `offset` is parsed. Returns whether that was waited for.
+    pub(super) fn advance(&self, offset: u64) -> bool {
+        self.offset.fetch_max(offset, Ordering::Relaxed);
+        self.awaited.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// A frame to send: its header, and its payload in pieces that all clients share.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) header: [u8; HEADER_BYTES],
+    pub(super) payload: Vec<Bytes>,
 }
 
 /// What a feed has for its client.
 #[derive(Debug)]
 pub(super) enum Turn {
     /// A frame to send.
-    Frame(Bytes),
+    Frame(Frame),
     /// Nothing now.
     Nothing,
     /// Nothing before that time.
@@ -55,22 +87,33 @@ pub(super) enum Turn {
 }
 
 impl Feed {
-    /// Begins at `resume`, where the terminal's journal still reaches back to it.
-    pub(super) fn new(view: &TerminalView, resume: Option<u64>) -> Self {
+    /// Begins at `resume`, where the terminal's journal still reaches back to it. `news` is woken
+    /// when the terminal has written more.
+    pub(super) fn new(
+        view: &TerminalView,
+        resume: Option<u64>,
+        role: Role,
+        news: Arc<Notify>,
+    ) -> Self {
+        // Before the first look at the output, or what is written in between is missed.
+        let listener = Listener::new(view.handle.output().clone(), news, role < Role::Driver);
         let cursor = resume.and_then(|offset| view.handle.output().cursor_at(offset));
         let offset = cursor.map_or(0, Cursor::offset);
-        let mut grown = view.handle.output().watch();
-        grown.mark_changed();
         Self {
             number: view.number,
             generation: view.generation,
             terminal: view.handle.clone(),
-            grown,
+            _listener: listener,
             cursor,
-            parsed: Arc::new(AtomicU64::new(offset)),
+            parsed: Arc::new(Parsed {
+                offset: AtomicU64::new(offset),
+                awaited: AtomicBool::new(false),
+            }),
             // Who comes back has missed the rest; who comes first gets a past.
             live_from: cursor.map_or_else(|| view.handle.output().end(), Cursor::offset),
             last_checkpoint: None,
+            role,
+            turn: None,
         }
     }
 
@@ -83,33 +126,22 @@ impl Feed {
     }
 
     /// Where the client's acknowledgements are noted.
-    pub(super) fn parsed(&self) -> Arc<AtomicU64> {
+    pub(super) fn parsed(&self) -> Arc<Parsed> {
         self.parsed.clone()
-    }
-
-    /// Waits until the terminal has written more.
-    ///
-    /// # Cancel safety
-    ///
-    /// News between two calls is not lost.
-    pub(super) async fn grown(&mut self) {
-        if self.grown.changed().await.is_err() {
-            // The terminal has ended; what it wrote has been sent.
-            std::future::pending::<()>().await;
-        }
     }
 
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
-        self.grown.mark_unchanged();
+        if self.role < Role::Driver
+            && let Some(turn) = self.terminal.output().wait(&mut self.turn, READ_BYTES)
+        {
+            return Turn::Later(turn);
+        }
         let Some(mut cursor) = self.cursor else {
             return self.checkpoint().await;
         };
-        if cursor
-            .offset()
-            .saturating_sub(self.parsed.load(Ordering::Relaxed))
-            >= CLIENT_WINDOW_BYTES
-        {
+        if cursor.offset().saturating_sub(self.parsed.offset()) >= CLIENT_WINDOW_BYTES {
+            self.parsed.awaited.store(true, Ordering::Relaxed);
             return Turn::Nothing;
         }
         // A frame is either of the past or live.
@@ -124,26 +156,20 @@ impl Feed {
             return self.checkpoint().await;
         };
         self.cursor = Some(cursor);
-        self.frame(&entries).map_or(Turn::Nothing, Turn::Frame)
-    }
-
-    fn frame(&self, entries: &[Entry]) -> Option<Bytes> {
-        let first = entries.first()?;
-        Some(match &first.event {
-            Event::Resize(TerminalSize { cols, rows }) => self
-                .header(FrameKind::Resize, first.offset)
-                .frame(&[&encode_size(*cols, *rows)]),
-            Event::Output(_) => {
-                let pieces: Vec<&[u8]> = entries
-                    .iter()
-                    .filter_map(|entry| match &entry.event {
-                        Event::Output(bytes) => Some(bytes.as_ref()),
-                        Event::Resize(_) => None,
-                    })
-                    .collect();
-                self.header(FrameKind::Output, first.offset).frame(&pieces)
+        let Some(first) = entries.first().map(|entry| entry.offset) else {
+            return Turn::Nothing;
+        };
+        let mut kind = FrameKind::Output;
+        let payload = entries.into_iter().map(|entry| match entry.event {
+            Event::Output(bytes) => bytes,
+            Event::Resize(TerminalSize { cols, rows }) => {
+                kind = FrameKind::Resize;
+                Bytes::copy_from_slice(&encode_size(cols, rows))
             }
-        })
+        });
+        let payload = payload.collect();
+        let header = self.header(kind, first);
+        Turn::Frame(Frame { header, payload })
     }
 
     async fn checkpoint(&mut self) -> Turn {
@@ -157,22 +183,29 @@ impl Feed {
         };
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
-        self.parsed.fetch_max(offset, Ordering::Relaxed);
+        self.parsed.advance(offset);
         self.live_from = self.terminal.output().end();
         let TerminalSize { cols, rows } = checkpoint.size;
-        let payload = [&encode_size(cols, rows)[..], &checkpoint.dump];
-        // More follows at once, and nobody will say that the terminal has grown.
-        self.grown.mark_changed();
-        Turn::Frame(self.header(FrameKind::Snapshot, offset).frame(&payload))
+        if self.role < Role::Driver {
+            self.terminal
+                .output()
+                .charge_checkpoint(checkpoint.dump.len());
+        }
+        let size = Bytes::copy_from_slice(&encode_size(cols, rows));
+        Turn::Frame(Frame {
+            header: self.header(FrameKind::Snapshot, offset),
+            payload: vec![size, checkpoint.dump],
+        })
     }
 
-    fn header(&self, kind: FrameKind, offset: u64) -> Header {
-        Header {
+    fn header(&self, kind: FrameKind, offset: u64) -> [u8; HEADER_BYTES] {
+        let header = Header {
             kind,
             replay: offset < self.live_from,
             terminal: self.number,
             generation: self.generation,
             offset,
-        }
+        };
+        header.encode()
     }
 }

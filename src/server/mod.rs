@@ -17,7 +17,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path, Request, State, WebSocketUpgrade},
+    extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -29,6 +29,7 @@ use axum_server::{
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -39,19 +40,16 @@ use self::{
 };
 use crate::{
     lab::{LabHandle, LabStore},
-    protocol::{MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL},
+    protocol::SUBPROTOCOL,
 };
 
 /// How long open requests get when the server stops; sockets are closed before.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How much may wait to be written to one socket. One message waits at a time, so that this bounds
-/// the largest: a page of the largest size, or a terminal's state with every cell in its own colour.
-const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
-
-/// How much is read from a socket at once. Clients send little; a buffer of the library's own size
-/// would cost each of them 128 KiB.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// How much of what was written to a connection may wait in the system, beyond what is on its way:
+/// what a slow client has not been sent yet is better not written, as newer bytes may replace it.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// What pages may load and run: only what this server sends. Styles may stand in attributes, as
 /// real pages have them; images and videos may come from the network.
@@ -120,6 +118,9 @@ pub async fn serve(
     let sockets = TcpSocketConfig::new().nodelay(true).keepalive(keepalive);
     let acceptor = TcpConfigAcceptor::new(sockets);
     let handle = Handle::new();
+    // What is accepted inherits it; it only spares memory and delay, so that its lack is no fault.
+    #[cfg(target_os = "linux")]
+    drop(socket2::SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_BYTES));
     let mut listening = axum_server::from_tcp(listener)?.handle(handle.clone());
     listening
         .http_builder()
@@ -292,32 +293,24 @@ async fn file(
 async fn open_socket(
     State(server): State<Shared>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
-    if let Err(refusal) = server.gate.check_socket(&headers) {
+    if let Err(refusal) = server.gate.check_socket(request.headers()) {
         return refused(&server, refusal);
     }
     let Some(lab) = server.labs.lab(&name) else {
         return no_lab(&server, &name);
     };
     let public_url = server.gate.public_url().map(Into::into);
-    accept_socket(&server, upgrade, lab, Pass::driver(public_url))
+    accept_socket(&server, request, lab, Pass::driver(public_url))
 }
 
-fn accept_socket(
-    server: &Server,
-    upgrade: WebSocketUpgrade,
-    lab: LabHandle,
-    pass: Pass,
-) -> Response {
-    let upgrade = upgrade
-        .protocols([SUBPROTOCOL])
-        .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
-        .max_frame_size(MAX_CLIENT_MESSAGE_BYTES)
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
-    if upgrade.selected_protocol().is_none() {
+fn accept_socket(server: &Server, mut request: Request, lab: LabHandle, pass: Pass) -> Response {
+    let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
+        let message = "this address is for a WebSocket\n";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    };
+    if !offers_subprotocol(request.headers()) {
         let message = format!("this socket speaks the subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
@@ -327,11 +320,25 @@ fn accept_socket(
         let message = "too many sockets are open; close some tabs, then try again\n";
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
     }
+    let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
+    let headers = response.headers_mut();
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     let stop = server.stop.clone();
-    upgrade.on_upgrade(async move |socket| {
-        socket::serve(socket, lab, pass, stop).await;
+    let connection = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        // A client that left meanwhile needs nothing.
+        if let Ok(connection) = connection.await {
+            socket::serve(connection, lab, pass, stop).await;
+        }
         drop(counted);
-    })
+    });
+    response
+}
+
+fn offers_subprotocol(headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut offers = offers.iter().filter_map(|offer| offer.to_str().ok());
+    offers.any(|offer| offer.split(',').any(|name| name.trim() == SUBPROTOCOL))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

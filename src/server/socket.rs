@@ -3,6 +3,7 @@
 
 mod call;
 mod client;
+mod connection;
 mod introduction;
 mod receiver;
 mod transmitter;
@@ -12,21 +13,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
+use hyper::upgrade::Upgraded;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::timeout,
 };
-use tokio::{sync::mpsc, time::timeout};
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
 use self::{
     call::tidy_name,
     client::Client,
+    connection::{Sink, Source},
     introduction::introduce,
     receiver::receive,
-    transmitter::{send, transmit},
+    transmitter::transmit,
 };
 use super::{
     limits::{Allowance, TooMany},
@@ -47,8 +48,6 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How many answers may wait to be sent; a client that asks without reading waits.
 const ANSWERS: usize = 64;
 
-type Sink = SplitSink<WebSocket, Message>;
-
 /// Why a socket ends: a close code and a reason for the client.
 type Ending = (u16, &'static str);
 
@@ -56,38 +55,46 @@ type Ending = (u16, &'static str);
 const REVOKED: Ending = (close::REVOKED, "the link was revoked");
 
 /// Serves a client until it leaves, breaks the protocol, or the server stops.
-pub(super) async fn serve(socket: WebSocket, lab: LabHandle, pass: Pass, stop: CancellationToken) {
-    let (mut sink, mut stream) = socket.split();
+pub(super) async fn serve(
+    connection: Upgraded,
+    lab: LabHandle,
+    pass: Pass,
+    stop: CancellationToken,
+) {
+    let news = Arc::new(Notify::new());
+    let (mut sink, mut source) = connection::open(connection, news.clone()).await;
     let ending = tokio::select! {
         biased;
         () = stop.cancelled() => Some((close::SERVER_STOPS, "the server stops")),
-        ending = converse(&mut sink, &mut stream, lab, pass) => ending,
+        ending = converse(&mut sink, &mut source, news, lab, pass) => ending,
     };
-    if let Some((code, reason)) = ending {
-        let frame = CloseFrame {
-            code,
-            reason: reason.into(),
-        };
-        let closing = async {
-            sink.send(Message::Close(Some(frame))).await?;
-            // A connection that is cut with bytes unread may take the reason with it.
-            while let Some(Ok(_)) = stream.next().await {}
-            Ok::<(), axum::Error>(())
-        };
-        if !matches!(timeout(CLOSE_PATIENCE, closing).await, Ok(Ok(()))) {
-            tracing::debug!(code, "client left before it was told why");
+    let closing = async {
+        if let Some((code, reason)) = ending {
+            sink.close(code, reason);
+            sink.flush().await?;
         }
+        // A connection that is cut with bytes unread may take the reason with it; and the library
+        // replies to a client's close when it is asked for more.
+        while let Some(Ok(_)) = source.next().await {}
+        if ending.is_none() {
+            sink.flush().await?;
+        }
+        Ok::<(), std::io::Error>(())
+    };
+    if !matches!(timeout(CLOSE_PATIENCE, closing).await, Ok(Ok(()))) {
+        tracing::debug!("client left before it was told why");
     }
 }
 
 async fn converse(
     sink: &mut Sink,
-    stream: &mut SplitStream<WebSocket>,
+    source: &mut Source,
+    news: Arc<Notify>,
     lab: LabHandle,
     pass: Pass,
 ) -> Option<Ending> {
     let mut allowance = Allowance::new(Instant::now());
-    let introduction = introduce(sink, stream, &mut allowance);
+    let introduction = introduce(sink, source, &mut allowance);
     let Ok(introduced) = timeout(INITIALIZE_PATIENCE, introduction).await else {
         return Some((close::NOT_INITIALIZED, "no `initialize` came in time"));
     };
@@ -117,10 +124,11 @@ async fn converse(
         lab: lab.folder().name().into(),
         public_url: pass.public_url,
     };
-    let client = Client::new(lab, identity);
+    let client = Client::new(lab, identity, news);
     let state = translate::lab_state(&attachment.snapshot, &client.identity);
     let welcome = translate::text(&Response::result(request, state));
-    send(sink, Message::Text(welcome.into())).await.ok()?;
+    sink.text(welcome);
+    sink.flush().await.ok()?;
     let feeds = if params.attach {
         client.watch(&attachment.snapshot, &params)
     } else {
@@ -128,7 +136,7 @@ async fn converse(
     };
     let (answers, waiting) = mpsc::channel(ANSWERS);
     tokio::select! {
-        ending = receive(stream, &client, &answers, allowance) => ending,
+        ending = receive(source, &client, &answers, allowance) => ending,
         ending = transmit(sink, &client, params.attach, feeds, attachment, waiting) => ending,
     }
 }
@@ -139,9 +147,8 @@ fn too_many(_: TooMany) -> Ending {
 }
 
 /// How a socket ends of which nothing more can be read.
-fn broken(error: axum::Error) -> Option<Ending> {
-    let error = error.into_inner();
-    match error.downcast_ref::<tungstenite::Error>()? {
+fn broken(error: &tungstenite::Error) -> Option<Ending> {
+    match error {
         tungstenite::Error::Capacity(_) => Some((close::TOO_LARGE, "the message is too large")),
         tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) => {
             Some((close::PROTOCOL_ERROR, "the frame is none of a WebSocket"))

@@ -144,6 +144,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
             Vec::new()
         },
         place: lab.place.as_ref().map(people::place),
+        last_block: lab.last_block,
         page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }

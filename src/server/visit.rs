@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use axum::{
     Extension, Router,
-    extract::{Path, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, Uri, header},
+    extract::{Path, Request, State},
+    http::{Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -99,11 +99,10 @@ async fn file(
 async fn open_socket(
     State(server): State<Shared>,
     Extension((lab, link)): Visit,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
-    match server.gate.check_origin(&headers) {
-        Ok(()) => accept_socket(&server, upgrade, lab, Pass::by(link)),
+    match server.gate.check_origin(request.headers()) {
+        Ok(()) => accept_socket(&server, request, lab, Pass::by(link)),
         Err(refusal) => refused(&server, refusal),
     }
 }

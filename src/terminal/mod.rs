@@ -4,6 +4,7 @@
 //! [`output::Output`] at their own pace and ask the task only for a checkpoint.
 
 mod descriptor;
+mod flood;
 pub mod handle;
 mod history;
 pub mod integration;

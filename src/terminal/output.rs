@@ -1,17 +1,40 @@
 //! The reading end of a terminal, shared by all its clients.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
-use super::journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize};
+use super::{
+    flood::Flood,
+    journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize},
+};
 
-/// A terminal's journal, and the news that it grew.
+/// A terminal's journal, and who is told that it grew.
 #[derive(Debug)]
 pub struct Output {
     journal: Mutex<Journal>,
-    grown: watch::Sender<()>,
+    listeners: Mutex<Vec<Ear>>,
+    flood: Mutex<Flood>,
+}
+
+#[derive(Debug)]
+struct Ear {
+    news: Arc<Notify>,
+    waits_for_turns: bool,
+}
+
+/// Somebody who is told of each growth. Dropping it ends that.
+///
+/// One who is told while looking is told again, so that nothing is missed; and one `Notify` may
+/// listen to many terminals.
+#[derive(Debug)]
+pub struct Listener {
+    output: Arc<Output>,
+    news: Arc<Notify>,
 }
 
 /// A terminal's state at some offset, from which a client starts again.
@@ -29,14 +52,9 @@ impl Output {
     pub(super) fn new() -> Self {
         Self {
             journal: Mutex::new(Journal::new()),
-            grown: watch::Sender::new(()),
+            listeners: Mutex::default(),
+            flood: Mutex::new(Flood::new(Instant::now())),
         }
-    }
-
-    /// A receiver that is woken when the journal grows.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<()> {
-        self.grown.subscribe()
     }
 
     /// The offset after the last byte.
@@ -60,16 +78,81 @@ impl Output {
         self.journal().read(cursor, max_bytes)
     }
 
+    /// Says until when a viewer must wait for `bytes`, because the terminal floods and others are
+    /// before it; nothing when it may go on. The viewer keeps its `turn`.
+    pub fn wait(&self, turn: &mut Option<Instant>, bytes: usize) -> Option<Instant> {
+        self.flood().wait(turn, bytes, Instant::now())
+    }
+
+    /// Counts the checkpoint that a viewer was sent instead of what it waited for.
+    pub fn charge_checkpoint(&self, bytes: usize) {
+        self.flood().charge_checkpoint(bytes);
+    }
+
     pub(super) fn push(&self, event: Event) {
+        if let Event::Output(bytes) = &event {
+            self.flood().wrote(bytes.len(), Instant::now());
+        }
         self.journal().push(event);
     }
 
-    /// Wakes all readers.
-    pub(super) fn announce(&self) {
-        self.grown.send_replace(());
+    /// Wakes all readers, but not the viewers of a flood: they have their turns, and are woken by
+    /// another call when the flood is over. Returns when that is.
+    pub(super) fn announce(&self) -> Option<Instant> {
+        let flood_ends_at = self.flood().ends_at(Instant::now());
+        for ear in &*self.listeners() {
+            if flood_ends_at.is_none() || !ear.waits_for_turns {
+                ear.news.notify_one();
+            }
+        }
+        flood_ends_at
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count_viewers(&self, listeners: &[Ear]) {
+        let viewers = listeners.iter().filter(|ear| ear.waits_for_turns);
+        self.flood().set_viewers(viewers.count());
+    }
+
+    fn flood(&self) -> MutexGuard<'_, Flood> {
+        self.flood.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Vec<Ear>> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener {
+    /// Has `news` woken whenever `output` grows; one who waits for turns is spared during floods.
+    #[must_use]
+    pub fn new(output: Arc<Output>, news: Arc<Notify>, waits_for_turns: bool) -> Self {
+        let ear = Ear {
+            news: news.clone(),
+            waits_for_turns,
+        };
+        let mut listeners = output.listeners();
+        listeners.push(ear);
+        output.count_viewers(&listeners);
+        drop(listeners);
+        Self { output, news }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut listeners = self.output.listeners();
+        if let Some(at) = listeners
+            .iter()
+            .position(|ear| Arc::ptr_eq(&ear.news, &self.news))
+        {
+            listeners.swap_remove(at);
+        }
+        self.output.count_viewers(&listeners);
     }
 }

@@ -12,9 +12,24 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// How many bytes may be on their way to the driver that sets the pace. At the 5 to 35 MB/s that
-/// xterm.js parses this is 15 to 100 ms of work.
-pub const WINDOW_BYTES: u64 = 512 * 1024;
+/// How many bytes may be on their way to a driver whose speed is not known yet.
+const FIRST_WINDOW_BYTES: u64 = 256 * 1024;
+
+/// The least that is on its way: several acknowledgements of a client that sends one each 64 KiB.
+const LEAST_WINDOW_BYTES: u64 = 128 * 1024;
+
+/// The most that is on its way, which the journal still holds.
+pub const MOST_WINDOW_BYTES: u64 = 768 * 1024;
+
+/// How long the bytes on their way may take to be parsed: Ctrl-C shows its effect behind them. A
+/// driver whose acknowledgements take longer is too distant for that, and is not held up besides.
+const WINDOW_TIME: Duration = Duration::from_millis(150);
+
+/// A round trip is measured with no more than this on its way, which tells the time of the way.
+const PROBE_BYTES: u64 = 16 * 1024;
+
+/// How long a driver's speed is measured at least.
+const SAMPLE_TIME: Duration = Duration::from_millis(50);
 
 /// A driver that has acknowledged nothing for this long, with bytes waiting, is asleep.
 pub const ASLEEP_AFTER: Duration = Duration::from_secs(2);
@@ -34,6 +49,13 @@ struct Driver {
     parsed: u64,
     /// Since when bytes wait without a sign of life; `None` when all is parsed.
     behind_since: Option<Instant>,
+    window: u64,
+    /// Where the measurement of its speed began, which goes on while it is behind.
+    sample: Option<(Instant, u64)>,
+    /// An offset, and when the terminal had written that far with next to nothing on its way.
+    sent: Option<(u64, Instant)>,
+    /// The shortest time from there to the acknowledgement.
+    round_trip: Option<Duration>,
 }
 
 /// Whether a terminal may be read.
@@ -48,13 +70,7 @@ pub enum Permission {
 impl Pace {
     /// Lets a driver that has everything before `offset` take part.
     pub fn join(&self, client: ClientNumber, offset: u64) {
-        self.lock().insert(
-            client,
-            Driver {
-                parsed: offset,
-                behind_since: None,
-            },
-        );
+        self.lock().insert(client, Driver::new(offset));
     }
 
     /// Forgets a client.
@@ -65,13 +81,9 @@ impl Pace {
 
     /// Notes that `client` has parsed everything before `offset`. An offset beyond `end`, which
     /// was never sent, counts as `end`.
-    pub fn acknowledge(&self, client: ClientNumber, offset: u64, end: u64) {
+    pub fn acknowledge(&self, client: ClientNumber, offset: u64, end: u64, now: Instant) {
         if let Some(driver) = self.lock().get_mut(&client) {
-            let parsed = offset.min(end);
-            if parsed > driver.parsed {
-                driver.parsed = parsed;
-                driver.behind_since = (parsed < end).then(Instant::now);
-            }
+            driver.acknowledge(offset.min(end), end, now);
         }
         self.acknowledged.notify_one();
     }
@@ -88,17 +100,17 @@ impl Pace {
     /// Whether the program may be read, its output having reached `end`.
     pub fn permission(&self, end: u64, now: Instant) -> Permission {
         let mut drivers = self.lock();
-        let mut fastest: Option<(u64, Instant)> = None;
+        let mut fastest: Option<(u64, u64, Instant)> = None;
         for driver in drivers.values_mut().filter(|driver| driver.parsed < end) {
-            let since = *driver.behind_since.get_or_insert(now);
+            let since = driver.behind(end, now);
             if now.duration_since(since) < ASLEEP_AFTER {
-                let candidate = (driver.parsed, since + ASLEEP_AFTER);
+                let candidate = (driver.parsed, driver.window, since + ASLEEP_AFTER);
                 fastest = fastest.max(Some(candidate));
             }
         }
         let caught_up = drivers.values().any(|driver| driver.parsed >= end);
         match fastest {
-            Some((parsed, deadline)) if !caught_up && end - parsed >= WINDOW_BYTES => {
+            Some((parsed, window, deadline)) if !caught_up && end - parsed >= window => {
                 Permission::WaitUntil(deadline)
             }
             _ => Permission::Read,
@@ -112,11 +124,64 @@ impl Pace {
     }
 }
 
+impl Driver {
+    fn new(parsed: u64) -> Self {
+        Self {
+            parsed,
+            behind_since: None,
+            window: FIRST_WINDOW_BYTES,
+            sample: None,
+            sent: None,
+            round_trip: None,
+        }
+    }
+
+    /// Notes that output up to `end` waits for this driver. Returns since when it has given no
+    /// sign of life.
+    fn behind(&mut self, end: u64, now: Instant) -> Instant {
+        self.sample.get_or_insert((now, self.parsed));
+        if end - self.parsed <= PROBE_BYTES {
+            self.sent.get_or_insert((end, now));
+        }
+        *self.behind_since.get_or_insert(now)
+    }
+
+    fn acknowledge(&mut self, parsed: u64, end: u64, now: Instant) {
+        if parsed <= self.parsed {
+            return;
+        }
+        self.parsed = parsed;
+        self.behind_since = (parsed < end).then_some(now);
+        if let Some((_, at)) = self.sent.take_if(|(offset, _)| *offset <= parsed) {
+            let round_trip = now.saturating_duration_since(at);
+            self.round_trip = Some(
+                self.round_trip
+                    .map_or(round_trip, |best| best.min(round_trip)),
+            );
+        }
+        let Some((began, from)) = self.sample else {
+            return;
+        };
+        let elapsed = now.saturating_duration_since(began);
+        if elapsed >= SAMPLE_TIME {
+            let time = WINDOW_TIME.max(self.round_trip.unwrap_or_default());
+            let bytes = u128::from(parsed - from) * time.as_micros() / elapsed.as_micros();
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            self.window = bytes.clamp(LEAST_WINDOW_BYTES, MOST_WINDOW_BYTES);
+            self.sample = None;
+        }
+        if parsed >= end {
+            // What follows is the program's speed.
+            self.sample = None;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FULL: u64 = WINDOW_BYTES;
+    const FULL: u64 = FIRST_WINDOW_BYTES;
 
     #[test]
     fn terminal_without_drivers_is_read_freely() {
@@ -134,7 +199,7 @@ mod tests {
             pace.permission(FULL, now),
             Permission::WaitUntil(now + ASLEEP_AFTER)
         );
-        pace.acknowledge(1, 1, FULL);
+        pace.acknowledge(1, 1, FULL, now);
         assert_eq!(pace.permission(FULL, now), Permission::Read);
     }
 
@@ -144,7 +209,7 @@ mod tests {
         let now = Instant::now();
         pace.join(1, 0);
         pace.join(2, 0);
-        pace.acknowledge(2, FULL, FULL);
+        pace.acknowledge(2, FULL, FULL, now);
         assert_eq!(pace.permission(FULL, now), Permission::Read);
     }
 
@@ -162,7 +227,32 @@ mod tests {
         let pace = Pace::default();
         let now = Instant::now();
         pace.join(1, 0);
-        pace.acknowledge(1, u64::MAX, 10);
+        pace.acknowledge(1, u64::MAX, 10, now);
         assert_ne!(pace.permission(10 + FULL, now), Permission::Read);
+    }
+
+    /// The window after a driver has acknowledged `rate` bytes a second for a while, each time
+    /// `delay_ms` after they were written.
+    fn window(rate: u64, delay_ms: u64) -> u64 {
+        let start = Instant::now();
+        let mut driver = Driver::new(0);
+        let mut end = 0;
+        for ms in 0..5_000 {
+            let now = start + Duration::from_millis(ms);
+            // As much is written as may be on its way.
+            end = end.max(driver.parsed + driver.window);
+            driver.behind(end, now);
+            let parsed = (rate * ms.saturating_sub(delay_ms) / 1000).min(end);
+            driver.acknowledge(parsed, end, now);
+        }
+        driver.window
+    }
+
+    #[test]
+    fn window_holds_what_the_driver_parses_in_its_time() {
+        assert_eq!(window(10_000_000, 1), MOST_WINDOW_BYTES);
+        assert_eq!(window(20_000, 1), LEAST_WINDOW_BYTES);
+        let slow_link = window(1_250_000, 100);
+        assert!((180_000..195_000).contains(&slow_link), "{slow_link}");
     }
 }

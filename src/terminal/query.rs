@@ -65,6 +65,9 @@ const KNOWN_PUBLIC_MODES: [u16; 2] = [4, 20];
 /// feature `std`, would keep all of a title that never ends.
 const OSC_BYTES: usize = 256;
 
+/// Every question begins with it.
+const ESCAPE: u8 = 0x1b;
+
 /// The longest string control that is kept to be looked at; questions are far shorter.
 const STRING_BYTES: usize = 64;
 
@@ -72,9 +75,23 @@ impl QueryScanner {
     /// Scans `bytes` up to the end of the first question or mark. Returns how many bytes that
     /// took, and what was found, or all bytes and nothing.
     pub fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Found>) {
-        self.scan.found = None;
-        let taken = self.parser.advance_until_terminated(&mut self.scan, bytes);
-        (taken, self.scan.found.take())
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            if self.scan.in_text {
+                // Most output is text, which is passed over faster than it is parsed.
+                let Some(text) = memchr::memchr(ESCAPE, rest) else {
+                    break;
+                };
+                taken += text;
+                self.scan.in_text = false;
+                continue;
+            }
+            taken += self.parser.advance_until_terminated(&mut self.scan, rest);
+            if let Some(found) = self.scan.found.take() {
+                return (taken, Some(found));
+            }
+        }
+        (bytes.len(), None)
     }
 
     /// Bytes that take back the modes a program left behind, for the shell that comes next.
@@ -100,6 +117,8 @@ impl std::fmt::Debug for QueryScanner {
 
 struct Scan {
     found: Option<Found>,
+    /// Whether a sequence has just ended, and no other has begun.
+    in_text: bool,
     private_modes: BTreeSet<u16>,
     public_modes: BTreeSet<u16>,
     /// The text of a `DECRQSS` that is being received.
@@ -110,6 +129,7 @@ impl Default for Scan {
     fn default() -> Self {
         Self {
             found: None,
+            in_text: true,
             // A terminal starts with autowrap and a visible cursor.
             private_modes: BTreeSet::from([7, 25]),
             public_modes: BTreeSet::new(),
@@ -178,6 +198,7 @@ impl Scan {
 
 impl Perform for Scan {
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        self.in_text = true;
         if ignore {
             return;
         }
@@ -209,6 +230,7 @@ impl Perform for Scan {
     }
 
     fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
+        self.in_text = true;
         if (intermediates, byte) == (b"", b'c') {
             *self = Self::default();
         }
@@ -241,6 +263,8 @@ impl Perform for Scan {
     }
 
     fn osc_dispatch(&mut self, params: &[&[u8]], bell_terminated: bool) {
+        // Otherwise it was ended by an escape, which may begin something else.
+        self.in_text = bell_terminated;
         let terminator = if bell_terminated { "\x07" } else { "\x1b\\" };
         let number = params
             .first()
@@ -265,7 +289,7 @@ impl Perform for Scan {
     }
 
     fn terminated(&self) -> bool {
-        self.found.is_some()
+        self.in_text || self.found.is_some()
     }
 }
 
@@ -380,8 +404,8 @@ mod tests {
                 Found::Mark(Mark { kind, shell })
             };
             let wanted = [
-                (18, mark(MarkKind::Executes)),
-                (38, mark(MarkKind::Ended(Some(1)))),
+                (16, mark(MarkKind::Executes)),
+                (35, mark(MarkKind::Ended(Some(1)))),
             ];
             assert_eq!(ends, wanted, "cut at {cut}");
         }
@@ -416,6 +440,34 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn prop_text_is_passed_over_without_missing_a_question(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    &b"\x1b"[..], b"\x1b[", b"6n", b"\x1b[6n", b"\x1b[c", b"\x1b]11;?", b"\x07", b"\x1b\\", b"\x18", b"\n", b"\x1bP$qm", b"text", b"\xc3", b"\xa4", b"\x1b[?25", b"l", b"\x1b[?25$p", b"\x1bX", b"\x9b", b"\x1bc",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(1usize..20, 1..8),
+        ) {
+            let bytes = pieces.concat();
+            let scanned = |pass_over: bool| {
+                let mut scanner = QueryScanner::default();
+                let (mut rest, mut found) = (&bytes[..], Vec::new());
+                let mut cuts = cuts.iter().cycle();
+                while !rest.is_empty() {
+                    let part = &rest[..rest.len().min(*cuts.next().unwrap())];
+                    let part = if pass_over { part } else { &part[..1] };
+                    scanner.scan.in_text &= pass_over;
+                    let (taken, query) = scanner.scan(part);
+                    rest = &rest[taken..];
+                    found.extend(query.map(|query| (bytes.len() - rest.len(), query)));
+                }
+                found
+            };
+            prop_assert_eq!(scanned(true), scanned(false));
+        }
+
         #[test]
         fn prop_any_bytes_are_taken_whole(bytes: Vec<u8>) {
             let mut scanner = QueryScanner::default();

@@ -59,6 +59,8 @@ pub(super) struct Terminal {
     generation: u32,
     /// When the shell starts even without a client's size.
     start_at: Option<Instant>,
+    /// When the viewers of a flood are told that it is over.
+    flood_ends_at: Option<Instant>,
 }
 
 impl Terminal {
@@ -79,6 +81,7 @@ impl Terminal {
             drained: false,
             generation: 0,
             start_at: None,
+            flood_ends_at: None,
             around,
             output,
             pace,
@@ -99,7 +102,7 @@ impl Terminal {
                 Permission::Read => (!self.drained && !full, None),
                 Permission::WaitUntil(deadline) => (false, Some(deadline)),
             };
-            let alarm = [look_again, awake_by, self.start_at]
+            let alarm = [look_again, awake_by, self.start_at, self.flood_ends_at]
                 .into_iter()
                 .flatten()
                 .min();
@@ -130,6 +133,9 @@ impl Terminal {
         let now = Instant::now();
         if self.start_at.is_some_and(|start_at| now >= start_at) {
             self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
+        }
+        if self.flood_ends_at.is_some_and(|ends_at| now >= ends_at) {
+            self.announce();
         }
         let mut look_again = self.look(now);
         while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
@@ -258,10 +264,14 @@ impl Terminal {
     async fn resized(&mut self, size: TerminalSize) {
         self.history.push(Event::Resize(size));
         self.history.fold();
-        self.output.announce();
+        self.announce();
         while self.history.is_full() {
             self.history.folded().await;
         }
+    }
+
+    fn announce(&mut self) {
+        self.flood_ends_at = self.output.announce();
     }
 
     /// Starts a shell.
@@ -306,7 +316,7 @@ impl Terminal {
         if failed {
             self.drop_runs().await;
         }
-        self.output.announce();
+        self.announce();
     }
 
     /// Reads one turn's worth of output, and says how many bytes that was.
@@ -343,7 +353,7 @@ impl Terminal {
             }
         }
         self.history.fold();
-        self.output.announce();
+        self.announce();
     }
 
     fn marked(&mut self, mark: Mark) {
@@ -396,7 +406,7 @@ impl Terminal {
         };
         self.history
             .push(Event::Output(Bytes::from_static(sequence)));
-        self.output.announce();
+        self.announce();
     }
 
     /// Notices that the shell ended.
@@ -439,17 +449,23 @@ impl Terminal {
     async fn stop(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         pty.hang_up();
-        let deadline = Instant::now() + HANG_UP_GRACE;
+        let mut deadline = Instant::now() + HANG_UP_GRACE;
+        let mut killed = false;
         let exit = loop {
             if let Some(exit) = pty.try_wait() {
                 break exit;
             }
             if Instant::now() >= deadline {
+                if killed {
+                    break Exit {
+                        code: None,
+                        signal: Some("Killed".to_owned()),
+                    };
+                }
                 pty.kill();
-                break Exit {
-                    code: None,
-                    signal: Some("Killed".to_owned()),
-                };
+                // It is waited for, or it would stay in the system's list of processes.
+                killed = true;
+                deadline = Instant::now() + HANG_UP_GRACE;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };

@@ -1,8 +1,12 @@
 //! A real server on a free port, and a client that sees what its terminals show.
 
+pub mod chance;
 pub mod http;
 pub mod program;
+pub mod proxy;
+pub mod watcher;
 pub mod wire;
+pub mod workshop;
 
 use std::{
     collections::BTreeMap,

@@ -3,16 +3,19 @@
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary is read by nobody but its tests, and fails by panicking"
+    clippy::print_stdout,
+    reason = "a test binary is read by nobody but its tests, prints what it measured, and fails by panicking"
 )]
 
 mod architecture;
+mod attach;
 mod attacks;
 mod audience;
 mod authors;
 mod check;
 mod dependencies;
 mod exec;
+mod faults;
 mod golden;
 mod harness;
 mod keystrokes;
@@ -24,4 +27,5 @@ mod scenarios;
 mod screen;
 mod security;
 mod shells;
+mod soak;
 mod terminals;

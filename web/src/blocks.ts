@@ -77,6 +77,19 @@ class BlockCard {
     this.#paint();
   }
 
+  /** Marks the block for a moment as the one that runs. */
+  flash(): HTMLElement {
+    this.#card.classList.remove("flash");
+    this.#card.getBoundingClientRect();
+    this.#card.classList.add("flash");
+    return this.#card;
+  }
+
+  /** Notes that this client may do more or less than before. */
+  setRole(): void {
+    this.#paint();
+  }
+
   /** Marks the block for its author with what is wrong with it. */
   mark(found: Diagnostic[], reveal: (found: Diagnostic) => void): void {
     const [first] = found;
@@ -141,7 +154,7 @@ class BlockCard {
   #start(): void {
     if (this.#sending) return;
     if (this.#host.role === "viewer") {
-      this.#refuse("you are watching this lab; only its driver can run blocks", null);
+      this.#refuse("you are watching this lab; ask for the keyboard to run blocks", null);
       return;
     }
     if (this.#exhausted) {
@@ -240,7 +253,7 @@ class BlockCard {
     const off = state === "exhausted" || viewer;
     let label = `Run in ${name}`;
     if (state === "exhausted") label = `${name}: limit reached, does not run again`;
-    else if (viewer) label = `${name}: only the lab's driver can run this`;
+    else if (viewer) label = `${name}: you are watching; who has the keyboard can run this`;
     run.setAttribute("aria-disabled", String(off));
     run.setAttribute("aria-label", label);
     run.title = label;
@@ -277,6 +290,16 @@ export class Blocks implements Disposable {
   /** Colours blocks; needs styles, so it is asked for once the page is in the document. */
   colour(): void {
     for (const card of this.#cards) card.colour();
+  }
+
+  /** Marks the blocks that run under an id; gives the first of them. */
+  flash(id: string): HTMLElement | null {
+    const cards = this.#cards.filter((card) => card.block.state.id === id);
+    return cards.map((card) => card.flash())[0] ?? null;
+  }
+
+  setRole(): void {
+    for (const card of this.#cards) card.setRole();
   }
 
   /** How often the block with an id had run when its state was last told. */

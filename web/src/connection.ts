@@ -16,7 +16,7 @@ export type ConnectionState =
   | { kind: "connecting"; again: boolean }
   | { kind: "open"; doubted: boolean }
   | { kind: "lost"; reason: string; retryAt: number }
-  | { kind: "refused"; reason: string; hint: string };
+  | { kind: "refused"; reason: string; hint: string; final?: boolean };
 
 // A heartbeat is late: the server is asked, and the state says so until it answers.
 const SILENCE_MS = HEARTBEAT_SECONDS * 1.3 * 1000;
@@ -26,6 +26,9 @@ const ANSWER_MS = 4000;
 const HANDSHAKE_MS = 10_000;
 // Only a connection that held this long proves that trouble is over.
 const STABLE_MS = 5000;
+
+// A closed door: the link of this address is valid no more.
+const REVOKED = 4003;
 
 const CLOSE_REASONS: Record<number, string> = {
   1001: "the server stopped",
@@ -86,6 +89,7 @@ export class Connection implements Disposable {
 
   /** Tries at once, where the connection is not there. */
   retryNow(): void {
+    if (this.#state.kind === "refused" && this.#state.final) return;
     if (this.#state.kind === "lost" || this.#state.kind === "refused") this.#connect(true);
   }
 
@@ -139,6 +143,10 @@ export class Connection implements Disposable {
     };
     socket.onclose = (event) => {
       if (this.#socket !== socket) return;
+      if (event.code === REVOKED) {
+        this.#revoked();
+        return;
+      }
       const known = CLOSE_REASONS[event.code] ?? "the connection broke";
       if (opened) this.#lose(event.reason || known);
       else this.#explain().catch(() => this.#lose("the server can't be reached"));
@@ -198,7 +206,9 @@ export class Connection implements Disposable {
     const socket = this.#socket;
     const page = await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
     if (this.#socket !== socket) return;
-    if (page.status === 401 || page.status === 403) {
+    if (page.status === 401 && !/\/labs\/[^/]*\/$/.test(location.pathname)) {
+      this.#revoked();
+    } else if (page.status === 401 || page.status === 403) {
       this.#abandon();
       this.#setState({
         kind: "refused",
@@ -210,6 +220,16 @@ export class Connection implements Disposable {
     } else {
       this.#lose("the server did not open a connection");
     }
+  }
+
+  #revoked(): void {
+    this.#abandon();
+    this.#setState({
+      kind: "refused",
+      reason: "this link is no longer valid",
+      hint: "ask the presenter for a new one",
+      final: true,
+    });
   }
 
   #drop(reason: string): void {

@@ -43,6 +43,9 @@ const ICONS = {
   steps: "M6 4h7M6 8h7M6 12h7M3 4h.01M3 8h.01M3 12h.01",
   terminal: "M3.5 5l3 3-3 3M8.5 11.5h4",
   view: "M2 12.5L5.2 4h.6L9 12.5M3.2 9.5h4.6M10 12.5l2-5h.5l2 5M10.8 10.7h3",
+  eye: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z",
+  share:
+    "M6 7.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4zM1.8 13c.3-2.6 2-3.8 4.2-3.8s3.9 1.2 4.2 3.8M11 3.2a2 2 0 0 1 0 3.8M12.2 9.8c1.2.5 1.9 1.6 2 3.2",
   lines: "M3 4h10M3 8h10M3 12h6",
   error: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM8 5v3.5M8 10.8h.01",
   warning: "M8 2.5L14 13H2zM8 6.5v3M8 11.2h.01",
@@ -69,4 +72,14 @@ export function iconButton(name: IconName, label: string, className: string): HT
     { type: "button", class: className, "aria-label": label, title: label },
     icon(name),
   );
+}
+
+/** Makes the mark in the bar lead to this page, for visitors have no other labs to go to. */
+export function stayHere(): void {
+  const mark = document.querySelector<HTMLAnchorElement>(".mark");
+  const name = mark?.querySelector(".visually-hidden");
+  if (!mark || !name) return;
+  mark.href = location.pathname;
+  mark.title = "This lab";
+  name.textContent = mark.title;
 }

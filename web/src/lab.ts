@@ -1,6 +1,7 @@
 import { Address } from "./address";
+import { Audience, type AudienceHost } from "./audience";
 import { Connection } from "./connection";
-import { required } from "./dom";
+import { required, stayHere } from "./dom";
 import { listen } from "./events";
 import { Executions, uniqueId } from "./executions";
 import { FindBox } from "./find";
@@ -19,10 +20,12 @@ import {
   type InitializeParams,
   type JsonValue,
   LAB_CLIENTS,
+  LAB_PLACE,
   LAB_STATE,
   type LabState,
   PAGE_SHOW,
   type Page,
+  READ_PAGE,
   RESIZE,
   type Role,
   SHOW_DOCUMENT,
@@ -32,8 +35,10 @@ import {
   TERMINAL_OPENED,
   type TerminalInfo,
   VERSION,
+  VIEW,
 } from "./protocol";
 import { type Notification, Refusal } from "./rpc";
+import { Stage } from "./stage";
 import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
@@ -52,6 +57,8 @@ export class Lab {
   readonly #status: StatusView;
   readonly #page: PageView;
   readonly #find: FindBox;
+  readonly #audience: Audience;
+  readonly #stage: Stage;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
@@ -63,7 +70,7 @@ export class Lab {
   readonly #running = new Set<string>();
 
   constructor() {
-    this.#address = new Address((step) => this.#perform("katapod.loadPage", [{ step }]));
+    this.#address = new Address((step) => this.#load(step));
     this.#deepLink = this.#address.deepLink;
     this.#layout = new Layout(`${this.#layoutKey}.split`, new KeyBar());
     const url = new URL("ws", location.href);
@@ -75,7 +82,7 @@ export class Lab {
     this.#status = new StatusView(this.#connection);
     this.#toolbar = new Toolbar(
       {
-        load: (step) => this.#perform("katapod.loadPage", [{ step }]),
+        load: (step) => this.#load(step),
         find: () => this.#findInStep(),
         reload: () => this.#perform("katapod.reloadPage"),
         startOver: () => this.#perform("katapod.start"),
@@ -89,11 +96,25 @@ export class Lab {
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
       run: (block) => lab.#runBlock(block),
-      follow: (link) => lab.#onPage("katahost.followLink", { link }),
-      ran: (block) => lab.#progress.ran(block, Date.now()),
+      follow: (link) =>
+        lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
+      ran: (block) => lab.#ran(block),
       lastRun: (block) => lab.#progress.lastRun(block),
     });
     const steps = required("steps");
+    this.#audience = new Audience(
+      this.#audienceHost(steps),
+      `katahost.follow.${location.pathname}`,
+    );
+    this.#stage = new Stage({
+      get driver() {
+        return lab.#role === "driver";
+      },
+      runNext: () => this.#perform("katahost.runNextBlock"),
+      nextStep: () => this.#perform("katahost.nextStep"),
+      previousStep: () => this.#perform("katahost.previousStep"),
+      clear: () => this.#perform("workbench.action.terminal.clear"),
+    });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
     this.#find.element.classList.add("find-page");
@@ -118,6 +139,7 @@ export class Lab {
       protocolVersion: VERSION,
       clientId: this.#clientId,
       attach: true,
+      view: this.#audience.view,
     };
     if (this.#instance !== null) {
       const panes = this.#terminals?.panes ?? [];
@@ -127,18 +149,21 @@ export class Lab {
           .filter((pane) => pane.terminal.begun)
           .map(({ info, terminal }) => ({ terminal: info.terminal, offset: terminal.received })),
       };
-    } else if (this.#deepLink !== null) {
+    } else if (this.#deepLink !== null && !this.#visiting) {
       greeting.step = this.#deepLink;
     }
     return greeting;
   }
 
   #ready(state: LabState): void {
+    const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
+      this.#setRole(state.role);
       this.#resumePage(state);
+      this.#audience.ready(state);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -147,6 +172,10 @@ export class Lab {
     this.#begin(state);
     if (restarted) announce("The lab was started over.");
     else this.#executions.resend();
+    // Who looked around by themselves goes on where they were.
+    const elsewhere = this.#visiting && !this.#audience.follow.following;
+    if (elsewhere && !restarted && wanted !== null && wanted !== state.page?.step)
+      this.#load(wanted);
   }
 
   /** Shows a lab from nothing: the first time, and after it was started over. */
@@ -154,6 +183,7 @@ export class Lab {
     if (this.#instance !== null) this.#executions.forget();
     this.#instance = state.instance;
     this.#role = state.role;
+    this.#begun(state);
     this.#progress.begin(state.instance);
     this.#toolbar.setLab(state.title, state.steps, state.role === "driver");
     this.#status.setClients(state.clients.clients);
@@ -167,14 +197,22 @@ export class Lab {
     this.#terminals = terminals;
     this.#layout.setPanes(terminals.panes);
     terminals.onReveal.on((pane) => this.#layout.show(pane));
-    terminals.onFocus.on((pane) => this.#layout.use(pane));
+    terminals.onFocus.on((pane) => {
+      this.#layout.use(pane);
+      this.#audience.use(pane.info.terminal);
+    });
+    terminals.onReveal.on((pane) => this.#audience.use(pane.info.terminal));
+    this.#audience.follow.turn(state.page);
     if (state.page) this.#show(state.page, false, state);
     else this.#missing(state);
+    this.#audience.ready(state);
+    this.#stage.begin();
     terminals.offerSizes();
   }
 
   #resumePage(state: LabState): void {
     const shown = this.#page.page;
+    if (!this.#audience.follow.turn(state.page)) return;
     if (!state.page) {
       this.#missing(state);
     } else if (shown?.step === state.page.step && shown.revision === state.page.revision) {
@@ -189,6 +227,7 @@ export class Lab {
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
     this.#find.refresh();
+    this.#audience.shown();
     if (asked) this.#layout.show(null);
     const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
     if (words.length > 0) announce(words.join(". "));
@@ -211,9 +250,10 @@ export class Lab {
       get open() {
         return connection.open;
       },
-      get driver() {
-        return lab.#role === "driver";
+      get role() {
+        return lab.#role;
       },
+      cramped: (cramped) => lab.#audience.cramped(cramped),
       acknowledge: (terminal, offset) => connection.notify(ACK, { terminal, offset }),
       resize: (terminal, size) => connection.notify(RESIZE, { terminal, ...size }),
       sendInput: (frame) => connection.sendFrame(frame),
@@ -221,6 +261,83 @@ export class Lab {
       restart: (terminal) => this.#onTerminal("katahost.restartTerminal", terminal),
       clear: (terminal) => this.#onTerminal("workbench.action.terminal.clear", terminal),
     };
+  }
+
+  #audienceHost(scroller: HTMLElement): AudienceHost {
+    const lab = this;
+    return {
+      scroller,
+      get role() {
+        return lab.#role;
+      },
+      get content() {
+        return lab.#page.content;
+      },
+      get shown() {
+        return lab.#page.page;
+      },
+      show: (page) => this.#show(page, false),
+      reveal: (terminal) => this.#terminals?.reveal(terminal),
+      turnToSteps: () => this.#layout.show(null),
+      execute: (command, args) => this.#executions.execute(command, args),
+      fail: (error) => this.#fail(error),
+      sendView: (view) => this.#connection.notify(VIEW, view),
+      sendPlace: (place) => this.#connection.notify(LAB_PLACE, place),
+      setRole: (role) => this.#setRole(role),
+    };
+  }
+
+  /** Whether this tab came by a watch link; then its address says nothing to the lab. */
+  get #visiting(): boolean {
+    return document.body.dataset.way === "watch";
+  }
+
+  /** Whether this client only watches at the moment. */
+  get #watches(): boolean {
+    return this.#role === "viewer";
+  }
+
+  #begun(state: LabState): void {
+    document.body.dataset.role = state.role;
+    if (!this.#visiting) return;
+    // Visitors have no other labs to go to.
+    stayHere();
+  }
+
+  #setRole(role: Role): void {
+    if (role === this.#role) return;
+    this.#role = role;
+    document.body.dataset.role = role;
+    this.#toolbar.setDriver(role === "driver");
+    this.#page.setRole();
+    this.#terminals?.setRole();
+  }
+
+  /** Loads a step for everybody, or only reads it where one watches. */
+  #load(step: string): void {
+    if (this.#watches) this.#read({ step }).catch((error: unknown) => this.#fail(error));
+    else this.#perform("katapod.loadPage", [{ step }]);
+  }
+
+  /** Shows another step here alone. */
+  async #read(target: { step: string } | { link: number }): Promise<void> {
+    const step = "step" in target ? target.step : this.#page.page?.step;
+    if (step === undefined) return;
+    const page = await this.#connection.request<Page>(READ_PAGE, { step, ...target });
+    if (!page) throw new Error("there is no connection; try again when it is back");
+    this.#audience.follow.set(false);
+    this.#show(page, true);
+  }
+
+  /** A block was seen to run: those who follow look where it runs. */
+  #ran(id: string): void {
+    this.#progress.ran(id, Date.now());
+    const block = this.#page.page?.blocks.find(({ state }) => state.id === id);
+    const { follow, presenting } = this.#audience;
+    if (!block || this.#running.has(id)) return;
+    if (!presenting && !(this.#watches && follow.following)) return;
+    this.#page.flash(id);
+    this.#terminals?.reveal(block.terminal);
   }
 
   #findInStep(): void {
@@ -268,15 +385,17 @@ export class Lab {
 
   /** Executes a command that has no place of its own on the page to report to. */
   #perform(command: string, args: JsonValue[] = []): void {
-    this.#executions.execute(command, args).catch((error: unknown) => {
-      const shown = this.#page.page;
-      // The address may name a step that could not be loaded; the page stays, and so does its name.
-      if (shown) this.#address.show(shown.step, false);
-      notify({
-        severity: "error",
-        message: error instanceof Error ? error.message : String(error),
-        hint: error instanceof Refusal ? error.hint : null,
-      });
+    this.#executions.execute(command, args).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    const shown = this.#page.page;
+    // The address may name a step that could not be loaded; the page stays, and so does its name.
+    if (shown) this.#address.show(shown.step, false);
+    notify({
+      severity: "error",
+      message: error instanceof Error ? error.message : String(error),
+      hint: error instanceof Refusal ? error.hint : null,
     });
   }
 
@@ -290,6 +409,7 @@ export class Lab {
   }
 
   #notified(notification: Notification): void {
+    if (this.#audience.notified(notification)) return;
     switch (notification.method) {
       case HEARTBEAT:
         return;
@@ -299,6 +419,7 @@ export class Lab {
         return;
       case PAGE_SHOW: {
         const { page, executionId } = notification.params;
+        if (!this.#audience.follow.turn(page)) return;
         this.#show(page, this.#executions.owns(executionId));
         return;
       }

@@ -8,6 +8,8 @@ export interface Notice {
   message: string;
   hint?: string | null;
   action?: { label: string; href: string };
+  /** What can be done about it at once. */
+  choices?: { label: string; run: () => void }[];
 }
 
 // Long enough to read two lines twice.
@@ -54,10 +56,10 @@ export function announce(text: string): void {
 }
 
 /** Shows a message over the page's lower edge, where it hides nothing that is being read. */
-export function notify({ severity, message, hint, action }: Notice): void {
+export function notify({ severity, message, hint, action, choices = [] }: Notice): HTMLElement {
   const list = required("notices");
   const close = iconButton("close", "Dismiss", "icon-button");
-  const item = element(
+  const item: HTMLElement = element(
     "li",
     { class: `notice notice-${severity}` },
     noticeBody(message, hint),
@@ -68,11 +70,20 @@ export function notify({ severity, message, hint, action }: Notice): void {
           action.label,
         )
       : null,
+    ...choices.map(({ label, run }) => {
+      const button = element("button", { type: "button", class: "button button-small" }, label);
+      button.onclick = () => {
+        item.remove();
+        run();
+      };
+      return button;
+    }),
     close,
   );
   close.onclick = () => item.remove();
   list.append(item);
   while (list.children.length > MOST_NOTICES) list.firstElementChild?.remove();
   announce([sentence(message), hint ? sentence(hint) : ""].join(" "));
-  if (severity === "info" && !action) after(INFO_MS, () => item.remove());
+  if (severity === "info" && !action && choices.length === 0) after(INFO_MS, () => item.remove());
+  return item;
 }

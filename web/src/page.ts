@@ -33,6 +33,12 @@ export class PageView {
   readonly #host: PageHost;
   #parts = new Disposables();
   readonly #problems = new DiagnosticsPanel();
+  // In the shadow root, where the links that it describes can name it; a note is no part of the step.
+  readonly #reason = element(
+    "p",
+    { id: "katahost-watching", class: "note", hidden: true },
+    "You are watching: only who has the keyboard can use this link.",
+  );
   #blocks: Blocks | null = null;
   #page: Page | null = null;
 
@@ -76,6 +82,7 @@ export class PageView {
     this.#parts.add(highlighting);
     this.#parts.add(focusWide(content, this.#scroller));
     blocks.colour();
+    this.setRole();
     if (message) this.#content.prepend(this.#note(message));
     this.#scroller.scrollTop = 0;
   }
@@ -91,6 +98,31 @@ export class PageView {
   showMissing(message: ShowMessage): void {
     this.#begin(null, element("div", { class: "page" }, this.#note(message)));
     this.#problems.show("", []);
+  }
+
+  /** Shows that a block runs, and brings it into view. */
+  flash(id: string): void {
+    this.#blocks?.flash(id)?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Notes that this client may do more or less than before. */
+  setRole(): void {
+    this.#blocks?.setRole();
+    const watching = this.#host.role === "viewer";
+    this.#reason.remove();
+    if (watching) this.#content.append(this.#reason);
+    // Links that lead to a step can be followed by who only reads; the others would do something.
+    for (const link of this.#content.querySelectorAll<HTMLElement>('a[data-link][href="#"]')) {
+      link.toggleAttribute("data-off", watching);
+      if (watching) {
+        link.setAttribute("aria-disabled", "true");
+        link.setAttribute("aria-describedby", this.#reason.id);
+        link.title = this.#reason.textContent ?? "";
+      } else {
+        for (const name of ["aria-disabled", "aria-describedby", "title"])
+          link.removeAttribute(name);
+      }
+    }
   }
 
   /** How often the block with an id was known to have run. */
@@ -147,6 +179,10 @@ export class PageView {
 
   #follow(link: HTMLElement, index: number): void {
     if (link.getAttribute("aria-busy") === "true") return;
+    if (link.hasAttribute("data-off")) {
+      this.#noteBeside(link, new Error("you are watching; ask for the keyboard to use this link"));
+      return;
+    }
     this.#noteBeside(link, null);
     const slow = setTimeout(() => link.setAttribute("aria-busy", "true"), SLOW_MS);
     this.#host

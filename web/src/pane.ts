@@ -2,13 +2,13 @@ import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables, listen } from "./events";
 import { FindBox } from "./find";
 import { noticeBody } from "./notices";
-import type { TerminalInfo, TerminalStatus } from "./protocol";
+import type { Role, TerminalInfo, TerminalStatus } from "./protocol";
 import { Terminal, type TerminalPort } from "./terminal";
 import { TerminalFinder } from "./terminalfinder";
 
 /** What a pane asks of the stack and the lab around it. */
 export interface PaneHost extends TerminalPort {
-  readonly driver: boolean;
+  readonly role: Role;
   restart(terminal: number): void;
   clear(terminal: number): void;
   toggle(pane: Pane): void;
@@ -43,6 +43,7 @@ export class Pane implements Disposable {
   readonly #dot = element("span", { class: "pane-dot" });
   readonly #toggle: HTMLButtonElement;
   readonly #maximise: HTMLButtonElement;
+  readonly #clear: HTMLButtonElement;
   readonly #find: FindBox;
   readonly #parts = new Disposables();
   #info: TerminalInfo;
@@ -78,6 +79,7 @@ export class Pane implements Disposable {
     const read = iconButton("lines", `Read ${info.name} as text`, "icon-button");
     read.onclick = () => host.read(this);
     const clear = iconButton("clear", `Clear ${info.name}`, "icon-button");
+    this.#clear = clear;
     clear.onclick = () => host.clear(info.terminal);
     const header = element(
       "header",
@@ -86,14 +88,7 @@ export class Pane implements Disposable {
       this.#title,
       element("span", { class: "pane-hint hint-out" }, element("kbd", {}, "Shift+Esc"), " leaves"),
       element("span", { class: "pane-hint hint-in" }, element("kbd", {}, "↓"), " goes in"),
-      element(
-        "span",
-        { class: "pane-tools" },
-        find,
-        read,
-        host.driver ? clear : null,
-        this.#maximise,
-      ),
+      element("span", { class: "pane-tools" }, find, read, clear, this.#maximise),
     );
     header.ondblclick = (event) => {
       if (event.target instanceof Element && event.target.closest(".pane-tools")) return;
@@ -108,6 +103,7 @@ export class Pane implements Disposable {
       this.#bar,
     );
     this.#listen();
+    this.setRole();
     this.update(info);
   }
 
@@ -140,6 +136,18 @@ export class Pane implements Disposable {
     this.element.dataset.state = status.state;
     this.#dot.title = STATUS_LABEL[status.state];
     this.#paintBar(status);
+  }
+
+  /** Notes that this client may do more or less than before. */
+  setRole(): void {
+    this.#clear.hidden = !this.#mayType;
+    this.element.dataset.role = this.#host.role;
+    this.terminal.setRole(this.#host.role);
+    this.#paintBar(this.#info.status);
+  }
+
+  get #mayType(): boolean {
+    return this.#host.role === "driver" || this.#host.role === "guest";
   }
 
   setCollapsed(collapsed: boolean): void {
@@ -213,6 +221,7 @@ export class Pane implements Disposable {
     this.#parts.add(terminal.onRestart.on(() => this.#restart()));
     this.#parts.add(
       terminal.onRefused.on((why) => {
+        if (why === "watching") this.#warn("you are watching; ask for the keyboard to type");
         if (why === "full") this.#warn("not typed: too much waits for the connection already");
       }),
     );
@@ -227,6 +236,7 @@ export class Pane implements Disposable {
 
   #restart(): void {
     const { state } = this.#info.status;
+    if (!this.#mayType) return;
     if (state === "exited" || state === "failed") this.#host.restart(this.#info.terminal);
   }
 
@@ -254,7 +264,7 @@ export class Pane implements Disposable {
     };
     const hint = status.state === "failed" ? status.hint : null;
     const what = status.state === "exited" ? `the shell ${status.message}` : status.message;
-    this.#bar.replaceChildren(noticeBody(what, hint), this.#host.driver ? again : "");
+    this.#bar.replaceChildren(noticeBody(what, hint), this.#mayType ? again : "");
   }
 
   #warn(text: string): void {

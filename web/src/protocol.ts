@@ -250,6 +250,11 @@ place: Place | null,
  */
 page: Page | null, 
 /**
+ * The index of the block of that page that ran last since the step was shown; the next one
+ * is what `katahost.runNextBlock` runs.
+ */
+lastBlock: number | null, 
+/**
  * Why the page is not what the client asked for.
  */
 message: ShowMessage | null, };

@@ -1,15 +1,23 @@
 import type {
+  Audience,
   BLOCK_STATE,
   BlockState,
   ErrorCode,
   HEARTBEAT,
   JsonValue,
+  LAB_AUDIENCE,
   LAB_CLIENTS,
+  LAB_LINKS,
+  LAB_PLACE,
+  LAB_ROLE,
   LAB_STATE,
   LabClients,
+  LabLinks,
   LabState,
   PAGE_SHOW,
   PageShow,
+  Place,
+  RoleChanged,
   RpcError,
   SHOW_DOCUMENT,
   SHOW_MESSAGE,
@@ -31,6 +39,10 @@ export type Notification =
   | { method: typeof TERMINAL_EXITED; params: TerminalInfo }
   | { method: typeof TERMINAL_FOCUS; params: TerminalFocus }
   | { method: typeof LAB_CLIENTS; params: LabClients }
+  | { method: typeof LAB_AUDIENCE; params: Audience }
+  | { method: typeof LAB_LINKS; params: LabLinks }
+  | { method: typeof LAB_ROLE; params: RoleChanged }
+  | { method: typeof LAB_PLACE; params: Place }
   | { method: typeof HEARTBEAT; params: JsonValue }
   | { method: typeof SHOW_MESSAGE; params: ShowMessage }
   | { method: typeof SHOW_DOCUMENT; params: ShowDocument };

@@ -59,7 +59,7 @@ export class StatusView {
     } else if (state.kind === "lost") {
       this.#lost(state.reason, state.retryAt);
     } else if (state.kind === "refused") {
-      this.#show(noticeBody(state.reason, state.hint), this.#retry);
+      this.#show(noticeBody(state.reason, state.hint), ...(state.final ? [] : [this.#retry]));
       announce(sentence(`${state.reason}; ${state.hint}`));
     } else if (state.again && !this.#banner.hidden) {
       this.#count.textContent = "Connecting …";

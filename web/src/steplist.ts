@@ -25,7 +25,6 @@ export class StepList {
   readonly #load: (step: string) => void;
   #steps: StepInfo[] = [];
   #step = "";
-  #driver = false;
 
   constructor(progress: Progress, load: (step: string) => void) {
     this.#progress = progress;
@@ -36,9 +35,8 @@ export class StepList {
     });
   }
 
-  setLab(steps: StepInfo[], driver: boolean): void {
+  setLab(steps: StepInfo[]): void {
     this.#steps = steps.toSorted(byPlace);
-    this.#driver = driver;
     this.#paint();
   }
 
@@ -76,7 +74,7 @@ export class StepList {
   #paint(): void {
     // The one step is worth a list where it is not the one that is shown, as without an `intro`.
     const elsewhere = this.#steps.some(({ step }) => step !== this.#step);
-    this.#button.hidden = !this.#driver || !elsewhere;
+    this.#button.hidden = !elsewhere;
     this.#list.replaceChildren(...this.#steps.map((step) => this.#item(step)));
   }
 

@@ -17,6 +17,9 @@ type Step =
 
 // Often enough that a fast program never waits for us, seldom enough to cost nothing.
 const ACK_BYTES = 64 * 1024;
+const ACK_PAUSE_MS = 50;
+// Nobody waits for a viewer, and there may be a thousand of them.
+const VIEWER_ACK_PAUSE_MS = 1000;
 
 /**
  * One terminal's output in its exact order: cuts what is known already, finds gaps, and applies
@@ -32,6 +35,9 @@ export class TerminalStream {
   #acknowledged = 0;
   #writing = 0;
   #replaying = 0;
+  #acknowledgement: ReturnType<typeof setTimeout> | undefined;
+  /** Whether programs wait for what is parsed here. */
+  paces = true;
   // Makes callbacks from before a snapshot harmless.
   #epoch = 0;
 
@@ -76,13 +82,23 @@ export class TerminalStream {
     return "taken";
   }
 
-  /** Says again how far this client is, for a server that forgot with the connection. */
+  /** Says how far this client is; also again, to a server that forgot with the connection. */
   acknowledgeAgain(): void {
+    clearTimeout(this.#acknowledgement);
+    this.#acknowledgement = undefined;
     this.#acknowledged = this.#parsed;
     this.#acknowledge(this.#parsed);
   }
 
+  /** Ends the stream: nothing is acknowledged any more. */
+  dispose(): void {
+    clearTimeout(this.#acknowledgement);
+    this.#epoch += 1;
+  }
+
   #begin(offset: number): void {
+    clearTimeout(this.#acknowledgement);
+    this.#acknowledgement = undefined;
     this.#begun = true;
     this.#received = offset;
     this.#parsed = offset;
@@ -122,11 +138,10 @@ export class TerminalStream {
 
   #advance(end: number, replay: boolean): void {
     this.#parsed = end;
-    const idle = this.#writing === 0 && this.#steps.length === 0;
-    const due = end - this.#acknowledged >= ACK_BYTES;
-    if (due || replay || (idle && end > this.#acknowledged)) {
-      this.#acknowledged = end;
-      this.#acknowledge(end);
+    if (replay || end - this.#acknowledged >= ACK_BYTES) this.acknowledgeAgain();
+    else {
+      const pause = this.paces ? ACK_PAUSE_MS : VIEWER_ACK_PAUSE_MS;
+      this.#acknowledgement ??= setTimeout(() => this.acknowledgeAgain(), pause);
     }
   }
 }

@@ -10,7 +10,7 @@ import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
 import { plainText } from "./plaintext";
-import { MAX_CLIENT_MESSAGE_BYTES } from "./protocol";
+import { MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
 import { swallowQueries } from "./queries";
 import { screenReader } from "./screenreader";
 import { type Accepted, TerminalStream } from "./stream";
@@ -31,6 +31,8 @@ export interface TerminalPort {
 
 const SCROLLBACK_LINES = 10_000;
 const FONT_SIZE_PX = 13;
+// Smaller letters are hard to read on any screen; then the terminal is panned instead.
+const LEAST_FONT_PX = 9;
 const FRAME_BYTES = Math.floor(MAX_CLIENT_MESSAGE_BYTES / 16);
 // What xterm.js keeps free at the right for its scroll bar.
 const SCROLLBAR_PX = 14;
@@ -76,8 +78,11 @@ export class Terminal implements Disposable {
   readonly search = new SearchAddon();
   readonly onTitle = new Emitter<string>();
   readonly onBell = new Emitter<void>();
-  /** Typed bytes that nobody can take: `ended` where no shell runs, `full` while offline. */
-  readonly onRefused = new Emitter<"ended" | "full">();
+  /**
+   * Typed bytes that nobody can take: `ended` where no shell runs, `full` while
+   * offline, `watching` without the keyboard.
+   */
+  readonly onRefused = new Emitter<"ended" | "full" | "watching">();
   /** The person wants to leave the terminal, or to search it. */
   readonly onLeave = new Emitter<void>();
   readonly onFind = new Emitter<void>();
@@ -96,6 +101,10 @@ export class Terminal implements Disposable {
   #body: HTMLElement | null = null;
   #webgl: WebglAddon | null = null;
   #running = false;
+  #role: Role = "driver";
+  #scale = textScale();
+  #cramped = false;
+  #cursorTop = 0;
   #controlHeld = false;
   // Where the last command began, if this tab was there.
   #command: IMarker | null = null;
@@ -136,6 +145,7 @@ export class Terminal implements Disposable {
     this.#parts.add(
       this.#xterm.onBinary((text) => this.#type(Uint8Array.from(text, (c) => c.charCodeAt(0)))),
     );
+    this.#parts.add(this.#xterm.onCursorMove(() => this.#pan()));
     this.#parts.add(this.#xterm.onTitleChange((title) => this.onTitle.fire(title)));
     this.#parts.add(this.#xterm.onBell(() => this.onBell.fire()));
     this.#xterm.attachCustomKeyEventHandler((event) => this.#key(event));
@@ -232,7 +242,26 @@ export class Terminal implements Disposable {
   }
 
   setTextScale(scale: number): void {
+    this.#scale = scale;
     this.#xterm.options.fontSize = FONT_SIZE_PX * scale;
+    this.#frame();
+  }
+
+  /** Whether it is too small to read here, or cut off. */
+  get cramped(): boolean {
+    return this.#cramped;
+  }
+
+  /** Says what is done here: a driver sizes the terminal, a guest types, all others read. */
+  setRole(role: Role): void {
+    this.#role = role;
+    this.#stream.paces = role === "driver";
+    this.#xterm.options.disableStdin = !this.#mayType;
+    this.#frame();
+  }
+
+  get #mayType(): boolean {
+    return this.#role === "driver" || this.#role === "guest";
   }
 
   /** Lets screen readers follow what is printed. */
@@ -293,6 +322,7 @@ export class Terminal implements Disposable {
 
   dispose(): void {
     this.setVisible(false);
+    this.#stream.dispose();
     this.#parts.dispose();
   }
 
@@ -308,15 +338,54 @@ export class Terminal implements Disposable {
     const screen = body?.querySelector<HTMLElement>(".xterm-screen");
     const root = this.#xterm.element;
     if (!body || !screen || !root || screen.offsetWidth === 0) return;
+    if (this.#role !== "driver") this.#shrink(body, screen);
     const width = screen.offsetWidth + SCROLLBAR_PX;
     const height = screen.offsetHeight;
     root.style.minWidth = `${width}px`;
     root.style.minHeight = `${height}px`;
     const larger = width > body.offsetWidth + 1 || height > body.offsetHeight + 1;
     body.classList.toggle("oversized", larger);
+    this.#cramped = larger && this.#role !== "driver";
+  }
+
+  // The driver's size is everybody's: who has less room gets smaller letters.
+  #shrink(body: HTMLElement, screen: HTMLElement): void {
+    const usual = FONT_SIZE_PX * this.#scale;
+    const now = this.#xterm.options.fontSize ?? usual;
+    const room = Math.min(
+      (body.offsetWidth - SCROLLBAR_PX) / screen.offsetWidth,
+      body.offsetHeight / screen.offsetHeight,
+    );
+    const fits = (): boolean =>
+      screen.offsetWidth + SCROLLBAR_PX <= body.offsetWidth &&
+      screen.offsetHeight <= body.offsetHeight;
+    const least = Math.min(LEAST_FONT_PX, usual);
+    let size = Math.max(least, Math.min(usual, Math.ceil(now * room * 2) / 2));
+    if (size !== now) this.#xterm.options.fontSize = size;
+    // A cell's size is rounded to whole pixels, so that the rule of three may be a bit too large.
+    while (size > least && !fits()) {
+      size = Math.max(least, size - 0.5);
+      this.#xterm.options.fontSize = size;
+    }
+  }
+
+  // Where the terminal is cut off, the cursor stays in view for those to whom it was.
+  #pan(): void {
+    const body = this.#body;
+    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
+    if (!body || !screen || !this.#cramped) return;
+    const cell = screen.offsetHeight / this.#xterm.rows;
+    const top = this.#xterm.buffer.active.cursorY * cell;
+    const seen = (row: number): boolean =>
+      row + cell > body.scrollTop && row < body.scrollTop + body.clientHeight;
+    if (seen(this.#cursorTop) && !seen(top + cell - 1)) {
+      body.scrollTop = top + cell - body.clientHeight;
+    } else if (seen(this.#cursorTop) && !seen(top)) body.scrollTop = top;
+    this.#cursorTop = top;
   }
 
   #key(event: KeyboardEvent): boolean {
+    if (!this.#mayType && !this.#reads(event)) return false;
     if (event.type !== "keydown") return true;
     const chord = event.ctrlKey && event.shiftKey && !event.altKey && !event.metaKey;
     if (event.key === "Escape" && event.shiftKey) this.onLeave.fire();
@@ -327,6 +396,15 @@ export class Terminal implements Disposable {
     else return true;
     event.preventDefault();
     return false;
+  }
+
+  /** Whether a key is of use to who only reads; all others are the browser's, Tab among them. */
+  #reads(event: KeyboardEvent): boolean {
+    const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (event.type === "keydown" && plain && event.key.length === 1)
+      this.onRefused.fire("watching");
+    if (event.shiftKey && /^(Escape|Page|Home|End|Arrow)/.test(event.key)) return true;
+    return event.ctrlKey && event.shiftKey;
   }
 
   #copy(data: string): boolean {
@@ -344,6 +422,7 @@ export class Terminal implements Disposable {
   }
 
   #type(bytes: Uint8Array): void {
+    if (!this.#mayType) return;
     if (bytes.includes(RETURN)) this.markCommand();
     if (!this.#running) {
       if (bytes.length === 1 && bytes[0] === RETURN) this.onRestart.fire();

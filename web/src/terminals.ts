@@ -2,7 +2,7 @@ import { Divider, type DividerTarget } from "./dividers";
 import { type Disposable, Disposables, Emitter, listen } from "./events";
 import type { Frame } from "./frames";
 import { Pane, type PaneHost } from "./pane";
-import type { InputReceived, TerminalInfo } from "./protocol";
+import type { InputReceived, Role, TerminalInfo } from "./protocol";
 import { onScreenReader } from "./screenreader";
 import { recall, remember } from "./storage";
 import type { CellSize, TerminalPort } from "./terminal";
@@ -10,7 +10,8 @@ import { onTextScale } from "./textsize";
 
 /** What the stack asks of its lab. */
 export interface TerminalsHost extends TerminalPort {
-  readonly driver: boolean;
+  readonly role: Role;
+  cramped(cramped: boolean): void;
   restart(terminal: number): void;
   clear(terminal: number): void;
   read(pane: Pane): void;
@@ -102,6 +103,12 @@ export class Terminals implements Disposable {
     for (const pane of this.#panes) this.#offer(pane);
   }
 
+  /** Notes that this client may do more or less than before. */
+  setRole(): void {
+    for (const pane of this.#panes) pane.setRole();
+    this.offerSizes();
+  }
+
   /** Brings a terminal into view and marks it. */
   reveal(terminal: number): void {
     const pane = this.pane(terminal);
@@ -125,8 +132,8 @@ export class Terminals implements Disposable {
       get open() {
         return host.open;
       },
-      get driver() {
-        return host.driver;
+      get role() {
+        return host.role;
       },
       acknowledge: (terminal, offset) => host.acknowledge(terminal, offset),
       sendInput: (frame) => host.sendInput(frame),
@@ -148,7 +155,8 @@ export class Terminals implements Disposable {
   }
 
   #offer(pane: Pane): void {
-    if (!this.#host.driver || !this.#host.open) return;
+    this.#host.cramped(this.#panes.some((one) => !one.collapsed && one.terminal.cramped));
+    if (this.#host.role !== "driver" || !this.#host.open) return;
     const { state } = pane.info.status;
     // Nobody sees the size of a terminal without a shell; the next one asks for it.
     if (state === "exited" || state === "failed") return;

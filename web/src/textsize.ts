@@ -14,9 +14,19 @@ function storedPercent(): number {
   return PERCENTS.includes(stored) ? stored : USUAL_PERCENT;
 }
 
+let stage = 1;
+
 /** By how much texts of the page and of terminals are larger than usual. */
 export function textScale(): number {
-  return storedPercent() / 100;
+  return (storedPercent() / 100) * stage;
+}
+
+/** Makes all texts larger on top of what was chosen, for a room to read. */
+export function setStageScale(scale: number): void {
+  if (scale === stage) return;
+  stage = scale;
+  applyTextScale();
+  onTextScale.fire(textScale());
 }
 
 export function applyTextScale(): void {

@@ -49,8 +49,12 @@ export class Toolbar {
 
   setLab(title: string, steps: StepInfo[], driver: boolean): void {
     this.#scenario.textContent = title;
+    this.setDriver(driver);
+    this.#steps.setLab(steps);
+  }
+
+  setDriver(driver: boolean): void {
     for (const tool of this.#driverTools) tool.hidden = !driver;
-    this.#steps.setLab(steps, driver);
   }
 
   setStep(step: string, title: string): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { Frame } from "../src/frames";
 import { TerminalStream } from "../src/stream";
 
@@ -119,17 +119,34 @@ test("size that comes with the first shell is kept while the empty screen is sti
   assert.deepEqual(log, ["reset", "80x24", "", "106x19", "$ "]);
 });
 
-test("acknowledgement comes when idle and each 64 KiB", () => {
+test("acknowledgement comes each 64 KiB, and once for all that is parsed in a moment", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
   const { stream, acks, parse, parseAll } = harness();
   stream.accept(output(0, "a"));
   stream.accept(output(1, "b"));
   parse();
-  assert.deepEqual(acks, []);
+  mock.timers.tick(20);
   parse();
+  assert.deepEqual(acks, []);
+  mock.timers.tick(30);
   assert.deepEqual(acks, [2]);
   for (let i = 0; i < 3; i += 1) stream.accept(output(2 + i * 40_000, "x".repeat(40_000)));
   parseAll();
+  assert.deepEqual(acks, [2, 80_002]);
+  mock.timers.tick(50);
   assert.deepEqual(acks, [2, 80_002, 120_002]);
+});
+
+test("stream that has ended acknowledges nothing", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  const { stream, acks, parse } = harness();
+  stream.accept(output(0, "a"));
+  parse();
+  stream.dispose();
+  mock.timers.tick(50);
+  assert.deepEqual(acks, []);
 });
 
 test("callbacks of a forgotten generation acknowledge nothing", () => {

@@ -1,8 +1,8 @@
 //! What both halves of a socket know: who the client is, and which terminals it watches.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
@@ -11,7 +11,10 @@ use crate::{
     command::Role,
     lab::{LabHandle, LabSnapshot},
     protocol::client::{AckParams, InitializeParams},
-    server::{feed::Feed, translate::Identity},
+    server::{
+        feed::{Feed, Parsed},
+        translate::Identity,
+    },
     terminal::{TerminalHandle, pace::ClientNumber},
 };
 
@@ -22,8 +25,8 @@ pub(super) struct Client {
     pub(super) identity: Identity,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
-    /// Wakes the sending half after an acknowledgement.
-    pub(super) acknowledged: Notify,
+    /// Wakes the sending half: a terminal wrote, or an awaited acknowledgement came.
+    pub(super) news: Arc<Notify>,
 }
 
 /// A terminal that the client watches. Dropping it leaves the terminal's pace.
@@ -31,7 +34,7 @@ pub(super) struct Client {
 struct Watched {
     number: u16,
     terminal: TerminalHandle,
-    parsed: Arc<AtomicU64>,
+    parsed: Arc<Parsed>,
     client: ClientNumber,
 }
 
@@ -39,7 +42,7 @@ impl Watched {
     fn new(feed: &Feed, terminal: TerminalHandle, client: ClientNumber, role: Role) -> Self {
         let parsed = feed.parsed();
         if role == Role::Driver {
-            terminal.pace().join(client, parsed.load(Ordering::Relaxed));
+            terminal.pace().join(client, parsed.offset());
         }
         Self {
             number: feed.number(),
@@ -57,12 +60,12 @@ impl Drop for Watched {
 }
 
 impl Client {
-    pub(super) fn new(lab: LabHandle, identity: Identity) -> Self {
+    pub(super) fn new(lab: LabHandle, identity: Identity, news: Arc<Notify>) -> Self {
         Self {
             lab,
             identity,
             terminals: Mutex::default(),
-            acknowledged: Notify::new(),
+            news,
         }
     }
 
@@ -96,7 +99,14 @@ impl Client {
         let feeds: Vec<Feed> = lab
             .terminals
             .iter()
-            .map(|view| Feed::new(view, resume_at(view.number)))
+            .map(|view| {
+                Feed::new(
+                    view,
+                    resume_at(view.number),
+                    self.identity.standing.role(),
+                    self.news.clone(),
+                )
+            })
             .collect();
         let watched = feeds.iter().zip(&lab.terminals).map(|(feed, view)| {
             Watched::new(
@@ -128,10 +138,11 @@ impl Client {
             watched
                 .terminal
                 .pace()
-                .acknowledge(self.identity.number, offset, end);
-            watched.parsed.fetch_max(offset.min(end), Ordering::Relaxed);
+                .acknowledge(self.identity.number, offset, end, Instant::now());
+            if watched.parsed.advance(offset.min(end)) {
+                self.news.notify_one();
+            }
         }
-        self.acknowledged.notify_one();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::{SinkExt, StreamExt, stream::SplitStream};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    Ending, Sink, broken,
+    Ending, broken,
     call::{check_id, params, parse},
+    connection::{Sink, Source},
     too_many,
 };
 use crate::{
@@ -23,17 +23,18 @@ use crate::{
 /// Waits for a right `initialize`; wrong ones are answered, and another may follow.
 pub(super) async fn introduce(
     sink: &mut Sink,
-    stream: &mut SplitStream<WebSocket>,
+    source: &mut Source,
     allowance: &mut Allowance,
 ) -> Result<(RequestId, InitializeParams), Option<Ending>> {
-    while let Some(message) = stream.next().await {
-        let text = match message.map_err(broken)? {
+    while let Some(message) = source.next().await {
+        let text = match message.map_err(|error| broken(&error))? {
             Message::Text(text) => text,
             Message::Close(_) => return Err(None),
             _ => {
                 allowance
                     .signal(Instant::now())
                     .map_err(|refused| Some(too_many(refused)))?;
+                sink.flush().await.map_err(|_| None)?;
                 continue;
             }
         };
@@ -44,9 +45,8 @@ pub(super) async fn introduce(
             Ok(introduction) => return Ok(introduction),
             Err(refused) => refused,
         };
-        let answer = translate::text(&Response::<()>::error(id, error));
-        let answer = sink.send(Message::Text(answer.into()));
-        answer.await.map_err(|_| None)?;
+        sink.text(translate::text(&Response::<()>::error(id, error)));
+        sink.flush().await.map_err(|_| None)?;
     }
     Err(None)
 }

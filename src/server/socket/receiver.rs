@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::SplitStream};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     Ending, broken,
     call::{check_id, params, parse, tidy_name, to_value},
     client::Client,
+    connection::Source,
     too_many,
 };
 use crate::{
@@ -34,15 +34,15 @@ use crate::{
 
 /// The half that reads.
 pub(super) async fn receive(
-    stream: &mut SplitStream<WebSocket>,
+    source: &mut Source,
     client: &Client,
     answers: &mpsc::Sender<String>,
     mut allowance: Allowance,
 ) -> Option<Ending> {
-    while let Some(message) = stream.next().await {
+    while let Some(message) = source.next().await {
         let message = match message {
             Ok(message) => message,
-            Err(error) => return broken(error),
+            Err(error) => return broken(&error),
         };
         match message {
             Message::Text(text) => {
@@ -64,7 +64,7 @@ pub(super) async fn receive(
                     return Some((close::PROTOCOL_ERROR, "a binary frame could not be read"));
                 }
             }
-            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
     None

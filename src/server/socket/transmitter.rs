@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::Message;
-use futures_util::{FutureExt, SinkExt, future::select_all};
+use bytes::Bytes;
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep_until, timeout},
+    task::yield_now,
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Ending, REVOKED, Sink, client::Client};
+use super::{Ending, REVOKED, client::Client, connection::Sink};
 use crate::{
     lab::{LabEvent, handle::Attachment},
     protocol::{HEARTBEAT_SECONDS, server::close},
@@ -17,10 +17,8 @@ use crate::{
         feed::{Feed, Turn},
         translate,
     },
+    terminal::pty::READ_BYTES,
 };
-
-/// How long a client may take to read what was sent to it.
-const SEND_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The half that sends: answers and events first, then a frame of each terminal in turn.
 pub(super) async fn transmit(
@@ -33,16 +31,14 @@ pub(super) async fn transmit(
 ) -> Option<Ending> {
     let mut heartbeat = interval(Duration::from_secs(HEARTBEAT_SECONDS));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut ready = vec![true; feeds.len()];
+    // Whether a terminal may have something for the client.
+    let mut look = true;
     let mut later: Option<Instant> = None;
     loop {
-        let idle = !ready.contains(&true);
         let alarm = later.unwrap_or_else(Instant::now);
         tokio::select! {
             biased;
-            Some(answer) = answers.recv() => {
-                feed(sink, Message::Text(answer.into())).await.ok()?;
-            }
+            Some(answer) = answers.recv() => sink.text(answer),
             event = attachment.events.recv() => {
                 let Some(event) = event else {
                     return Some(if client.lab.is_closed() {
@@ -58,65 +54,42 @@ pub(super) async fn transmit(
                     }
                     LabEvent::Restarted(lab) if attached => {
                         feeds = client.feeds(lab, |_| None);
-                        ready = vec![true; feeds.len()];
+                        look = true;
                     }
                     LabEvent::Revoked => return Some(REVOKED),
                     _ => {}
                 }
                 let text = translate::event(&event, &client.identity);
-                feed(sink, Message::Text(text.into())).await.ok()?;
+                sink.text(text);
             }
-            _ = heartbeat.tick() => {
-                feed(sink, Message::Text(translate::heartbeat().into())).await.ok()?;
-            }
-            () = client.acknowledged.notified() => ready.fill(true),
+            _ = heartbeat.tick() => sink.text(translate::heartbeat()),
+            () = client.news.notified() => look = true,
             () = sleep_until(alarm.into()), if later.is_some() => {
                 later = None;
-                ready.fill(true);
+                look = true;
             }
-            grown = any_grown(&mut feeds), if idle && !feeds.is_empty() => {
-                ready.get_mut(grown).into_iter().for_each(|ready| *ready = true);
-            }
-            () = std::future::ready(()), if !idle => {}
+            () = std::future::ready(()), if look => {}
         }
-        for (one, ready) in feeds
-            .iter_mut()
-            .zip(&mut ready)
-            .filter(|(_, ready)| **ready)
-        {
-            match one.next().await {
-                Turn::Frame(frame) => feed(sink, Message::Binary(frame)).await.ok()?,
-                Turn::Nothing => *ready = false,
-                Turn::Later(when) => {
-                    *ready = false;
-                    later = Some(later.map_or(when, |later| later.min(when)));
+        let mut sent_bytes = 0;
+        if std::mem::take(&mut look) {
+            for one in &mut feeds {
+                match one.next().await {
+                    Turn::Frame(frame) => {
+                        sent_bytes += frame.payload.iter().map(Bytes::len).sum::<usize>();
+                        sink.binary(&frame.header, &frame.payload);
+                        look = true;
+                    }
+                    Turn::Nothing => {}
+                    Turn::Later(when) => {
+                        later = Some(later.map_or(when, |later| later.min(when)));
+                    }
                 }
             }
         }
-        patiently(sink.flush()).await.ok()?;
+        sink.flush().await.ok()?;
+        if sent_bytes >= READ_BYTES {
+            // A flooding terminal must not own its worker.
+            yield_now().await;
+        }
     }
-}
-
-/// The index of a feed whose terminal has written more.
-async fn any_grown(feeds: &mut [Feed]) -> usize {
-    select_all(feeds.iter_mut().map(|feed| feed.grown().boxed()))
-        .map(|((), index, _)| index)
-        .await
-}
-
-async fn feed(sink: &mut Sink, message: Message) -> Result<(), axum::Error> {
-    patiently(sink.feed(message)).await
-}
-
-pub(super) async fn send(sink: &mut Sink, message: Message) -> Result<(), axum::Error> {
-    patiently(sink.send(message)).await
-}
-
-/// Gives up on a client that reads nothing any more.
-async fn patiently(
-    sending: impl Future<Output = Result<(), axum::Error>>,
-) -> Result<(), axum::Error> {
-    timeout(SEND_PATIENCE, sending)
-        .await
-        .map_err(axum::Error::new)?
 }

@@ -139,10 +139,31 @@ impl Program {
 
     /// How much memory the program has in use.
     pub fn resident_bytes(&self) -> u64 {
+        self.status("VmRSS:") * 1024
+    }
+
+    /// How many threads the program has.
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    /// A number of proc(5)'s `status`.
+    fn status(&self, key: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
-        kilobytes.parse::<u64>().unwrap() * 1024
+        let line = status.lines().find(|line| line.starts_with(key));
+        let number = line.unwrap().split_whitespace().nth(1).unwrap();
+        number.parse().unwrap()
+    }
+
+    /// The processes that the program has started, those that wait to be buried included.
+    pub fn children(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let children = |task: std::io::Result<std::fs::DirEntry>| {
+            // A thread may have ended meanwhile.
+            std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+        };
+        let all: String = tasks.map(children).collect();
+        all.split_whitespace().map(str::to_owned).collect()
     }
 }
 

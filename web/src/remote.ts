@@ -1,0 +1,211 @@
+import { Connection } from "./connection";
+import { element, icon, required, stayHere } from "./dom";
+import { Executions, uniqueId } from "./executions";
+import { announce, noticeBody } from "./notices";
+import {
+  BLOCK_STATE,
+  type Block,
+  type ExecuteCommandResult,
+  LAB_STATE,
+  type LabState,
+  PAGE_SHOW,
+  type Page,
+  TERMINAL_OPENED,
+  type TerminalInfo,
+  VERSION,
+} from "./protocol";
+import { type Notification, Refusal } from "./rpc";
+import { StatusView } from "./status";
+
+// A thumb that trembles must not run a block twice.
+const DEBOUNCE_MS = 600;
+const SHOWN_LINES = 6;
+
+/** A phone as a presenter's remote control: four large buttons, and what they do next. */
+export class Remote {
+  readonly #connection: Connection;
+  readonly #executions: Executions;
+  readonly #status: StatusView;
+  readonly #clientId = uniqueId();
+  readonly #title = element("h2", { class: "remote-title" }, "…");
+  readonly #next = element("div", { class: "remote-next" });
+  readonly #result = element("p", { class: "remote-result", role: "status" });
+  readonly #buttons: HTMLButtonElement[];
+  #instance: string | null = null;
+  #page: Page | null = null;
+  #terminals: TerminalInfo[] = [];
+  // The index of the block that ran last since the step was shown.
+  #last = -1;
+  #busy = false;
+  #pressed = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    const url = new URL("ws", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.search = "";
+    this.#connection = new Connection(url, () => ({
+      protocolVersion: VERSION,
+      clientId: this.#clientId,
+      attach: false,
+    }));
+    this.#executions = new Executions(this.#connection);
+    this.#status = new StatusView(this.#connection);
+    const key = (label: string, className: string, command: string): HTMLButtonElement => {
+      const button = element("button", { type: "button", class: `remote-key ${className}` }, label);
+      button.onclick = () => this.#press(command);
+      return button;
+    };
+    const run = key("Run the next block", "remote-run", "katahost.runNextBlock");
+    run.prepend(icon("play"));
+    const back = key("Back", "", "katahost.previousStep");
+    const ahead = key("Next step", "", "katahost.nextStep");
+    const clear = key("Clear terminal", "remote-clear", "workbench.action.terminal.clear");
+    this.#buttons = [run, back, ahead, clear];
+    for (const left of document.querySelectorAll(".skip, #step-menu, #tools, #tabs, #keys")) {
+      left.remove();
+    }
+    stayHere();
+    required("workspace").replaceChildren(
+      required("banner"),
+      element(
+        "section",
+        { class: "remote", "aria-label": "Remote control" },
+        this.#title,
+        this.#next,
+        this.#result,
+        element("div", { class: "remote-keys" }, clear, back, ahead, run),
+      ),
+    );
+    this.#connection.onReady.on((state) => this.#ready(state));
+    this.#connection.onNotification.on((notification) => this.#notified(notification));
+    this.#connection.onState.on(() => this.#paint());
+    document.addEventListener("visibilitychange", () => this.#stayAwake());
+    this.#paint();
+  }
+
+  start(): void {
+    this.#connection.start();
+    this.#stayAwake();
+  }
+
+  #ready(state: LabState): void {
+    if (this.#instance !== null && this.#instance !== state.instance) this.#executions.forget();
+    else this.#executions.resend();
+    this.#take(state);
+  }
+
+  #take(state: LabState): void {
+    this.#instance = state.instance;
+    this.#terminals = state.terminals;
+    this.#status.setClients(1);
+    required("scenario").textContent = state.title;
+    this.#show(state.page);
+    this.#last = state.lastBlock ?? -1;
+    this.#paint();
+  }
+
+  #show(page: Page | null): void {
+    if (page?.step !== this.#page?.step) this.#last = -1;
+    this.#page = page;
+    document.title = page ? `${page.title} · remote` : "Remote";
+    this.#paint();
+  }
+
+  #notified(notification: Notification): void {
+    switch (notification.method) {
+      case LAB_STATE:
+        this.#take(notification.params);
+        announce("The lab was started over.");
+        return;
+      case PAGE_SHOW:
+        this.#show(notification.params.page);
+        return;
+      case TERMINAL_OPENED:
+        this.#terminals = this.#terminals.map((known) =>
+          known.terminal === notification.params.terminal ? notification.params : known,
+        );
+        return;
+      case BLOCK_STATE: {
+        const state = notification.params;
+        for (const block of this.#page?.blocks ?? []) {
+          if (block.state.id !== state.id) continue;
+          if (state.runs > block.state.runs) this.#last = block.index;
+          block.state = state;
+        }
+        this.#paint();
+      }
+    }
+  }
+
+  get #nextBlock(): Block | null {
+    const blocks = this.#page?.blocks ?? [];
+    const runs = ({ kind, index, limit, state }: Block): boolean =>
+      index > this.#last && kind === "executable" && (limit === null || state.runs < limit);
+    return blocks.find(runs) ?? null;
+  }
+
+  #name(terminal: number): string {
+    return this.#terminals.find((info) => info.terminal === terminal)?.name ?? "terminal";
+  }
+
+  #press(command: string): void {
+    const now = performance.now();
+    const early = now - this.#pressed < DEBOUNCE_MS;
+    if (this.#busy || early || !this.#connection.open) return;
+    this.#pressed = now;
+    this.#busy = true;
+    this.#paint();
+    navigator.vibrate?.(15);
+    this.#executions
+      .execute(command)
+      .then(
+        (result) => this.#done(command, result),
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => {
+        this.#busy = false;
+        this.#paint();
+      });
+  }
+
+  #done(command: string, { terminals }: ExecuteCommandResult): void {
+    const names = terminals.map((terminal) => this.#name(terminal)).join(", ");
+    let text = "Cleared";
+    if (command.endsWith("Step")) text = `Now at “${this.#page?.title ?? ""}”`;
+    else if (command.endsWith("Block")) text = `Ran in ${names}`;
+    this.#result.className = "remote-result";
+    this.#result.replaceChildren(icon("check"), text);
+  }
+
+  #failed(error: unknown): void {
+    navigator.vibrate?.([30, 60, 30]);
+    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof Refusal ? error.hint : null;
+    this.#result.className = "remote-result remote-refused";
+    this.#result.replaceChildren(noticeBody(message, hint));
+  }
+
+  #paint(): void {
+    const off = this.#busy || !this.#connection.open;
+    for (const button of this.#buttons) button.setAttribute("aria-disabled", String(off));
+    const page = this.#page;
+    this.#title.textContent = page?.title ?? "This step could not be read";
+    const block = this.#nextBlock;
+    if (!block) {
+      this.#next.replaceChildren("No block left in this step.");
+      return;
+    }
+    const lines = block.command.trimEnd().split("\n");
+    const shown = lines.slice(0, SHOWN_LINES).join("\n");
+    this.#next.replaceChildren(
+      element("span", { class: "remote-where" }, `Next, in ${this.#name(block.terminal)}:`),
+      element("pre", {}, lines.length > SHOWN_LINES ? `${shown}\n…` : shown),
+    );
+  }
+
+  #stayAwake(): void {
+    if (document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
+    // Only a secure page may keep the phone awake, and a low battery may forbid it.
+    navigator.wakeLock.request("screen").catch(() => undefined);
+  }
+}
