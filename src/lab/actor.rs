@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     clients::{Client, Clients, Standing},
-    event::{BlockPlace, BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
+    event::{BlockPlace, BlockState, LabEvent, LabSnapshot, Notice, PageView, Place, RunState},
     executions::Executions,
     folder::Folder,
     handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
@@ -284,6 +284,10 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::Interrupt { block } => {
+                let number = self.interrupt(block)?;
+                executed.terminals.push(number);
+            }
             Effect::Type { terminal, text } => {
                 let parts = VecDeque::from([Part::Text(text.into())]);
                 let number = self.instance.number_of(&terminal);
@@ -383,6 +387,21 @@ impl Lab {
         let id = &invocation.id;
         self.instance.runs.add(run, id, number, block.clone());
         self.tell_block(id, block.as_ref());
+        Ok(number)
+    }
+
+    /// Types Ctrl-C for a block of the current step, before all that waits there.
+    fn interrupt(&mut self, index: usize) -> Result<u16, LabError> {
+        let place = BlockPlace {
+            step: self.state.step.as_str().into(),
+            index,
+        };
+        let run = self.instance.runs.last(&place);
+        let running = run.filter(|run| run.state == RunState::Running);
+        let number = running.ok_or(LabError::NotRunning)?.terminal;
+        let view = self.instance.view(number);
+        let full = |_| LabError::TerminalFull(view.id.clone());
+        view.handle.interrupt().map_err(full)?;
         Ok(number)
     }
 

@@ -196,6 +196,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::TooManyLinks => ErrorCode::TooMany,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
+        LabError::NotRunning => ErrorCode::NotRunning,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,

@@ -81,6 +81,7 @@ pub(super) enum Request {
         bytes: Bytes,
     },
     Resize(TerminalSize),
+    Interrupt,
     Restart,
     Clear,
     Checkpoint(oneshot::Sender<Checkpoint>),
@@ -262,6 +263,15 @@ impl TerminalHandle {
     /// Changes the size, and starts the shell where none ran yet.
     pub async fn resize(&self, size: TerminalSize) {
         self.ask(Request::Resize(size)).await;
+    }
+
+    /// Types Ctrl-C, before all runs that wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn interrupt(&self) -> Result<(), Full> {
+        self.inbox.try_send(Request::Interrupt).map_err(|_| Full)
     }
 
     /// Ends the shell, if one runs, and starts another.

@@ -31,7 +31,7 @@ pub enum Part {
 }
 
 /// Byte 0x03, which the terminal turns into an interrupt (termios, `VINTR`).
-const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
+pub(super) const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
 
 /// The runs of one terminal.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use super::{
     pace::{Pace, Permission},
     pty::{self, Exit, Pty, READ_BYTES, Read},
     query::{Found, Query, QueryScanner},
-    runs::{Next, Run, Runs},
+    runs::{INTERRUPT, Next, Run, Runs},
     settle::View,
     tracking::{Moment, Sight, Tracking},
     writes::Writes,
@@ -212,6 +212,7 @@ impl Terminal {
                 }
             }
             Request::Resize(size) => self.resize(size).await,
+            Request::Interrupt => self.type_input(INTERRUPT).await,
             Request::Restart => {
                 self.stop().await;
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{House, HouseOptions, Visitor};
@@ -292,6 +292,24 @@ async fn interrupted_block_failed_with_130() {
     let run = desk.until(0, &["running"]).await;
     assert!(run["startedAt"].as_u64() > Some(1_600_000_000_000));
     desk.type_text("\x03").await;
+    assert_eq!(desk.end(0).await, "failed 130");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_is_interrupted_from_the_page() {
+    let mut desk = Desk::new("bash", "", &["sleep 30"]).await;
+    let interrupt = json!({"step": "intro", "block": 0});
+    let refused = desk
+        .visitor
+        .execute("katahost.interruptBlock", interrupt.clone())
+        .await;
+    assert!(refused.is_err(), "it does not run");
+    desk.start(0).await;
+    desk.until(0, &["running"]).await;
+    desk.visitor
+        .execute("katahost.interruptBlock", interrupt)
+        .await
+        .unwrap();
     assert_eq!(desk.end(0).await, "failed 130");
 }
 

@@ -74,7 +74,7 @@ export class PageView {
     const content = element("div", { class: "page" });
     setServerHtml(content, page.html);
     mendHtml(content);
-    const blocks = new Blocks(content, page.blocks, this.#host);
+    const blocks = new Blocks(content, page, this.#host);
     const highlighting = highlightAll(content, this.#scroller);
     this.#begin(page, content);
     this.#blocks = this.#parts.add(blocks);
