@@ -48,7 +48,8 @@ export function outcome({ runs, last }: BlockState, now: number): Outcome | null
 /** The sentence that tells of a run's end to who only listens; empty where nobody can know it. */
 export function ending(run: BlockRun, terminal: string): string {
   if (run.state === "done") return `A block in ${terminal} is done.`;
-  if (run.state === "failed") return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
+  if (run.state === "failed")
+    return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
   return "";
 }
 
