@@ -16,14 +16,13 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, output, quickstart::Unpacked};
 use crate::{
     lab::{
-        LabStore, Library,
+        Integration, LabStore, Library,
         store::{LabOptions, random_name},
     },
     server::{
         self, Server,
         auth::{Gate, GateOptions},
     },
-    terminal::Integration,
 };
 
 /// How long the program may take to end after everything was told to.

@@ -22,3 +22,6 @@ pub use handle::{LabError, LabHandle};
 pub use library::Library;
 pub use scan::Scan;
 pub use store::LabStore;
+
+// What a lab is made with, for those who make one.
+pub use crate::terminal::Integration;
