@@ -30,6 +30,10 @@ const END_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Serve a scenario, a folder of scenarios, or the built-in quickstart
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an argument of its own"
+)]
 pub(super) struct Arguments {
     /// A scenario's folder, or a folder of such folders; the built-in quickstart without it
     pub(super) path: Option<PathBuf>,
@@ -60,17 +64,11 @@ pub(super) struct Arguments {
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
     /// Start bash, zsh and fish as they are: blocks can't tell then what became of them
-    #[arg(long)]
-    no_shell_integration: bool,
-    /// The same by environment, where 0 is no
     #[arg(
-        long,
+        long = "no-shell-integration",
         env = "KATAHOST_INTEGRATION",
-        value_name = "YES",
-        action = ArgAction::Set,
-        value_parser = BoolishValueParser::new(),
-        default_value = "1",
-        hide = true
+        action = ArgAction::SetFalse,
+        value_parser = BoolishValueParser::new()
     )]
     shell_integration: bool,
     /// The secret that opens the labs [default: a new random one]
@@ -148,10 +146,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
     );
-    let integrates = arguments.shell_integration && !arguments.no_shell_integration;
     let options = LabOptions {
         shell: arguments.shell,
-        integration: integrates.then(shell_integration).flatten(),
+        integration: arguments
+            .shell_integration
+            .then(shell_integration)
+            .flatten(),
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
     };

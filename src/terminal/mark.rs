@@ -1,6 +1,5 @@
-//! Marks in a terminal's output by which shells tell of prompts and commands: `OSC 133`, as
-//! FinalTerm introduced it. iTerm2, kitty, VS Code, WezTerm and others understand it, and some
-//! shells send it by themselves.
+//! Marks in a terminal's output by which shells tell of prompts and commands: `OSC 133`, as iTerm2,
+//! kitty, VS Code and others understand it, and as some shells send it by themselves.
 
 /// Something that a shell told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

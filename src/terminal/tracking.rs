@@ -180,7 +180,8 @@ impl Tracking {
         if let Some(before) = self.runs.pop_if(|run| !run.last) {
             self.news.push((before.number, Stage::Sent));
         }
-        let Some(shell) = self.prompt(sight) else {
+        let first_line = text.iter().position(|byte| *byte == b'\r');
+        let (Some(shell), Some(first_line)) = (self.prompt(sight), first_line) else {
             self.news.push((number, Stage::Sent));
             return;
         };
@@ -189,7 +190,7 @@ impl Tracking {
             number,
             shell,
             typed_at: now,
-            one_line: text.iter().filter(|byte| **byte == b'\r').count() == 1,
+            one_line: first_line + 1 == text.len(),
             began: false,
             last: false,
             end: None,
