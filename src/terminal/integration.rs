@@ -72,10 +72,10 @@ impl Integration {
     }
 }
 
-/// Whether `shell`, given integration, surely tells of its prompts. A bash may be too old for it.
+/// Whether `shell`, given integration, tells of its first prompt.
 pub(super) fn tells_of_prompts(shell: &Path) -> bool {
     let name = shell.file_name().and_then(|name| name.to_str());
-    matches!(name, Some("zsh" | "fish"))
+    matches!(name, Some("bash" | "zsh" | "fish"))
 }
 
 /// A path as a word that fish reads back.

@@ -79,7 +79,7 @@ impl Launcher {
             })
     }
 
-    /// Whether its shells surely tell of their prompts.
+    /// Whether its shells tell of their first prompt.
     pub(super) fn tells_of_prompts(&self) -> bool {
         self.integration.is_some() && integration::tells_of_prompts(&self.shell)
     }

@@ -25,7 +25,7 @@ const HOLD: Duration = Duration::from_millis(500);
 /// command, or tells nothing any more.
 const SILENT: Duration = Duration::from_millis(500);
 
-/// How long a run waits for the first prompt of a shell that surely tells of it.
+/// How long a run waits for the first prompt of a shell that was asked to tell of it.
 const HOLD_FRESH: Duration = Duration::from_secs(3);
 
 /// What stays the same for this long had nothing on its way. The kernel hands over output within
@@ -135,7 +135,7 @@ struct Tracked {
 }
 
 impl Tracking {
-    /// Waits for a fresh shell that surely tells of its first prompt.
+    /// Waits for a fresh shell that was asked to tell of its first prompt.
     pub(super) fn expect(&mut self, now: Instant) {
         self.fresh_until = Some(now + HOLD_FRESH);
     }

@@ -287,9 +287,11 @@ async fn other_programs_are_sent_to_and_nothing_is_claimed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn interrupted_block_failed_with_130() {
-    let mut desk = Desk::new("bash", "", &["sleep 30"]).await;
+    let mut desk = Desk::new("bash", "", &["sh -c 'echo up; exec sleep 30'"]).await;
     desk.start(0).await;
     let run = desk.until(0, &["running"]).await;
+    // A shell loses an interrupt that comes while it starts a program.
+    desk.until_text("up\r\n").await;
     assert!(run["startedAt"].as_u64() > Some(1_600_000_000_000));
     desk.type_text("\x03").await;
     assert_eq!(desk.end(0).await, "failed 130");
@@ -297,7 +299,7 @@ async fn interrupted_block_failed_with_130() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn block_is_interrupted_from_the_page() {
-    let mut desk = Desk::new("bash", "", &["sleep 30"]).await;
+    let mut desk = Desk::new("bash", "", &["sh -c 'echo up; exec sleep 30'"]).await;
     let interrupt = json!({"step": "intro", "block": 0});
     let refused = desk
         .visitor
@@ -306,6 +308,7 @@ async fn block_is_interrupted_from_the_page() {
     assert!(refused.is_err(), "it does not run");
     desk.start(0).await;
     desk.until(0, &["running"]).await;
+    desk.until_text("up\r\n").await;
     desk.visitor
         .execute("katahost.interruptBlock", interrupt)
         .await

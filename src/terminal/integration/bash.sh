@@ -39,4 +39,7 @@ if [[ $- == *i* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
   elif [[ "${PROMPT_COMMAND[*]}" != *"$__katahost_boot"* ]]; then
     PROMPT_COMMAND=("${PROMPT_COMMAND[@]}" "$__katahost_boot")
   fi
+elif [[ $- == *i* ]]; then
+  # Too old: nothing will be told, and nobody needs to wait for it.
+  printf '\e]133;D\a'
 fi
