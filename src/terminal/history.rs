@@ -167,7 +167,9 @@ mod tests {
     const SMALL: Limits = Limits {
         keep_bytes: 10_000,
         most_events: 12,
+        trim_bytes: 5_000,
         bite_bytes: 5_000,
+        near_bytes: 500,
         hold_bytes: 20_000,
         waiting_bytes: 30_000,
     };
@@ -284,6 +286,9 @@ mod tests {
         }
         assert!(!dumps[0].is_empty());
         assert!(dumps.iter().all(|dump| dump.as_ptr() == dumps[0].as_ptr()));
+        let end = pair.history.output.end();
+        let checkpoint = pair.ask().await.unwrap();
+        assert!(end - checkpoint.cursor.offset() <= SMALL.near_bytes);
         pair.check().await;
         assert_eq!(pair.history.cursor().await, pair.truth.cursor());
     }

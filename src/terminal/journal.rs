@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 /// A reader's place in a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     /// The number of the event it reads next.
     sequence: u64,
@@ -150,32 +150,24 @@ impl Journal {
         Some(entry.event)
     }
 
-    /// The oldest events that are too many when `keep_bytes` and `keep_events` are to be kept, but
-    /// not many more than `most_bytes`, and the place behind them.
+    /// The place behind what is more than `keep_bytes` and `keep_events`. Whole events are kept.
     #[must_use]
-    pub fn excess(
-        &self,
-        keep_bytes: u64,
-        keep_events: usize,
-        most_bytes: u64,
-    ) -> (Vec<Event>, Cursor) {
+    pub fn excess(&self, keep_bytes: u64, keep_events: usize) -> Cursor {
         let mut behind = self.first_cursor();
-        let mut events = Vec::new();
         // The last one may still grow.
         let whole = self.events.len().saturating_sub(1);
         for (index, entry) in self.events.iter().take(whole).enumerate() {
             let too_much = self.end - entry.offset > keep_bytes;
             let too_many = self.events.len() - index > keep_events;
-            if !(too_much || too_many) || entry.offset - self.start >= most_bytes {
+            if !(too_much || too_many) {
                 break;
             }
-            events.push(entry.event.clone());
             behind = Cursor {
                 sequence: behind.sequence + 1,
                 offset: entry.end(),
             };
         }
-        (events, behind)
+        behind
     }
 
     /// Takes out the events before `cursor`.

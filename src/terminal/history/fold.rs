@@ -1,9 +1,10 @@
 //! Folding: what the journal holds too much goes into the emulator, on a thread of its own.
 //!
-//! The terminal's task only adds to the journal; one task per busy terminal takes the oldest
-//! events from there in large bites and lends the emulator to a blocking thread for each. An event
-//! leaves the journal in the moment in which the emulator has it, so that checkpoint and journal
-//! always meet.
+//! The terminal's task only adds to the journal; one task per busy terminal reads it in large bites,
+//! as a client does, and lends the emulator to a blocking thread for each. An event leaves the
+//! journal only when the emulator has it, so that checkpoint and journal always meet. Whoever lost
+//! their place gets a checkpoint of the present rather than of the journal's start: the lines of a
+//! flood that are to be seen are far fewer than its bytes.
 
 use std::{
     mem,
@@ -20,7 +21,7 @@ use tokio::{
 
 use super::apply;
 use crate::terminal::{
-    journal::{Cursor, Event, TerminalSize},
+    journal::{Cursor, Entry, Event, Journal, TerminalSize},
     output::{Checkpoint, Output},
     screen::Screen,
 };
@@ -40,9 +41,13 @@ pub(super) struct Limits {
     /// megabyte of output has no more than about 512, and somebody who drags a window adds some;
     /// one who does nothing else must not fill the memory.
     pub(super) most_events: usize,
+    /// How many bytes more there are before the journal is cut to what it keeps.
+    pub(super) trim_bytes: u64,
     /// How many bytes are folded at once. Less is not worth a thread, and more would keep those
     /// waiting who ask for a checkpoint.
-    pub(super) bite_bytes: u64,
+    pub(super) bite_bytes: usize,
+    /// How close to the end a checkpoint is made: in a flood the end goes on meanwhile.
+    pub(super) near_bytes: u64,
     /// How many bytes more the journal keeps for a dump's sake, so that in a flood all who have
     /// lost their place share one dump instead of having one made each.
     pub(super) hold_bytes: u64,
@@ -56,7 +61,9 @@ impl Default for Limits {
         Self {
             keep_bytes: 1024 * 1024,
             most_events: 4096,
+            trim_bytes: 512 * 1024,
             bite_bytes: 512 * 1024,
+            near_bytes: 64 * 1024,
             hold_bytes: 2 * 1024 * 1024,
             waiting_bytes: 4 * 1024 * 1024,
         }
@@ -75,9 +82,12 @@ pub(super) struct Fold {
     folded: Notify,
 }
 
-/// What was folded so far. It always reaches up to the journal's first event.
+/// What was folded so far.
 #[derive(Debug)]
 struct State {
+    /// Up to where that is: the journal's first event, or later.
+    reached: Cursor,
+    /// The size there.
     size: TerminalSize,
     emulator: Emulator,
     /// The last checkpoint made, while its dump may be of use.
@@ -97,24 +107,30 @@ enum Emulator {
     Here(Box<Screen>),
 }
 
-/// What the emulator is needed for.
+/// What is to be done next.
 enum Job {
+    /// Give the emulator these events, which reach up to there.
     Fold(Vec<Event>, Cursor),
+    /// Answer those who ask.
     Dump,
+    /// Drop what is before that from the journal.
+    Trim(Cursor),
 }
 
 impl Fold {
     pub(super) fn new(limits: Limits, output: Arc<Output>, size: TerminalSize) -> Self {
+        let reached = output.journal().first_cursor();
         Self {
             limits,
-            output,
             state: Mutex::new(State {
+                reached,
                 size,
                 emulator: Emulator::None,
                 last: None,
                 askers: Vec::new(),
                 running: false,
             }),
+            output,
             work: Notify::new(),
             folded: Notify::new(),
         }
@@ -129,7 +145,7 @@ impl Fold {
         let more = if state.last.is_some() {
             self.limits.hold_bytes
         } else {
-            self.limits.bite_bytes
+            self.limits.trim_bytes
         };
         let journal = self.output.journal();
         journal.len_bytes() > self.limits.keep_bytes + more
@@ -190,32 +206,48 @@ impl Fold {
     async fn work_off(&self) {
         while let Some(job) = self.next() {
             match job {
-                Job::Fold(events, behind) => self.fold(events, behind).await,
+                Job::Fold(events, reached) => self.fold(events, reached).await,
                 Job::Dump => self.dump().await,
+                Job::Trim(behind) => self.trim(behind),
             }
         }
     }
 
-    /// Whoever asks comes first: a dump takes a few milliseconds.
     fn next(&self) -> Option<Job> {
-        if !self.state().askers.is_empty() {
-            return Some(Job::Dump);
-        }
-        if !self.is_due() {
+        let state = self.state();
+        let asked = !state.askers.is_empty();
+        if !asked && !self.is_due_in(&state) {
             return None;
         }
-        let Limits {
-            keep_bytes,
-            most_events,
-            bite_bytes,
-            ..
-        } = self.limits;
         let journal = self.output.journal();
-        let (events, behind) = journal.excess(keep_bytes, most_events / 2, bite_bytes);
-        (!events.is_empty()).then_some(Job::Fold(events, behind))
+        let goal = journal.excess(self.limits.keep_bytes, self.limits.most_events / 2);
+        let behind_by = journal.end() - state.reached.offset();
+        if state.reached < goal || asked && behind_by > self.limits.near_bytes {
+            let (events, reached) = self.bite(&journal, state.reached);
+            return Some(Job::Fold(events, reached));
+        }
+        Some(if asked { Job::Dump } else { Job::Trim(goal) })
     }
 
-    async fn fold(&self, events: Vec<Event>, behind: Cursor) {
+    /// What the emulator takes next, and up to where that reaches.
+    fn bite(&self, journal: &Journal, mut reached: Cursor) -> (Vec<Event>, Cursor) {
+        let (mut events, mut room) = (Vec::new(), self.limits.bite_bytes);
+        // The journal has everything from there on.
+        while let Ok(entries) = journal.read(&mut reached, room) {
+            if entries.is_empty() {
+                break;
+            }
+            for Entry { event, .. } in entries {
+                if let Event::Output(bytes) = &event {
+                    room -= bytes.len();
+                }
+                events.push(event);
+            }
+        }
+        (events, reached)
+    }
+
+    async fn fold(&self, events: Vec<Event>, reached: Cursor) {
         let size = events.iter().rev().find_map(|event| match event {
             Event::Resize(size) => Some(*size),
             Event::Output(_) => None,
@@ -236,7 +268,12 @@ impl Fold {
         .await;
         let mut state = self.state();
         state.size = size.unwrap_or(state.size);
-        state.last = None;
+        state.reached = reached;
+    }
+
+    fn trim(&self, behind: Cursor) {
+        let mut state = self.state();
+        state.last.take_if(|last| last.cursor < behind);
         self.output.journal().drop_before(behind);
         drop(state);
         self.folded.notify_one();
@@ -248,7 +285,7 @@ impl Fold {
         let checkpoint = Checkpoint {
             size: state.size,
             dump: dump.unwrap_or_default(),
-            cursor: self.output.journal().first_cursor(),
+            cursor: state.reached,
         };
         for asker in state.askers.drain(..) {
             drop(asker.send(checkpoint.clone()));
