@@ -139,19 +139,24 @@ impl Terminal {
         }
         let mut look_again = self.look(now);
         while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
-            if self.runs.has_text_next() && self.tracking.holds(self.sight(pty), now) {
-                look_again = Some(now + LOOK_AGAIN);
-                break;
+            if self.runs.has_text_next() {
+                let sight = self.sight(pty);
+                if self.tracking.holds(sight, pty::sleeps, now) {
+                    look_again = Some(now + LOOK_AGAIN);
+                    break;
+                }
             }
             let view = || View {
                 shell_in_foreground: pty.leader_is_in_foreground(),
                 canonical: pty.is_canonical(),
             };
             match self.runs.next(view, now) {
-                Next::Interrupt(bytes) => self.writes.push(bytes),
+                Next::Interrupt(bytes) => {
+                    self.tracking.input(now);
+                    self.writes.push(bytes);
+                }
                 Next::Type(run, text) => {
-                    let sight = self.sight(pty);
-                    self.tracking.typed(run, &text, sight, now);
+                    self.tracking.typed(run, &text, now);
                     self.writes.push(text);
                 }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
@@ -235,6 +240,7 @@ impl Terminal {
 
     async fn type_input(&mut self, bytes: Bytes) {
         if self.writes.has_room(bytes.len()) {
+            self.tracking.input(Instant::now());
             self.writes.push(bytes);
         } else {
             self.tell(News::InputFull).await;

@@ -87,6 +87,10 @@ pub(super) struct Tracking {
     news: Vec<(RunNumber, Stage)>,
     /// Since when the terminal looks the same, and how.
     steady: Option<(Instant, Look)>,
+    /// When something was typed last.
+    input_at: Option<Instant>,
+    /// Since when the shell at its prompt looks as if it had nothing more to do.
+    ready_since: Option<(Instant, i32)>,
     /// Until when a first prompt is waited for.
     fresh_until: Option<Instant>,
 }
@@ -150,41 +154,59 @@ impl Tracking {
         self.runs.is_empty()
     }
 
-    /// Whether a shell's line editor waits for a command.
-    fn prompt(&self, sight: Sight) -> Option<i32> {
-        match self.place {
-            Place::Prompt { shell, .. } if sight.editor && sight.foreground == Some(shell) => {
-                Some(shell)
-            }
-            _ => None,
-        }
+    /// Notes that something is typed, by whomever.
+    pub(super) fn input(&mut self, now: Instant) {
+        self.input_at = Some(now);
+        self.ready_since = None;
+    }
+
+    /// The shell whose line editor waits for a command, where that is sure: what was typed before
+    /// may still be on its way to it, and its mark on the way to us.
+    fn prompt(&self, now: Instant) -> Option<i32> {
+        let (since, shell) = self.ready_since?;
+        let settled = self
+            .input_at
+            .is_none_or(|at| now.duration_since(at) >= HOLD);
+        (settled || now.duration_since(since) >= STEADY).then_some(shell)
     }
 
     /// Whether the next run should wait a little: a prompt is about to come.
-    pub(super) fn holds(&self, sight: Sight, now: Instant) -> bool {
+    pub(super) fn holds(
+        &mut self,
+        sight: Sight,
+        sleeps: impl Fn(i32) -> bool,
+        now: Instant,
+    ) -> bool {
         let recent = |since: Instant| now.duration_since(since) < HOLD;
+        let waits = |shell| sight.editor && sight.foreground == Some(shell) && sight.read_up;
         match self.place {
             Place::Unknown => self.fresh_until.is_some_and(|until| now < until),
-            Place::Prompt { since, .. } | Place::Between { since, .. }
-                if self.prompt(sight).is_none() =>
-            {
-                recent(since)
+            Place::Prompt { shell, .. } if waits(shell) && sleeps(shell) => {
+                self.ready_since.get_or_insert((now, shell));
+                let unended = self.runs.last().is_some_and(|run| recent(run.typed_at));
+                unended || self.prompt(now).is_none()
+            }
+            Place::Prompt { since, .. } | Place::Between { since, .. } => {
+                self.ready_since = None;
+                recent(since) || self.input_at.is_some_and(recent)
             }
             _ => self.runs.last().is_some_and(|run| recent(run.typed_at)),
         }
     }
 
     /// Notes that a run's text is typed.
-    pub(super) fn typed(&mut self, number: RunNumber, text: &[u8], sight: Sight, now: Instant) {
+    pub(super) fn typed(&mut self, number: RunNumber, text: &[u8], now: Instant) {
         // What the run before has left unread and this one are one text to the shell.
         if let Some(before) = self.runs.pop_if(|run| !run.last) {
             self.news.push((before.number, Stage::Sent));
         }
         let first_line = text.iter().position(|byte| *byte == b'\r');
-        let (Some(shell), Some(first_line)) = (self.prompt(sight), first_line) else {
+        let (Some(shell), Some(first_line)) = (self.prompt(now), first_line) else {
             self.news.push((number, Stage::Sent));
+            self.input(now);
             return;
         };
+        self.input(now);
         self.steady = None;
         self.runs.push(Tracked {
             number,
@@ -210,6 +232,7 @@ impl Tracking {
             return;
         };
         self.steady = None;
+        self.ready_since = None;
         match mark.kind {
             MarkKind::Prompt => {
                 let told_end = !matches!(self.place, Place::Running { shell: it } if it == shell);
@@ -304,7 +327,12 @@ impl Tracking {
 
     /// Notes that the terminal's shell has ended.
     pub(super) fn shell_ended(&mut self, code: Option<i32>, moment: Moment) {
-        self.end_where(|run| run.began, |_| Stage::Ended(code, moment));
+        // The mark of a command that ends the shell may be lost with it.
+        let last = self.runs.last().map(|run| run.number);
+        self.end_where(
+            |run| run.began || Some(run.number) == last,
+            |_| Stage::Ended(code, moment),
+        );
         self.end_where(|_| true, |_| Stage::Sent);
         *self = Self {
             news: mem::take(&mut self.news),

@@ -276,8 +276,10 @@ async fn other_programs_are_sent_to_and_nothing_is_claimed() {
         desk.until(0, &["running"]).await;
         desk.until_text(prompt).await;
         // Until it surely reads; what is typed at once is the shell's for all we know.
-        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        let reads = || tokio::time::sleep(std::time::Duration::from_millis(600));
+        reads().await;
         assert_eq!(desk.run(1).await, "sent", "{program}");
+        reads().await;
         desk.type_text("\x04").await;
         let run = desk.until(0, &["done", "failed"]).await;
         assert!(run["exitCode"].is_i64(), "{program}");
