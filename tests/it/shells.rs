@@ -1,6 +1,6 @@
 //! What blocks know of themselves, in real shells with settings as people have them.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -11,7 +11,8 @@ use crate::harness::{House, HouseOptions, Visitor};
 struct Desk {
     house: House,
     visitor: Visitor,
-    home: TempDir,
+    /// Kept while the shell runs.
+    _home: Option<TempDir>,
 }
 
 impl Desk {
@@ -30,7 +31,7 @@ impl Desk {
         // Integration goes by the name.
         let program = path.join(shell);
         let own = format!(
-            "#!/bin/sh\nunset BASH_ENV PROMPT_COMMAND ZDOTDIR_ XDG_CONFIG_HOME XDG_DATA_HOME\n\
+            "#!/bin/sh\nunset BASH_ENV PROMPT_COMMAND XDG_CONFIG_HOME XDG_DATA_HOME\n\
              export HOME='{}' HISTFILE='{0}/history'\nexec /usr/bin/{shell} \"$@\"\n",
             path.display(),
         );
@@ -46,7 +47,7 @@ impl Desk {
         Self {
             house,
             visitor,
-            home,
+            _home: Some(home),
         }
     }
 
@@ -400,12 +401,10 @@ async fn run_knows_where_its_output_is_and_survives_a_reload() {
 async fn block_in_an_unknown_shell_is_sent() {
     let house = House::with_files(&[("intro.md", &fence("true"))], HouseOptions::default());
     let visitor = house.enter("lab").await;
-    let home = tempfile::tempdir().unwrap();
     let mut desk = Desk {
         house,
         visitor,
-        home,
+        _home: None,
     };
     assert_eq!(desk.run(0).await, "sent");
-    assert!(Path::new(desk.home.path()).exists());
 }
