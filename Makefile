@@ -5,8 +5,9 @@
 
 # Tools of the tests that are neither Rust nor npm packages live here, out of the way.
 TOOLS := target/tools
-# The browser of the tests, and programs whose screens are recorded; Debian's packages have these names.
-PROGRAMS := chromium htop less mc nano tmux vim
+# The browser of the tests, programs whose screens are recorded, and shells and others that blocks
+# are typed into; Debian's packages have these names.
+PROGRAMS := chromium fish htop less mc nano sqlite3 tmux vim zsh
 # What `make bench` compares with.
 BENCH_TOOLS := target/bench-tools
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum_server::tls_rustls::RustlsConfig;
-use clap::{Args, builder::BoolishValueParser};
+use clap::{ArgAction, Args, builder::BoolishValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, output, quickstart::Unpacked, source::Source};
 use crate::{
     lab::{
-        LabStore,
+        Integration, LabStore,
         store::{LabOptions, random_name},
     },
     server::{
@@ -30,6 +30,10 @@ const END_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Serve a scenario, a folder of scenarios, or the built-in quickstart
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an argument of its own"
+)]
 pub(super) struct Arguments {
     /// A scenario's folder, a folder of such folders, or a file that `katahost export` wrote; the
     /// built-in quickstart without it
@@ -62,6 +66,14 @@ pub(super) struct Arguments {
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
+    /// Start bash, zsh and fish as they are: blocks can't tell then what became of them
+    #[arg(
+        long = "no-shell-integration",
+        env = "KATAHOST_INTEGRATION",
+        action = ArgAction::SetFalse,
+        value_parser = BoolishValueParser::new()
+    )]
+    shell_integration: bool,
     /// The secret that opens the labs [default: a new random one]
     #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -172,6 +184,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     );
     let options = LabOptions {
         shell: arguments.shell,
+        integration: arguments
+            .shell_integration
+            .then(shell_integration)
+            .flatten(),
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
         watch: arguments.saves.are_watched(by_hand),
@@ -204,6 +220,16 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     });
     runtime.shutdown_timeout(END_PATIENCE);
     served
+}
+
+/// Labs work without it, too.
+fn shell_integration() -> Option<Integration> {
+    let written = Integration::new().inspect_err(|error| {
+        output::warning(&format!(
+            "blocks can't tell what became of them: {error}; make room in the temporary folder"
+        ));
+    });
+    written.ok()
 }
 
 /// How the server is reached, as far as the arguments say.

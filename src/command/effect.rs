@@ -13,6 +13,11 @@ pub enum Effect {
     },
     /// Types an invocation into its terminal and counts it. The state has admitted it.
     Run(Invocation),
+    /// Types Ctrl-C at once for a block of the current step that runs.
+    Interrupt {
+        /// The block's index.
+        block: usize,
+    },
     /// Types text as it is.
     Type {
         /// The terminal's id.

@@ -134,6 +134,23 @@ pub static REGISTRY: &[Command] = &[
         },
     },
     Command {
+        id: "katahost.interruptBlock",
+        title: "Type Ctrl-C for a block that runs",
+        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let argument: BlockArgument = command.one(call)?;
+            let BlockArgument {
+                step,
+                revision,
+                block,
+            } = argument;
+            state.block(&step, revision.as_deref(), block)?;
+            Ok(vec![Effect::Interrupt { block }])
+        },
+    },
+    Command {
         id: "katahost.runNextBlock",
         title: "Run the block after the one that was run last in this step",
         arguments: "no arguments",

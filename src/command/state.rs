@@ -147,17 +147,15 @@ impl State {
         }
     }
 
-    /// Counts a run.
-    pub fn count(&mut self, invocation: &Invocation) {
+    /// Counts a run, and returns the index of the page's block that it is a run of.
+    pub fn count(&mut self, invocation: &Invocation) -> Option<usize> {
         *self.runs.entry(invocation.id.clone()).or_default() += 1;
         let blocks = self.page.iter().flat_map(|page| &page.blocks);
         let is_it = |block: &&Block| block.invocation == *invocation;
-        self.last_block = blocks
-            .into_iter()
-            .find(is_it)
-            .map(|block| block.index)
-            .or(self.last_block);
+        let block = blocks.into_iter().find(is_it).map(|block| block.index);
+        self.last_block = block.or(self.last_block);
         self.active_terminal.clone_from(&invocation.terminal);
+        block
     }
 
     /// The page shown, given that it is still the one the client means.

@@ -3,7 +3,7 @@
 mod refresh;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::refresh::Refresh;
 use super::{
     clients::{Client, Clients, Standing},
-    event::{BlockState, LabEvent, LabSnapshot, Notice, PageView, Place},
+    event::{BlockPlace, BlockState, LabEvent, LabSnapshot, Notice, PageView, Place, RunState},
     executions::Executions,
     folder::Folder,
     handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
@@ -26,9 +26,9 @@ use super::{
 };
 use crate::{
     command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
-    scenario::{Invocation, Macro, Page},
+    scenario::{Block, Invocation, Macro, Page},
     terminal::{
-        TerminalEvent,
+        Integration, TerminalEvent,
         handle::News,
         runs::{Part, Run, RunNumber},
     },
@@ -42,6 +42,8 @@ const LOOKS: usize = 1;
 pub struct LabOptions {
     /// The shell, or the user's own.
     pub shell: Option<std::path::PathBuf>,
+    /// What has shells tell of their prompts and commands, unless they are not to.
+    pub integration: Option<Integration>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
     /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
@@ -302,10 +304,14 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::Interrupt { block } => {
+                let number = self.interrupt(block)?;
+                executed.terminals.push(number);
+            }
             Effect::Type { terminal, text } => {
                 let parts = VecDeque::from([Part::Text(text.into())]);
                 let number = self.instance.number_of(&terminal);
-                self.enqueue(number, None, parts)?;
+                self.enqueue(number, parts)?;
                 self.state.active_terminal = terminal;
                 executed.terminals.push(number);
             }
@@ -396,28 +402,39 @@ impl Lab {
             .collect();
         parts.push_back(Part::Text(Bytes::from(invocation.typed_text())));
         let number = self.instance.number_of(&invocation.terminal);
-        self.enqueue(number, Some(invocation.id.clone()), parts)?;
-        self.state.count(invocation);
-        self.clients
-            .tell(LabEvent::Block(self.block_state(&invocation.id)));
+        let run = self.enqueue(number, parts)?;
+        let block = self.state.count(invocation).map(|index| BlockPlace {
+            step: self.state.step.as_str().into(),
+            index,
+        });
+        let id = &invocation.id;
+        self.instance.runs.add(run, id, number, block.clone());
+        self.tell_block(id, block.as_ref());
         Ok(number)
     }
 
-    fn enqueue(
-        &mut self,
-        terminal: u16,
-        block: Option<String>,
-        parts: VecDeque<Part>,
-    ) -> Result<(), LabError> {
+    /// Types Ctrl-C for a block of the current step, before all that waits there.
+    fn interrupt(&mut self, index: usize) -> Result<u16, LabError> {
+        let place = BlockPlace {
+            step: self.state.step.as_str().into(),
+            index,
+        };
+        let run = self.instance.runs.last(&place);
+        let running = run.filter(|run| run.state == RunState::Running);
+        let number = running.ok_or(LabError::NotRunning)?.terminal;
+        let view = self.instance.view(number);
+        let full = |_| LabError::TerminalFull(view.id.clone());
+        view.handle.interrupt().map_err(full)?;
+        Ok(number)
+    }
+
+    fn enqueue(&mut self, terminal: u16, parts: VecDeque<Part>) -> Result<RunNumber, LabError> {
         let number = self.instance.next_run;
         let view = self.instance.view(terminal);
         let full = |_| LabError::TerminalFull(view.id.clone());
         view.handle.run(Run { number, parts }).map_err(full)?;
         self.instance.next_run += 1;
-        if let Some(block) = block {
-            self.instance.waiting.insert(number, block);
-        }
-        Ok(())
+        Ok(number)
     }
 
     fn terminal_event(&mut self, TerminalEvent { terminal, news }: TerminalEvent) {
@@ -432,11 +449,22 @@ impl Lab {
                 let view = view.clone();
                 self.clients.tell(LabEvent::Terminal(view));
             }
-            News::Typed(run) => self.no_longer_waiting(run),
+            News::Typed(run) => {
+                if let Some(id) = self.instance.runs.typed(run) {
+                    self.tell_block(&id, None);
+                }
+            }
+            News::Stage(run, stage) => {
+                if let Some((id, block)) = self.instance.runs.stage(run, stage) {
+                    self.tell_block(&id, Some(&block));
+                }
+            }
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
                 for run in runs {
-                    self.no_longer_waiting(run);
+                    if let Some(id) = self.instance.runs.dropped(run) {
+                        self.tell_block(&id, None);
+                    }
                 }
                 self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
@@ -453,10 +481,16 @@ impl Lab {
         }
     }
 
-    fn no_longer_waiting(&mut self, run: RunNumber) {
-        if let Some(block) = self.instance.waiting.remove(&run) {
-            self.clients.tell(LabEvent::Block(self.block_state(&block)));
-        }
+    /// Tells how it stands with the blocks of an id, and with the last run of one of them.
+    fn tell_block(&mut self, id: &str, block: Option<&BlockPlace>) {
+        let runs = &self.instance.runs;
+        let state = BlockState {
+            id: id.to_owned(),
+            runs: self.state.runs(id),
+            waiting: runs.waiting_of(id),
+            last: block.and_then(|block| runs.last(block)).cloned(),
+        };
+        self.clients.tell(LabEvent::Block(state));
     }
 
     /// Reads the scenario anew and begins again, with fresh terminals and counts.
@@ -507,35 +541,27 @@ impl Lab {
     fn page_view(&self, page: &Arc<Page>) -> PageView {
         let invocations = || page.blocks.iter().map(|block| &block.invocation);
         // Counting for each block anew would make a page of many blocks slow.
-        let mut waiting: HashMap<&str, usize> = HashMap::new();
-        for block in self.instance.waiting.values() {
-            *waiting.entry(block).or_default() += 1;
-        }
-        let state = |id: &String| BlockState {
-            id: id.clone(),
-            runs: self.state.runs(id),
-            waiting: waiting.get(id.as_str()).copied().unwrap_or_default(),
+        let waiting = self.instance.runs.waiting();
+        let step: Arc<str> = page.step.as_str().into();
+        let state = |block: &Block| {
+            let id = &block.invocation.id;
+            let place = BlockPlace {
+                step: step.clone(),
+                index: block.index,
+            };
+            BlockState {
+                id: id.clone(),
+                runs: self.state.runs(id),
+                waiting: waiting.get(id.as_str()).copied().unwrap_or_default(),
+                last: self.instance.runs.last(&place).cloned(),
+            }
         };
         PageView {
             page: page.clone(),
             terminals: invocations()
                 .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
-            states: invocations().map(|block| state(&block.id)).collect(),
-        }
-    }
-
-    fn block_state(&self, id: &str) -> BlockState {
-        let waiting = self
-            .instance
-            .waiting
-            .values()
-            .filter(|block| *block == id)
-            .count();
-        BlockState {
-            id: id.to_owned(),
-            runs: self.state.runs(id),
-            waiting,
+            states: page.blocks.iter().map(state).collect(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::links::Link;
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
-    terminal::{Status, TerminalHandle},
+    terminal::{Status, TerminalHandle, tracking::Moment},
 };
 
 /// All that a client needs to show a lab as it is.
@@ -84,6 +84,45 @@ pub struct BlockState {
     pub runs: u64,
     /// How many of its runs wait for their terminal.
     pub waiting: usize,
+    /// The last run of the block that this was told for.
+    pub last: Option<BlockRun>,
+}
+
+/// A run of a page's block, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockRun {
+    /// The block.
+    pub block: BlockPlace,
+    /// The number of the terminal it was typed into.
+    pub terminal: u16,
+    /// How it stands.
+    pub state: RunState,
+    /// When its first command began, and where in the terminal's output.
+    pub began: Option<Moment>,
+    /// When its last command ended, and where.
+    pub ended: Option<Moment>,
+}
+
+/// A block of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BlockPlace {
+    /// The step's name.
+    pub step: Arc<str>,
+    /// The block's index.
+    pub index: usize,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It was not yet typed, or the shell has not yet begun it.
+    Waiting,
+    /// Its commands run.
+    Running,
+    /// They ended with this exit code.
+    Ended(i32),
+    /// It was typed, and nobody can know what became of it.
+    Sent,
 }
 
 /// Something that happened in a lab.

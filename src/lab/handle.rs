@@ -49,6 +49,9 @@ pub enum LabError {
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
+    /// The block does not run, as far as anybody knows.
+    #[error("this block does not run now")]
+    NotRunning,
     /// The link is not valid any more.
     #[error("the link is not valid any more")]
     LinkRevoked,
@@ -83,6 +86,7 @@ impl LabError {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
+            Self::NotRunning => Some("type Ctrl-C into its terminal if it does".to_owned()),
             Self::LinkRevoked => Some("ask the instructor for a new one".to_owned()),
             Self::UnknownLink(_) => Some("it may have been revoked before".to_owned()),
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),

@@ -1,6 +1,6 @@
 //! One run of a lab, from its start to the next start over.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use tokio_util::{
@@ -8,7 +8,9 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use super::{actor::LabOptions, event::TerminalView, folder::Folder, store::random_name};
+use super::{
+    actor::LabOptions, event::TerminalView, folder::Folder, runs::LabRuns, store::random_name,
+};
 use crate::{
     command::State,
     terminal::{
@@ -34,8 +36,7 @@ pub(super) struct Instance {
     cancel: DropGuard,
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
-    /// The block id of each run that was not yet typed.
-    pub(super) waiting: HashMap<RunNumber, String>,
+    pub(super) runs: LabRuns,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -52,7 +53,11 @@ impl Instance {
         let (sender, events) = mpsc::channel(TERMINAL_EVENTS);
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         let sessions = Arc::<Sessions>::default();
-        let launcher = Launcher::new(options.shell.clone(), folder.root());
+        let launcher = Launcher::new(
+            options.shell.clone(),
+            folder.root(),
+            options.integration.clone(),
+        );
         let terminals = (0..)
             .zip(&state.config.terminals)
             .map(|(number, spec)| TerminalView {
@@ -81,7 +86,7 @@ impl Instance {
             cancel: cancel.drop_guard(),
             tracker,
             next_run: 0,
-            waiting: HashMap::new(),
+            runs: LabRuns::default(),
             begun: false,
         }
     }

@@ -13,6 +13,7 @@ pub mod library;
 pub mod links;
 mod load;
 mod look;
+mod runs;
 pub mod scan;
 pub mod store;
 mod survey;
@@ -25,3 +26,6 @@ pub use handle::{LabError, LabHandle};
 pub use library::Library;
 pub use scan::Scan;
 pub use store::LabStore;
+
+// What a lab is made with, for those who make one.
+pub use crate::terminal::Integration;

@@ -57,6 +57,8 @@ pub enum ErrorCode {
     NotExecutable,
     /// The block has run as often as its limit allows.
     LimitReached,
+    /// The block does not run now, as far as anybody knows.
+    NotRunning,
     /// The terminal has more input waiting than it may.
     InputFull,
     /// There is as much of it as there may be.

@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 pub mod frame;
 pub mod rpc;
+pub mod run;
 pub mod server;
 #[cfg(test)]
 mod typescript;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
     error::ErrorCode,
+    run::BlockRun,
 };
 
 /// Methods of server notifications.
@@ -318,8 +319,13 @@ pub struct BlockState {
     /// How often it was run.
     #[cfg_attr(test, ts(type = "number"))]
     pub runs: u64,
-    /// How many of its runs wait for their terminal.
+    /// How many of its runs are not yet completely typed.
     pub waiting: usize,
+    /// In a page: the block's last run. In a notification: the run that it tells of, whose block
+    /// is one of those with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub last: Option<BlockRun>,
 }
 
 /// What executing a command gave.

@@ -16,6 +16,7 @@ use super::{
     error::{ErrorCode, ErrorData},
     frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
+    run::{BlockRun, RunState},
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
         InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
@@ -100,6 +101,8 @@ fn generate() -> String {
         Block,
         BlockKind,
         BlockState,
+        BlockRun,
+        RunState,
         Diagnostic,
         ExecuteCommandResult,
         CommandInfo,

@@ -2,7 +2,7 @@
 
 mod people;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{
     lab::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
-        event::{BlockState, Notice, PageView, StepTitle, TerminalView},
+        event::{BlockRun, BlockState, Notice, PageView, RunState, StepTitle, TerminalView},
         handle::Executed,
     },
     protocol::{
@@ -20,10 +20,11 @@ use crate::{
         audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
+        run::{BlockRun as BlockRunInfo, RunState as RunStateInfo},
         server::{self as wire, method},
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
-    terminal::Status,
+    terminal::{Status, tracking::Moment},
 };
 
 /// Who a message is for.
@@ -204,6 +205,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::TooManyLinks => ErrorCode::TooMany,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
+        LabError::NotRunning => ErrorCode::NotRunning,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
@@ -327,6 +329,32 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         id: state.id.clone(),
         runs: state.runs,
         waiting: state.waiting,
+        last: state.last.as_ref().map(block_run),
+    }
+}
+
+fn block_run(run: &BlockRun) -> BlockRunInfo {
+    let ms = |moment: Moment| {
+        let since = moment.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    };
+    let (state, exit_code) = match run.state {
+        RunState::Waiting => (RunStateInfo::Waiting, None),
+        RunState::Running => (RunStateInfo::Running, None),
+        RunState::Ended(0) => (RunStateInfo::Done, Some(0)),
+        RunState::Ended(code) => (RunStateInfo::Failed, Some(code)),
+        RunState::Sent => (RunStateInfo::Sent, None),
+    };
+    BlockRunInfo {
+        step: run.block.step.as_ref().to_owned(),
+        block: run.block.index,
+        terminal: run.terminal,
+        state,
+        exit_code,
+        started_at: run.began.map(ms),
+        ended_at: run.ended.map(ms),
+        start: run.began.map(|moment| moment.offset),
+        end: run.ended.map(|moment| moment.offset),
     }
 }
 

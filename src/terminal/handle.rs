@@ -23,6 +23,7 @@ use super::{
     pty::Sessions,
     runs::{Part, Run, RunNumber},
     task,
+    tracking::Stage,
 };
 
 /// How many requests may wait for a terminal's task. A client that types faster waits; a run that
@@ -80,6 +81,7 @@ pub(super) enum Request {
         bytes: Bytes,
     },
     Resize(TerminalSize),
+    Interrupt,
     Restart,
     Clear,
     Checkpoint(oneshot::Sender<Checkpoint>),
@@ -106,6 +108,8 @@ pub enum News {
     },
     /// All of a run was typed.
     Typed(RunNumber),
+    /// Something became of a run that was typed.
+    Stage(RunNumber, Stage),
     /// Runs were given up, because the shell they waited for ended or did not start.
     Dropped(Vec<RunNumber>),
     /// Input was refused, because too much is waiting for a program that reads none.
@@ -259,6 +263,15 @@ impl TerminalHandle {
     /// Changes the size, and starts the shell where none ran yet.
     pub async fn resize(&self, size: TerminalSize) {
         self.ask(Request::Resize(size)).await;
+    }
+
+    /// Types Ctrl-C, before all runs that wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn interrupt(&self) -> Result<(), Full> {
+        self.inbox.try_send(Request::Interrupt).map_err(|_| Full)
     }
 
     /// Ends the shell, if one runs, and starts another.

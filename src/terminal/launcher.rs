@@ -7,7 +7,11 @@ use std::{
 
 use portable_pty::CommandBuilder;
 
-use super::{journal::TerminalSize, pty::Pty};
+use super::{
+    integration::{self, Integration},
+    journal::TerminalSize,
+    pty::Pty,
+};
 
 /// Variables that never reach a shell: they carry secrets of katahost or of a hub it runs under.
 const SECRET_PREFIXES: [&str; 4] = ["KATAHOST_", "JUPYTERHUB_", "JPY_", "CONFIGPROXY_"];
@@ -17,6 +21,7 @@ const SECRET_PREFIXES: [&str; 4] = ["KATAHOST_", "JUPYTERHUB_", "JPY_", "CONFIGP
 pub struct Launcher {
     shell: PathBuf,
     folder: PathBuf,
+    integration: Option<Integration>,
 }
 
 /// A shell that did not start.
@@ -41,9 +46,10 @@ impl LaunchError {
 }
 
 impl Launcher {
-    /// Makes a launcher of `shell`, or of the user's own, in `folder`.
+    /// Makes a launcher of `shell`, or of the user's own, in `folder`; with `integration`, shells
+    /// tell what they do.
     #[must_use]
-    pub fn new(shell: Option<PathBuf>, folder: &Path) -> Self {
+    pub fn new(shell: Option<PathBuf>, folder: &Path, integration: Option<Integration>) -> Self {
         let own = || std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
         let shell = shell
             .or_else(|| own().map(PathBuf::from))
@@ -51,6 +57,7 @@ impl Launcher {
         Self {
             shell,
             folder: folder.to_owned(),
+            integration,
         }
     }
 
@@ -70,6 +77,11 @@ impl Launcher {
                 folder: self.folder.clone(),
                 source,
             })
+    }
+
+    /// Whether its shells tell of their first prompt.
+    pub(super) fn tells_of_prompts(&self) -> bool {
+        self.integration.is_some() && integration::tells_of_prompts(&self.shell)
     }
 
     /// Refuses a path that leads nowhere, in plainer words than the library's.
@@ -101,6 +113,9 @@ impl Launcher {
         command.env("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION"));
         if !speaks_utf8() {
             command.env("LC_ALL", "C.UTF-8");
+        }
+        if let Some(integration) = &self.integration {
+            integration.inject(&self.shell, &mut command);
         }
         command
     }

@@ -8,13 +8,14 @@ use std::{
     ffi::OsStr,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::{
-    fs::OFlags,
+    fs::{Mode, OFlags},
     process::{Pid, Signal},
     termios::{LocalModes, Winsize},
 };
@@ -35,6 +36,8 @@ pub struct Pty {
     master: AsyncFd<OwnedFd>,
     child: Box<dyn Child + Send + Sync>,
     leader: Option<Pid>,
+    /// The name of the side that programs hold.
+    name: Option<PathBuf>,
 }
 
 /// What reading a pseudo-terminal gave.
@@ -80,6 +83,7 @@ impl Pty {
             .slave
             .spawn_command(command)
             .map_err(io::Error::other)?;
+        let name = pair.master.tty_name();
         // The slave must be closed here, or the end of the last process is never seen.
         drop(pair);
         let leader = child
@@ -91,6 +95,7 @@ impl Pty {
             master,
             child,
             leader,
+            name,
         })
     }
 
@@ -201,6 +206,30 @@ impl Pty {
             .is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
     }
 
+    /// The process that leads the terminal's session: its shell.
+    #[must_use]
+    pub fn leader(&self) -> Option<i32> {
+        self.leader.map(Pid::as_raw_pid)
+    }
+
+    /// The leader of the process group that reads what is typed. A shell at its prompt is its own.
+    #[must_use]
+    pub fn foreground_leader(&self) -> Option<i32> {
+        self.foreground().map(Pid::as_raw_pid)
+    }
+
+    /// Whether programs have read all that was written.
+    ///
+    /// Only the other side tells how much waits there. It is held for this moment, as the end of
+    /// the last process could not be seen otherwise.
+    #[must_use]
+    pub fn is_read_up(&self) -> bool {
+        let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let other = self.name.as_ref();
+        let other = other.and_then(|name| rustix::fs::open(name, flags, Mode::empty()).ok());
+        other.is_some_and(|other| rustix::io::ioctl_fionread(other) == Ok(0))
+    }
+
     /// How the leading process ended, if it did.
     pub fn try_wait(&mut self) -> Option<Exit> {
         let status = self.child.try_wait().ok()??;
@@ -285,6 +314,17 @@ fn group_and_session(stat: &str) -> Option<(Pid, Pid)> {
     let mut fields = fields.split_ascii_whitespace().skip(2);
     let mut pid = || Pid::from_raw(fields.next()?.parse().ok()?);
     Some((pid()?, pid()?))
+}
+
+/// Whether a process sleeps: one that waits for input does, and one that works on what it read
+/// does not (proc(5)). Where the system does not tell, it is taken to.
+#[must_use]
+pub(super) fn sleeps(process: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.map_or(true, |stat| {
+        stat.rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with('S'))
+    })
 }
 
 /// Signals a group; one that is already gone needs none.

@@ -1,4 +1,5 @@
-//! Questions that programs ask their terminal, and the answers.
+//! Questions that programs ask their terminal, and the answers; and the marks of shells, which are
+//! found in the same pass over the output.
 //!
 //! The server answers, so that a program gets exactly one answer with any number of clients or
 //! none, and never another one on replay; clients swallow the questions. The answers are those of
@@ -9,11 +10,22 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use vte::{Params, Parser, Perform};
 
-/// Finds questions in a terminal's output.
+use super::mark::Mark;
+
+/// Finds questions and marks in a terminal's output.
 #[derive(Default)]
 pub struct QueryScanner {
     parser: Parser<OSC_BYTES>,
     scan: Scan,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A question.
+    Query(Query),
+    /// A shell's mark.
+    Mark(Mark),
 }
 
 /// A question.
@@ -60,9 +72,9 @@ const ESCAPE: u8 = 0x1b;
 const STRING_BYTES: usize = 64;
 
 impl QueryScanner {
-    /// Scans `bytes` up to the end of the first question. Returns how many bytes that took, and
-    /// the question, or all bytes and nothing.
-    pub fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Query>) {
+    /// Scans `bytes` up to the end of the first question or mark. Returns how many bytes that
+    /// took, and what was found, or all bytes and nothing.
+    pub fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Found>) {
         let mut taken = 0;
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
             if self.scan.in_text {
@@ -75,8 +87,8 @@ impl QueryScanner {
                 continue;
             }
             taken += self.parser.advance_until_terminated(&mut self.scan, rest);
-            if let Some(query) = self.scan.query.take() {
-                return (taken, Some(query));
+            if let Some(found) = self.scan.found.take() {
+                return (taken, Some(found));
             }
         }
         (bytes.len(), None)
@@ -104,7 +116,7 @@ impl std::fmt::Debug for QueryScanner {
 }
 
 struct Scan {
-    query: Option<Query>,
+    found: Option<Found>,
     /// Whether a sequence has just ended, and no other has begun.
     in_text: bool,
     private_modes: BTreeSet<u16>,
@@ -116,7 +128,7 @@ struct Scan {
 impl Default for Scan {
     fn default() -> Self {
         Self {
-            query: None,
+            found: None,
             in_text: true,
             // A terminal starts with autowrap and a visible cursor.
             private_modes: BTreeSet::from([7, 25]),
@@ -127,8 +139,12 @@ impl Default for Scan {
 }
 
 impl Scan {
+    fn ask(&mut self, query: Query) {
+        self.found = Some(Found::Query(query));
+    }
+
     fn fixed(&mut self, answer: impl Into<Vec<u8>>) {
-        self.query = Some(Query::Fixed(answer.into()));
+        self.ask(Query::Fixed(answer.into()));
     }
 
     fn set_modes(&mut self, private: bool, params: &Params, on: bool) {
@@ -195,9 +211,9 @@ impl Perform for Scan {
             (b"", 'c') if first == 0 => self.fixed("\x1b[?1;2c"),
             (b">", 'c') if first == 0 => self.fixed("\x1b[>0;276;0c"),
             (b"", 'n') if first == 5 => self.fixed("\x1b[0n"),
-            (b"", 'n') if first == 6 => self.query = Some(Query::Cursor { private: false }),
-            (b"?", 'n') if first == 6 => self.query = Some(Query::Cursor { private: true }),
-            (b"", 't') if first == 18 => self.query = Some(Query::Size),
+            (b"", 'n') if first == 6 => self.ask(Query::Cursor { private: false }),
+            (b"?", 'n') if first == 6 => self.ask(Query::Cursor { private: true }),
+            (b"", 't') if first == 18 => self.ask(Query::Size),
             (b"$", 'p') => self.report_mode(false, first),
             (b"?$", 'p') => self.report_mode(true, first),
             (b">", 'q') if first == 0 => {
@@ -267,12 +283,13 @@ impl Perform for Scan {
                 let first = number.parse().unwrap_or_default();
                 self.report_colours(first, specs, terminator);
             }
+            (Some("133"), params) => self.found = Mark::read(params).map(Found::Mark),
             _ => {}
         }
     }
 
     fn terminated(&self) -> bool {
-        self.in_text || self.query.is_some()
+        self.in_text || self.found.is_some()
     }
 }
 
@@ -317,16 +334,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::terminal::mark::MarkKind;
 
     /// All questions in `bytes`.
     fn queries(bytes: &[u8]) -> Vec<Query> {
+        let query = |found| match found {
+            Found::Query(query) => Some(query),
+            Found::Mark(_) => None,
+        };
+        found(bytes).into_iter().filter_map(query).collect()
+    }
+
+    fn found(bytes: &[u8]) -> Vec<Found> {
         let mut scanner = QueryScanner::default();
         let mut rest = bytes;
         let mut found = Vec::new();
         while !rest.is_empty() {
-            let (taken, query) = scanner.scan(rest);
+            let (taken, one) = scanner.scan(rest);
             rest = &rest[taken..];
-            found.extend(query);
+            found.extend(one);
         }
         found
     }
@@ -345,19 +371,44 @@ mod tests {
     #[test]
     fn cursor_questions_stop_right_behind_themselves() {
         let mut scanner = QueryScanner::default();
-        let (taken, query) = scanner.scan(b"ab\x1b[6ncd\x1b[?6n");
-        assert_eq!((taken, query), (6, Some(Query::Cursor { private: false })));
+        let query = Found::Query(Query::Cursor { private: false });
+        let scanned = scanner.scan(b"ab\x1b[6ncd\x1b[?6n");
+        assert_eq!(scanned, (6, Some(query)));
     }
 
     #[test]
     fn question_split_over_reads_is_found_once() {
         let mut scanner = QueryScanner::default();
         assert_eq!(scanner.scan(b"\x1b["), (2, None));
-        assert_eq!(
-            scanner.scan(b"6n"),
-            (2, Some(Query::Cursor { private: false }))
-        );
+        let query = Found::Query(Query::Cursor { private: false });
+        assert_eq!(scanner.scan(b"6n"), (2, Some(query)));
         assert_eq!(scanner.scan(b"x"), (1, None));
+    }
+
+    #[test]
+    fn marks_are_found_wherever_reads_are_cut() {
+        let bytes = b"$ \x1b]133;C;aid=7\x07out\x1b]133;D;1;aid=7\x1b\\";
+        for cut in 0..bytes.len() {
+            let mut scanner = QueryScanner::default();
+            let mut ends = Vec::new();
+            let (first, second) = bytes.split_at(cut);
+            for (end, mut rest) in [(cut, first), (bytes.len(), second)] {
+                while !rest.is_empty() {
+                    let (taken, found) = scanner.scan(rest);
+                    rest = &rest[taken..];
+                    ends.extend(found.map(|found| (end - rest.len(), found)));
+                }
+            }
+            let mark = |kind| {
+                let shell = Some(7);
+                Found::Mark(Mark { kind, shell })
+            };
+            let wanted = [
+                (16, mark(MarkKind::Executes)),
+                (35, mark(MarkKind::Ended(Some(1)))),
+            ];
+            assert_eq!(ends, wanted, "cut at {cut}");
+        }
     }
 
     #[test]

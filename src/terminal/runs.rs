@@ -31,7 +31,7 @@ pub enum Part {
 }
 
 /// Byte 0x03, which the terminal turns into an interrupt (termios, `VINTR`).
-const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
+pub(super) const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
 
 /// The runs of one terminal.
 #[derive(Debug)]
@@ -45,8 +45,10 @@ pub struct Runs {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Type these bytes.
-    Type(Bytes),
+    /// Type Ctrl-C.
+    Interrupt(Bytes),
+    /// Type this text of a run.
+    Type(RunNumber, Bytes),
     /// All of this run was typed.
     Finished(RunNumber),
     /// Look again soon.
@@ -95,6 +97,13 @@ impl Runs {
         self.queue.drain(..).map(|run| run.number).collect()
     }
 
+    /// Whether the next thing to do is to type text, for which a prompt may be waited for.
+    #[must_use]
+    pub(super) fn has_text_next(&self) -> bool {
+        let next = self.queue.front().and_then(|run| run.parts.front());
+        matches!(next, Some(Part::Text(_)))
+    }
+
     /// Says what to do next; `view` is asked only when a wait may be over.
     pub(super) fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
         let Some(run) = self.queue.front_mut() else {
@@ -107,10 +116,10 @@ impl Runs {
             self.settling = None;
         }
         match run.parts.pop_front() {
-            Some(Part::Text(text)) => Next::Type(text),
+            Some(Part::Text(text)) => Next::Type(run.number, text),
             Some(Part::Interrupt) => {
                 self.settling = Some(Settling::new(Cause::Interrupt, self.patience, now));
-                Next::Type(INTERRUPT)
+                Next::Interrupt(INTERRUPT)
             }
             None => {
                 let number = run.number;
@@ -151,13 +160,13 @@ mod tests {
         let mut runs = Runs::new(Duration::from_secs(5));
         runs.push(run(1, [Part::Interrupt, text("one\r")]));
         runs.push(run(2, [text("two\r")]));
-        assert_eq!(runs.next(|| BUSY, start), Next::Type(INTERRUPT));
+        assert_eq!(runs.next(|| BUSY, start), Next::Interrupt(INTERRUPT));
         assert_eq!(runs.next(|| BUSY, start), Next::Wait);
         runs.output(b"^C\r\n$ ", start);
         let later = start + Duration::from_millis(100);
-        assert_eq!(runs.next(|| PROMPT, later), Next::Type("one\r".into()));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Type(1, "one\r".into()));
         assert_eq!(runs.next(|| PROMPT, later), Next::Finished(1));
-        assert_eq!(runs.next(|| PROMPT, later), Next::Type("two\r".into()));
+        assert_eq!(runs.next(|| PROMPT, later), Next::Type(2, "two\r".into()));
         assert_eq!(runs.next(|| PROMPT, later), Next::Finished(2));
         assert_eq!(runs.next(|| PROMPT, later), Next::Idle);
     }

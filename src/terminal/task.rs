@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -16,12 +16,14 @@ use super::{
     handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
     history::History,
     journal::{Event, TerminalSize},
+    mark::Mark,
     output::Output,
     pace::{Pace, Permission},
-    pty::{Exit, Pty, READ_BYTES, Read},
-    query::{Query, QueryScanner},
-    runs::{Next, Run, Runs},
+    pty::{self, Exit, Pty, READ_BYTES, Read},
+    query::{Found, Query, QueryScanner},
+    runs::{INTERRUPT, Next, Run, Runs},
     settle::View,
+    tracking::{Moment, Sight, Tracking},
     writes::Writes,
 };
 
@@ -48,6 +50,7 @@ pub(super) struct Terminal {
     history: History,
     scanner: QueryScanner,
     runs: Runs,
+    tracking: Tracking,
     writes: Writes,
     size: Option<TerminalSize>,
     pty: Option<Pty>,
@@ -71,6 +74,7 @@ impl Terminal {
             history: History::new(output.clone(), DEFAULT_SIZE),
             runs: Runs::new(around.patience),
             scanner: QueryScanner::default(),
+            tracking: Tracking::default(),
             writes: Writes::default(),
             size: None,
             pty: None,
@@ -133,14 +137,28 @@ impl Terminal {
         if self.flood_ends_at.is_some_and(|ends_at| now >= ends_at) {
             self.announce();
         }
-        let mut look_again = None;
+        let mut look_again = self.look(now);
         while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
+            if self.runs.has_text_next() {
+                let sight = self.sight(pty);
+                if self.tracking.holds(sight, pty::sleeps, now) {
+                    look_again = Some(now + LOOK_AGAIN);
+                    break;
+                }
+            }
             let view = || View {
                 shell_in_foreground: pty.leader_is_in_foreground(),
                 canonical: pty.is_canonical(),
             };
             match self.runs.next(view, now) {
-                Next::Type(bytes) => self.writes.push(bytes),
+                Next::Interrupt(bytes) => {
+                    self.tracking.input(now);
+                    self.writes.push(bytes);
+                }
+                Next::Type(run, text) => {
+                    self.tracking.typed(run, &text, now);
+                    self.writes.push(text);
+                }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
                 Next::Wait => {
                     look_again = Some(now + LOOK_AGAIN);
@@ -150,7 +168,38 @@ impl Terminal {
             }
         }
         self.write();
+        self.tell_stages().await;
         look_again
+    }
+
+    /// Looks after the runs that were typed at a prompt. Returns when to look again.
+    fn look(&mut self, now: Instant) -> Option<Instant> {
+        let pty = self.pty.as_ref().filter(|_| !self.tracking.is_idle())?;
+        let sight = self.sight(pty);
+        self.tracking.look(sight, pty::sleeps, now);
+        self.tracking.next_look(now)
+    }
+
+    fn sight(&self, pty: &Pty) -> Sight {
+        Sight {
+            leader: pty.leader(),
+            foreground: pty.foreground_leader(),
+            editor: !pty.is_canonical(),
+            read_up: self.writes.is_empty() && pty.is_read_up(),
+        }
+    }
+
+    async fn tell_stages(&mut self) {
+        for (run, stage) in self.tracking.take_news() {
+            self.tell(News::Stage(run, stage)).await;
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            at: SystemTime::now(),
+            offset: self.output.end(),
+        }
     }
 
     async fn handle(&mut self, request: Request) {
@@ -168,6 +217,7 @@ impl Terminal {
                 }
             }
             Request::Resize(size) => self.resize(size).await,
+            Request::Interrupt => self.type_input(INTERRUPT).await,
             Request::Restart => {
                 self.stop().await;
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
@@ -190,6 +240,7 @@ impl Terminal {
 
     async fn type_input(&mut self, bytes: Bytes) {
         if self.writes.has_room(bytes.len()) {
+            self.tracking.input(Instant::now());
             self.writes.push(bytes);
         } else {
             self.tell(News::InputFull).await;
@@ -251,7 +302,11 @@ impl Terminal {
             Ok(pty) => {
                 self.around.sessions.add(&pty);
                 self.pty = Some(pty);
-                self.runs.shell_started(Instant::now());
+                let now = Instant::now();
+                self.runs.shell_started(now);
+                if self.around.launcher.tells_of_prompts() {
+                    self.tracking.expect(now);
+                }
                 Status::Running
             }
             Err(error) => Status::Failed {
@@ -288,19 +343,31 @@ impl Terminal {
     /// Records what a program wrote and answers what it asked.
     async fn wrote(&mut self, mut bytes: Bytes) {
         self.runs.output(&bytes, Instant::now());
+        self.tracking.output();
         while !bytes.is_empty() {
-            let (taken, query) = self.scanner.scan(&bytes);
+            let (taken, found) = self.scanner.scan(&bytes);
             self.history.push(Event::Output(bytes.split_to(taken)));
-            if let Some(query) = query {
-                let answer = self.answer(query).await;
-                // A program that asks a megabyte of questions reads no answers.
-                if self.writes.has_room(answer.len()) {
-                    self.writes.push(answer);
+            match found {
+                Some(Found::Query(query)) => {
+                    let answer = self.answer(query).await;
+                    // A program that asks a megabyte of questions reads no answers.
+                    if self.writes.has_room(answer.len()) {
+                        self.writes.push(answer);
+                    }
                 }
+                Some(Found::Mark(mark)) => self.marked(mark),
+                None => {}
             }
         }
         self.history.fold();
         self.announce();
+    }
+
+    fn marked(&mut self, mark: Mark) {
+        let Some(pty) = &self.pty else { return };
+        let leader = pty.leader();
+        self.tracking
+            .mark(mark, self.moment(), leader, Instant::now());
     }
 
     async fn answer(&mut self, query: Query) -> Bytes {
@@ -367,6 +434,8 @@ impl Terminal {
         }
         self.pty = None;
         self.writes.clear();
+        self.tracking.shell_ended(exit.code, self.moment());
+        self.tell_stages().await;
         let status = Status::Exited(exit);
         self.tell(News::Status {
             generation: self.generation,

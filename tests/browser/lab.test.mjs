@@ -153,12 +153,12 @@ describe("a lab", () => {
       const second = lab.terminal("second");
       await lab.run(0);
       await second.shows("one-2-three");
-      await lab.card(0).getByText("ran", { exact: true }).waitFor();
+      await lab.card(0).getByText("sent", { exact: true }).waitFor();
       await lab.card(0).getByRole("button", { name: "Run in second" }).click();
-      await lab.card(0).getByText("ran 2×").waitFor();
+      await lab.card(0).getByText("sent 2×").waitFor();
       await lab.card(0).getByRole("button", { name: "Run in second" }).focus();
       await lab.page.keyboard.press("Enter");
-      await lab.card(0).getByText("ran 3×").waitFor();
+      await lab.card(0).getByText("sent 3×").waitFor();
       await until("three outputs", async () => {
         const rows = await second.rows();
         return rows.filter((row) => row === "one-2-three").length === 3;
@@ -576,7 +576,7 @@ describe("a lab", () => {
           });
           await go(lab, "blocks");
           await lab.run(0);
-          await lab.card(0).getByText("ran", { exact: true }).waitFor();
+          await lab.card(0).getByText("sent", { exact: true }).waitFor();
           assert.deepEqual(lab.problems, []);
         },
         { browser: graphics },

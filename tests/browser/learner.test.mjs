@@ -420,7 +420,7 @@ describe("a learner", () => {
       const before = await selected();
       assert.ok(before.trim().length > 0);
       await lab.run(0);
-      await lab.marked(0, "ran");
+      await lab.marked(0, "sent");
       assert.equal(await selected(), before);
       // A click that puts away a selection in the block itself runs nothing.
       const code = lab.block(0).locator("code");
@@ -432,7 +432,7 @@ describe("a learner", () => {
       await lab.page.mouse.up();
       await lab.page.mouse.click(box.x + 120, box.y + 10);
       await pause(300);
-      await lab.card(0).getByText("ran", { exact: true }).waitFor();
+      await lab.card(0).getByText("sent", { exact: true }).waitFor();
     }));
 
   test("scrolls in one direction only at 320 pixels, and at twice the size", () =>

@@ -107,7 +107,7 @@ describe("labs that ship", () => {
       await lab.card(0).getByText("may run once only").waitFor();
       await run(lab, 1, host, "\none of three: heads");
       await run(lab, 2, worker, "\none of three: tails");
-      await lab.card(1).getByText("ran 2×").waitFor();
+      await lab.card(1).getByText("sent 2×").waitFor();
       await lab.run(2);
       await lab.marked(1, "exhausted");
       await lab.marked(2, "exhausted");
@@ -116,11 +116,11 @@ describe("labs that ship", () => {
 
       await next(lab, "step3");
       await lab.run(0);
-      await lab.marked(0, "ran");
+      await lab.marked(0, "sent");
       await pause(1500);
       await run(lab, 1, worker, "\nThe prompt is back.");
       await lab.run(0);
-      await lab.card(0).getByText("ran 2×").waitFor();
+      await lab.card(0).getByText("sent 2×").waitFor();
       await pause(500);
       await lab.run(2);
       await lab.terminal(worker).shows(/[$#] : stopped\n.*[$#] ?$/);

@@ -176,7 +176,7 @@ async function runAll(lab, step) {
   for (const [index, name, output, then] of runs) {
     const before = await lab.terminal(name).text();
     await lab.run(index);
-    await lab.marked(index, "ran");
+    await lab.marked(index, "sent");
     // The same block may have left the same output before; what is new is what counts.
     await until(
       `${output} of block ${index} of ${step} in ${name}`,
@@ -327,7 +327,7 @@ async function reloadShowsTheSame(lab) {
   const marks = () =>
     lab.content.locator(".block").evaluateAll((all) => all.map((one) => one.dataset["state"]));
   const [screens, marked] = [await read(), await marks()];
-  assert.ok(marked.includes("ran"));
+  assert.ok(marked.includes("sent"));
   await lab.page.reload();
   await lab.ready();
   await lab.showsStep("step4");
@@ -381,8 +381,8 @@ async function secondTabShowsTheSame(lab, context) {
   }
   await other.terminal(HOST).prompts();
   await other.run(6);
-  await other.card(6).getByText("ran 2×").waitFor();
-  await lab.card(6).getByText("ran 2×").waitFor();
+  await other.card(6).getByText("sent 2×").waitFor();
+  await lab.card(6).getByText("sent 2×").waitFor();
   const read = () => Promise.all([lab, other].map((tab) => tab.terminal(HOST).rows()));
   await until(
     "the other tab's output",
@@ -424,7 +424,7 @@ async function lostNetworkLosesNothing(lab, wire) {
   await tryNow.click({ timeout: 1000 }).catch(() => undefined);
   await lab.page.locator("#connection[data-state=open]").waitFor();
   await host.shows("(rows of Target)");
-  await lab.card(0).getByText("ran 2×").waitFor();
+  await lab.card(0).getByText("sent 2×").waitFor();
   await host.prompts();
   const lines = await host.lines();
   const away = lines.filter((line) => /^away-\d+$/.test(line));

@@ -28,6 +28,7 @@ use katahost::{
         self, Server,
         auth::{Gate, GateOptions},
     },
+    terminal::Integration,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -110,6 +111,7 @@ impl House {
                 Library::open(path).unwrap(),
                 LabOptions {
                     shell,
+                    integration: Some(Integration::new().unwrap()),
                     interrupt_patience,
                     author,
                     watch,

@@ -30,5 +30,6 @@ mod reload;
 mod scenarios;
 mod screen;
 mod security;
+mod shells;
 mod soak;
 mod terminals;

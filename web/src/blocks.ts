@@ -6,7 +6,8 @@ import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
-import type { Block, BlockState, Diagnostic, Role } from "./protocol";
+import { ending, outcome, outcomeIcon } from "./outcome";
+import type { Block, BlockRun, BlockState, Diagnostic, Page, Role } from "./protocol";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
@@ -15,6 +16,8 @@ export interface BlockHost {
   readonly role: Role;
   terminalName(terminal: number): string;
   run(block: number): Promise<unknown>;
+  /** Types Ctrl-C for a block that runs. */
+  interrupt(block: number): Promise<unknown>;
   /** A run under a block's id was seen now. */
   ran(id: string): void;
   /** When that was last, in milliseconds since 1970; null where nobody saw it. */
@@ -22,8 +25,9 @@ export interface BlockHost {
 }
 
 const COPIED_MS = 1500;
-// How often "2 min ago" is looked at again.
+// How often "2 min ago" is looked at again, and how long something runs.
 const AGE_MS = 20_000;
+const TICK_MS = 1000;
 
 function times(count: number): string {
   return count === 1 ? "once" : `${count} times`;
@@ -38,6 +42,7 @@ class BlockCard {
   readonly #status = element("span", { class: "block-status" });
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
+  readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
@@ -58,8 +63,10 @@ class BlockCard {
       this.#marks(),
       this.#problems,
       this.#status,
+      this.#stop,
       copy,
     );
+    this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
     this.#card.append(bar, pre, this.#note);
@@ -72,9 +79,16 @@ class BlockCard {
     this.#paint();
   }
 
-  update(state: BlockState): void {
-    this.#state = state;
+  /** Takes new counts, and what became of the last run where that is told, too. */
+  update(counts: Omit<BlockState, "last">, run: BlockRun | null): void {
+    const last = run ?? this.last;
+    this.#state = last ? { ...counts, last } : counts;
     this.#paint();
+  }
+
+  /** What is known of its last run. */
+  get last(): BlockRun | null {
+    return this.#state.last ?? null;
   }
 
   /** Marks the block for a moment as the one that runs. */
@@ -161,11 +175,15 @@ class BlockCard {
       this.#refuse(this.#limitText(), null);
       return;
     }
+    this.#ask(() => this.#host.run(this.block.index));
+  }
+
+  #ask(request: () => Promise<unknown>): void {
+    if (this.#sending) return;
     this.#sending = true;
     this.#note.hidden = true;
     this.#paint();
-    this.#host
-      .run(this.block.index)
+    request()
       .catch((error: unknown) => {
         const hint = error instanceof Refusal ? error.hint : null;
         this.#refuse(error instanceof Error ? error.message : String(error), hint);
@@ -202,6 +220,7 @@ class BlockCard {
 
   #paint(): void {
     const { runs, waiting } = this.#state;
+    const shown = outcome(this.#state, Date.now());
     let state = "ready";
     let text = "";
     if (this.block.kind !== "executable") {
@@ -213,16 +232,21 @@ class BlockCard {
     } else if (this.#sending) {
       state = "sending";
       text = "sending";
+    } else if (shown?.state === "running") {
+      ({ state, text } = shown);
     } else if (this.#exhausted) {
       state = "exhausted";
-      text = runs > 0 ? `ran ${times(runs)}, limit reached` : "limit is 0";
+      text = runs > 0 ? `${shown?.text ?? "waiting"}, limit reached` : "limit is 0";
+    } else if (shown) {
+      ({ state, text } = shown);
     } else if (runs > 0) {
-      state = "ran";
-      text = runs === 1 ? "ran" : `ran ${runs}×`;
+      state = "waiting";
+      text = "waiting for the shell";
     }
     this.#card.dataset.state = state;
-    const label = element("span", {}, text);
-    this.#status.replaceChildren(state === "ran" ? icon("check") : "", label, this.#age);
+    const label = element("span", { class: "block-outcome" }, text);
+    this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
+    this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
     this.#status.title = this.#history();
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
@@ -230,17 +254,29 @@ class BlockCard {
 
   /** Says anew how long ago the block ran. */
   age(now: number): void {
-    const last = this.#state.runs > 0 ? this.#host.lastRun(this.block.id) : null;
-    this.#age.hidden = last === null || this.#card.dataset.state !== "ran";
+    const last = this.#lastTime();
+    const ended = ["done", "failed", "sent"].includes(this.#card.dataset.state ?? "");
+    this.#age.hidden = last === null || !ended;
     if (last === null) return;
     this.#age.dateTime = new Date(last).toISOString();
     this.#age.textContent = ago(last, now);
   }
 
+  /** Says anew how long the block runs. */
+  tick(): void {
+    if (this.#card.dataset.state === "running") this.#paint();
+  }
+
+  /** When the block last ended, or was last seen to run; null where nobody knows. */
+  #lastTime(): number | null {
+    if (this.#state.runs === 0) return null;
+    return this.last?.endedAt ?? this.last?.startedAt ?? this.#host.lastRun(this.block.id);
+  }
+
   #history(): string {
     const { runs } = this.#state;
     const { limit } = this.block;
-    const last = this.#host.lastRun(this.block.id);
+    const last = this.#lastTime();
     const ran = runs > 0 ? [`ran ${times(runs)}`] : [];
     if (runs > 0 && last !== null) ran.push(`last on ${new Date(last).toLocaleString()}`);
     if (limit !== null) ran.push(`may run ${times(limit)}`);
@@ -263,11 +299,13 @@ class BlockCard {
 /** All blocks of the page that is shown. */
 export class Blocks implements Disposable {
   readonly #cards: BlockCard[] = [];
+  readonly #step: string;
   readonly #runs = new Map<string, number>();
   readonly #host: BlockHost;
   readonly #parts = new Disposables();
 
-  constructor(root: ParentNode, blocks: Block[], host: BlockHost) {
+  constructor(root: ParentNode, { step, blocks }: Page, host: BlockHost) {
+    this.#step = step;
     this.#host = host;
     const byIndex = new Map(blocks.map((block) => [String(block.index), block]));
     for (const pre of root.querySelectorAll<HTMLElement>("pre[data-block]")) {
@@ -285,6 +323,10 @@ export class Blocks implements Disposable {
       for (const card of this.#cards) card.age(now);
     }, AGE_MS);
     this.#parts.add({ dispose: () => clearInterval(ageing) });
+    const ticking = setInterval(() => {
+      for (const card of this.#cards) card.tick();
+    }, TICK_MS);
+    this.#parts.add({ dispose: () => clearInterval(ticking) });
   }
 
   /** Colours blocks; needs styles, so it is asked for once the page is in the document. */
@@ -322,7 +364,14 @@ export class Blocks implements Disposable {
     const before = this.runs(state.id);
     this.#runs.set(state.id, state.runs);
     if (live && state.runs > before) this.#host.ran(state.id);
-    for (const card of this.#cards) if (card.block.state.id === state.id) card.update(state);
+    for (const card of this.#cards) {
+      if (card.block.state.id !== state.id) continue;
+      const { last, ...counts } = state;
+      const own = last?.step === this.#step && last.block === card.block.index ? last : null;
+      card.update(counts, own);
+      const words = live && own ? ending(own, this.#host.terminalName(own.terminal)) : "";
+      if (words) announce(words);
+    }
   }
 
   dispose(): void {

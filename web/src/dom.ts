@@ -27,6 +27,7 @@ const ICONS = {
   play: "M5 3.2v9.6L12.5 8z",
   copy: "M6 5.5h7v8H6zM3.5 10.5H3v-8h7V3",
   check: "M3 8.5l3.2 3.2L13 5",
+  stop: "M4.5 4.5h7v7h-7z",
   close: "M4 4l8 8M12 4l-8 8",
   chevron: "M4.5 6.5L8 10l3.5-3.5",
   maximize: "M9.5 3H13v3.5M6.5 13H3V9.5M13 3L9 7M3 13l4-4",

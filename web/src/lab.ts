@@ -97,6 +97,7 @@ export class Lab {
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
       run: (block) => lab.#runBlock(block),
+      interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),

@@ -78,7 +78,7 @@ export class PageView {
     setServerHtml(content, page.html);
     this.#saved.apply(content);
     mendHtml(content);
-    const blocks = new Blocks(content, page.blocks, this.#host);
+    const blocks = new Blocks(content, page, this.#host);
     const highlighting = highlightAll(content, this.#scroller);
     this.#begin(page, content);
     this.#blocks = this.#parts.add(blocks);

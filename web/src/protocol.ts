@@ -477,9 +477,60 @@ id: string,
  */
 runs: number, 
 /**
- * How many of its runs wait for their terminal.
+ * How many of its runs are not yet completely typed.
  */
-waiting: number, };
+waiting: number, 
+/**
+ * In a page: the block's last run. In a notification: the run that it tells of, whose block
+ * is one of those with this id.
+ */
+last?: BlockRun, };
+
+/**
+ * The last run of a block, and what became of it.
+ */
+export type BlockRun = { 
+/**
+ * The name of the block's step.
+ */
+step: string, 
+/**
+ * The block's index in that step.
+ */
+block: number, 
+/**
+ * The number of the terminal that it was typed into.
+ */
+terminal: number, 
+/**
+ * How it stands.
+ */
+state: RunState, 
+/**
+ * The exit code of its last command, where it is done or failed.
+ */
+exitCode?: number, 
+/**
+ * When its first command began, in milliseconds since 1970, where the shell told.
+ */
+startedAt?: number, 
+/**
+ * When its last command ended, in milliseconds since 1970, where the shell told.
+ */
+endedAt?: number, 
+/**
+ * The offset in the terminal's output at which its own begins, where the shell told.
+ */
+start?: number, 
+/**
+ * The offset at which its output ends, where the shell told.
+ */
+end?: number, };
+
+/**
+ * How a run stands.
+ */
+export type RunState = "waiting" | "running" | "done" | "failed" | "sent";
 
 /**
  * Something that is wrong with a scenario, as `katahost check` says it.
@@ -724,4 +775,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";

@@ -1,0 +1,99 @@
+//! The runs of a lab's blocks: which are on their way, and what became of the last of each.
+
+use std::collections::HashMap;
+
+use super::event::{BlockPlace, BlockRun, RunState};
+use crate::terminal::{runs::RunNumber, tracking::Stage};
+
+/// The runs of one instance of a lab.
+#[derive(Debug, Default)]
+pub(super) struct LabRuns {
+    /// The block id of each run that was not yet typed.
+    waiting: HashMap<RunNumber, String>,
+    /// The block of each run that has not ended, where it is a page's, and the id it is counted
+    /// under.
+    going: HashMap<RunNumber, (String, BlockPlace)>,
+    /// The last run of each block.
+    last: HashMap<BlockPlace, (RunNumber, BlockRun)>,
+}
+
+impl LabRuns {
+    /// Notes a run that waits for its terminal.
+    pub(super) fn add(
+        &mut self,
+        number: RunNumber,
+        id: &str,
+        terminal: u16,
+        block: Option<BlockPlace>,
+    ) {
+        self.waiting.insert(number, id.to_owned());
+        let Some(block) = block else { return };
+        self.going.insert(number, (id.to_owned(), block.clone()));
+        let run = BlockRun {
+            block: block.clone(),
+            terminal,
+            state: RunState::Waiting,
+            began: None,
+            ended: None,
+        };
+        self.last.insert(block, (number, run));
+    }
+
+    /// Notes that all of a run was typed. Returns the block id that it is counted under.
+    pub(super) fn typed(&mut self, number: RunNumber) -> Option<String> {
+        self.waiting.remove(&number)
+    }
+
+    /// Notes that a run was given up. Returns the block id that it was counted under.
+    pub(super) fn dropped(&mut self, number: RunNumber) -> Option<String> {
+        self.stage(number, Stage::Sent);
+        self.waiting.remove(&number)
+    }
+
+    /// Notes what became of a run. Returns the block and its id, where it is the block's last run.
+    pub(super) fn stage(
+        &mut self,
+        number: RunNumber,
+        stage: Stage,
+    ) -> Option<(String, BlockPlace)> {
+        let block = match stage {
+            Stage::Running(_) => self.going.get(&number)?.clone(),
+            Stage::Sent | Stage::Ended(..) => self.going.remove(&number)?,
+        };
+        let (_, run) = self
+            .last
+            .get_mut(&block.1)
+            .filter(|(last, _)| *last == number)?;
+        match stage {
+            Stage::Sent => run.state = RunState::Sent,
+            Stage::Running(moment) => {
+                run.state = RunState::Running;
+                run.began = Some(moment);
+            }
+            Stage::Ended(code, moment) => {
+                run.state = code.map_or(RunState::Sent, RunState::Ended);
+                run.ended = Some(moment);
+            }
+        }
+        Some(block)
+    }
+
+    /// The last run of a block.
+    pub(super) fn last(&self, block: &BlockPlace) -> Option<&BlockRun> {
+        self.last.get(block).map(|(_, run)| run)
+    }
+
+    /// How many runs wait, by block id.
+    pub(super) fn waiting(&self) -> HashMap<&str, usize> {
+        let mut waiting = HashMap::new();
+        for id in self.waiting.values() {
+            *waiting.entry(id.as_str()).or_default() += 1;
+        }
+        waiting
+    }
+
+    /// How many runs of a block id wait.
+    pub(super) fn waiting_of(&self, id: &str) -> usize {
+        self.waiting.values().filter(|block| *block == id).count()
+    }
+}

@@ -1,0 +1,59 @@
+import { type IconName, icon } from "./dom";
+import type { BlockRun, BlockState } from "./protocol";
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** What a block's card says of its last run: a state, an icon, and a word or two. */
+export interface Outcome {
+  state: "running" | "done" | "failed" | "sent";
+  icon: IconName | null;
+  text: string;
+}
+
+/** How long something took, as people say it. */
+export function duration(ms: number): string {
+  if (ms < 10 * SECOND_MS) return `${(Math.max(0, ms) / SECOND_MS).toFixed(1)} s`;
+  if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s`;
+  if (ms < HOUR_MS) {
+    return `${Math.floor(ms / MINUTE_MS)} min ${Math.floor((ms % MINUTE_MS) / SECOND_MS)} s`;
+  }
+  return `${Math.floor(ms / HOUR_MS)} h ${Math.floor((ms % HOUR_MS) / MINUTE_MS)} min`;
+}
+
+/** How long a run took, or takes so far; null where nobody knows when it began. */
+export function runTime(run: BlockRun, now: number): number | null {
+  return run.startedAt === undefined ? null : (run.endedAt ?? now) - run.startedAt;
+}
+
+/** What became of a block that has run; null while its run only waits, or where there was none. */
+export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
+  if (runs === 0 || last?.state === "waiting") return null;
+  const count = runs > 1 ? ` ${runs}×` : "";
+  const time = last ? runTime(last, now) : null;
+  const took = time === null ? "" : ` · ${duration(time)}`;
+  switch (last?.state) {
+    case "running":
+      return { state: "running", icon: null, text: `running${took}` };
+    case "done":
+      return { state: "done", icon: "check", text: `done${count}${took}` };
+    case "failed":
+      return { state: "failed", icon: "close", text: `failed (${last.exitCode})${count}${took}` };
+    default:
+      return { state: "sent", icon: null, text: `sent${count}` };
+  }
+}
+
+/** The sentence that tells of a run's end to who only listens; empty where nobody can know it. */
+export function ending(run: BlockRun, terminal: string): string {
+  if (run.state === "done") return `A block in ${terminal} is done.`;
+  if (run.state === "failed")
+    return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
+  return "";
+}
+
+/** The outcome's icon, where it has one. */
+export function outcomeIcon(shown: Outcome | null): Node | string {
+  return shown?.icon ? icon(shown.icon) : "";
+}
