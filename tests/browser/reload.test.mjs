@@ -118,7 +118,7 @@ describe("saving", () => {
       await content.getByText("More to read").click();
       await lab.run(0);
       await lab.terminal("host").shows("one");
-      await lab.marked(0, "ran");
+      await lab.marked(0, "sent");
       await content.getByText("Paragraph 29 of a long page.").scrollIntoViewIfNeeded();
       await content.getByRole("link", { name: "Next" }).focus();
       await lab.terminal("host").type("half a word");
@@ -133,7 +133,7 @@ describe("saving", () => {
       assert.equal(await content.getByText("Folded text.").isVisible(), true);
       const next = content.getByRole("link", { name: "Next" });
       assert.equal(await next.evaluate((link) => link.matches(":focus")), true);
-      await lab.marked(0, "ran");
+      await lab.marked(0, "sent");
       assert.match(await lab.terminal("host").text(), /half a word$/);
 
       // The on-load command did not run again, and the block is the saved one.
