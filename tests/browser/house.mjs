@@ -390,7 +390,7 @@ export class TerminalView {
     const scroll = async (key) => {
       const before = (await read()).join("\n");
       await this.page.keyboard.press(key);
-      for (let tries = 0; tries < 6; tries += 1) {
+      for (let tries = 0; tries < 40; tries += 1) {
         await pause(15);
         if ((await read()).join("\n") !== before) return true;
       }
