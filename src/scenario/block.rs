@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::expectation::Expectation;
+
 /// A fenced code block of a page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Block {
@@ -22,6 +24,9 @@ pub struct Block {
     /// What running it does.
     #[serde(flatten)]
     pub invocation: Invocation,
+    /// What its author expects of it.
+    #[serde(flatten)]
+    pub expectation: Expectation,
 }
 
 /// What a block is for.

@@ -51,6 +51,7 @@ impl Blocks<'_> {
             terminal: None,
             limit: Limit::UNLIMITED,
         };
+        let expectation = header.expectation.clone();
         let mut invocation =
             header.into_invocation(parted.command, defaults, self.config, &mut reporter);
         let language = language(&fence.info).to_owned();
@@ -63,6 +64,7 @@ impl Blocks<'_> {
             language,
             kind,
             invocation,
+            expectation,
         }
     }
 }

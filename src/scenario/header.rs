@@ -8,6 +8,7 @@
 use super::block::{Invocation, Limit, Macro};
 use super::config::Config;
 use super::diagnostic::Reporter;
+use super::expectation::{self, Expectation};
 use super::javascript;
 use super::text::{list, nearest, quote, trim};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 /// How a fence's header lines begin, at the first column of its content.
 const HEADER_PREFIX: &str = "### ";
 
-/// The keys of a header.
+/// The keys that the original knows.
 pub(super) const KEYS: [&str; 6] = [
     "terminalId",
     "execute",
@@ -70,6 +71,8 @@ pub(super) struct Header {
     pub(super) macros: Vec<Macro>,
     /// `backgroundColor`.
     pub(super) background: Option<String>,
+    /// What else is expected of the block.
+    pub(super) expectation: Expectation,
 }
 
 impl Header {
@@ -114,6 +117,7 @@ impl Header {
                 .get("macrosBefore")
                 .map_or_else(Vec::new, |value| macros(value, reporter)),
             background: color_of(keys, reporter),
+            expectation: Expectation::from_keys(keys, reporter),
         }
     }
 
@@ -199,11 +203,12 @@ fn looks_like_json(text: &str) -> bool {
 
 /// Reports keys that are nearly known ones, and so are ignored.
 fn report_misspelt_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) {
+    let known: Vec<&str> = KEYS.into_iter().chain(expectation::KEYS).collect();
     for key in keys.keys() {
-        if KEYS.contains(&key.as_str()) || key == "command" {
+        if known.contains(&key.as_str()) || key == "command" {
             continue;
         }
-        if let Some(meant) = nearest(key, &KEYS) {
+        if let Some(meant) = nearest(key, &known) {
             reporter.warn(
                 "unknown-key",
                 &format!("unknown key {}", quote(key)),
@@ -407,6 +412,7 @@ mod tests {
             limit: Some(Limit(Some(2))),
             macros: vec![Macro::CtrlC],
             background: Some("#fff".to_owned()),
+            expectation: Expectation::default(),
         };
         assert_eq!((header, diagnostics), (expected, vec![]));
     }
