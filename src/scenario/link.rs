@@ -4,6 +4,7 @@ use super::address::{decode, encode_component};
 use super::block::{Invocation, Limit};
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Place, Reporter};
+use super::expectation::Expectation;
 use super::header::{Defaults, Header};
 use super::javascript;
 use super::page::Page;
@@ -143,6 +144,7 @@ impl CommandLink {
             );
             return (None, diagnostics);
         };
+        Expectation::report_meaningless(keys, "a link that types", &mut reporter);
         let id = format!("link_{step}_{index}");
         let defaults = Defaults {
             id,
