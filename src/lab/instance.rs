@@ -93,12 +93,8 @@ impl Instance {
                 }),
             })
             .collect();
-        let (checker, checked) = Checker::new(
-            launcher,
-            sessions.clone(),
-            cancel.clone(),
-            tracker.clone(),
-        );
+        let (checker, checked) =
+            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         Self {
             name: random_name().into(),
             terminals,

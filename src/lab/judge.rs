@@ -195,7 +195,9 @@ mod tests {
     fn output_that_is_gone_proves_nothing() {
         let expectation = expecting(Some("rows"), ExitCode::Success);
         let judge = |output: Option<&str>| {
-            judge_run(&expectation, 0, || output.map(|text| text.as_bytes().to_vec()))
+            judge_run(&expectation, 0, || {
+                output.map(|text| text.as_bytes().to_vec())
+            })
         };
         assert_eq!(judge(None), Verdict::Unknown);
         assert_eq!(judge(Some("12 \x1b[1mrows\x1b[m")), Verdict::Passed);

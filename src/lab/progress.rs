@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// How many entries the story has at most; the oldest are forgotten first.
-const MAX_ENTRIES: usize = 2_000;
+const MAX_ENTRIES: usize = 1_000;
 
-/// How much of a run's text is kept in the story.
-const TEXT_BYTES: usize = 16 * 1024;
+/// How much of a run's text, and of a check's output, is kept in the story.
+const TEXT_BYTES: usize = 8 * 1024;
 
 /// What happened in a lab since it was begun.
 #[derive(Debug, Clone)]
@@ -170,10 +170,7 @@ impl Progress {
             block.runs += 1;
             block.last_run.clone_from(&entry.run);
         }
-        let mut end = TEXT_BYTES.min(entry.text.len());
-        while !entry.text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let end = shortened(&entry.text).len();
         entry.text.truncate(end);
         self.add(Happened::Run(entry));
     }
@@ -205,7 +202,13 @@ impl Progress {
             block.passed_at = block.passed_at.or(ended);
             block.last_check.clone_from(&state.last);
         }
-        self.add(Happened::Check(state.clone()));
+        let mut state = state.clone();
+        if let Some(last) = &mut state.last {
+            last.output = shortened(&last.output).into();
+        }
+        // A check that runs again and again would push everything else out.
+        self.entries.retain(|entry| !entry.is_as(&state));
+        self.add(Happened::Check(state));
     }
 
     /// Notes that a block was skipped.
@@ -251,6 +254,28 @@ impl Progress {
         let at = SystemTime::now();
         self.entries.push_back(Entry { at, what });
     }
+}
+
+impl Entry {
+    /// Whether it tells the same result of the same check.
+    fn is_as(&self, state: &CheckState) -> bool {
+        let verdict = |state: &CheckState| state.last.as_ref().map(|last| last.verdict.clone());
+        match &self.what {
+            Happened::Check(known) => {
+                known.place == state.place && verdict(known) == verdict(state)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The beginning of a text that is too long to keep.
+fn shortened(text: &str) -> &str {
+    let mut end = TEXT_BYTES.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 impl StepSeen {

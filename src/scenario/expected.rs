@@ -134,7 +134,10 @@ mod tests {
     #[test]
     fn keys_without_effect_are_reported() {
         for (header, code) in [
-            (r#"{"required": true, "execute": false}"#, "required-never-runs"),
+            (
+                r#"{"required": true, "execute": false}"#,
+                "required-never-runs",
+            ),
             (
                 r#"{"required": true, "maxInvocations": 0}"#,
                 "required-never-runs",

@@ -35,8 +35,11 @@ impl Text {
 
 impl Perform for Text {
     fn print(&mut self, c: char) {
-        self.turn();
-        self.written.push(c);
+        // DEL only pads.
+        if c != '\x7f' {
+            self.turn();
+            self.written.push(c);
+        }
     }
 
     fn execute(&mut self, byte: u8) {

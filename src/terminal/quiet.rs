@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::{
+    io::Errno,
+    process::{Pid, WaitId, WaitIdOptions, waitid},
+};
 use tokio::{io::AsyncReadExt, net::unix::pipe, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -174,8 +177,9 @@ impl Quiet {
         let waiting = tokio::task::spawn_blocking(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while let Some(leader) = leader
-                && waitid(WaitId::Pid(leader), options) == Err(rustix::io::Errno::INTR)
-            {}
+                && waitid(WaitId::Pid(leader), options).is_err_and(|error| error == Errno::INTR)
+            {
+            }
         });
         Self {
             child,

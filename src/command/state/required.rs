@@ -182,15 +182,24 @@ mod tests {
 
     #[test]
     fn only_what_its_author_says_is_skipped() {
-        let state = state(&[
-            fence(r#"{"required": true}"#),
-            fence(r#"{"required": true, "skippable": true}"#),
-        ].concat());
+        let state = state(
+            &[
+                fence(r#"{"required": true}"#),
+                fence(r#"{"required": true, "skippable": true}"#),
+            ]
+            .concat(),
+        );
         let blocks = &state.page.as_ref().unwrap().blocks;
-        assert_eq!(state.admit_skip(&blocks[0]), Err(CommandError::NotSkippable));
+        assert_eq!(
+            state.admit_skip(&blocks[0]),
+            Err(CommandError::NotSkippable)
+        );
         assert_eq!(state.admit_skip(&blocks[1]), Ok(()));
         let hint = state.admit_step("step2").unwrap_err().hint();
-        assert_eq!(hint.unwrap(), "run them or skip what may be skipped, then go on");
+        assert_eq!(
+            hint.unwrap(),
+            "run them or skip what may be skipped, then go on"
+        );
     }
 
     proptest! {

@@ -167,7 +167,10 @@ impl Lab {
     /// What the author expects of a block of the page shown.
     pub(super) fn expectation(&self, index: usize) -> Expectation {
         let block = self.state.block(&self.state.step, None, index);
-        block.map_or_else(|_| Expectation::default(), |block| block.expectation.clone())
+        block.map_or_else(
+            |_| Expectation::default(),
+            |block| block.expectation.clone(),
+        )
     }
 
     /// Whether a run that has ended did what is expected of it, where somebody can know.
@@ -227,7 +230,10 @@ impl Lab {
     /// How it stands with the checks of a page.
     pub(super) fn checks_of(&self, page: &Page) -> Vec<CheckState> {
         let step: Arc<str> = page.step.as_str().into();
-        let checks = page.blocks.iter().filter(|block| block.kind == BlockKind::Check);
+        let checks = page
+            .blocks
+            .iter()
+            .filter(|block| block.kind == BlockKind::Check);
         let state = |check: &Block| {
             let (step, index) = (step.clone(), check.index);
             self.instance.checks.state(&BlockPlace { step, index })
@@ -264,8 +270,6 @@ fn is_done(run: &BlockRun, stage: Stage) -> bool {
     match stage {
         Stage::Running(_) => false,
         Stage::Sent | Stage::Ended(None, _) => true,
-        Stage::Ended(Some(_), _) => {
-            !matches!(run.verdict, Some(Verdict::Failed { .. }) | None)
-        }
+        Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
     }
 }

@@ -141,11 +141,7 @@ pub(in crate::server) fn file(lab: &LabSnapshot, progress: &Progress) -> Progres
             .map(|(seen, summary)| StepRecord {
                 progress: step(summary),
                 title: seen.title.clone(),
-                blocks: seen
-                    .blocks
-                    .iter()
-                    .map(record)
-                    .collect(),
+                blocks: seen.blocks.iter().map(record).collect(),
             })
             .collect(),
     }
