@@ -8,9 +8,8 @@ use super::header::Header;
 /// What a header says that matters only here.
 #[derive(Debug)]
 pub(super) struct Written {
-    terminal: bool,
-    macros: bool,
-    limit: bool,
+    /// The keys that mean nothing for a check.
+    typing: Vec<&'static str>,
     not_executable: bool,
     /// Whether a block that runs comes before it.
     follows: bool,
@@ -19,10 +18,14 @@ pub(super) struct Written {
 impl Written {
     /// Looks at a header; `follows` says whether a block that runs comes before its block.
     pub(super) fn of(header: &Header, follows: bool) -> Self {
+        let typing = [
+            ("terminalId", header.terminal.is_some()),
+            ("macrosBefore", !header.macros.is_empty()),
+            ("maxInvocations", header.limit.is_some()),
+        ];
+        let written = typing.into_iter().filter(|(_, is_written)| *is_written);
         Self {
-            terminal: header.terminal.is_some(),
-            macros: !header.macros.is_empty(),
-            limit: header.limit.is_some(),
+            typing: written.map(|(key, _)| key).collect(),
             not_executable: header.not_executable,
             follows,
         }
@@ -64,12 +67,7 @@ fn may_run(block: &Block) -> bool {
 }
 
 fn check(block: &Block, written: &Written, reporter: &mut Reporter<'_>) {
-    let keys = [
-        ("terminalId", written.terminal),
-        ("macrosBefore", written.macros),
-        ("maxInvocations", written.limit),
-    ];
-    for (key, _) in keys.iter().filter(|(_, is_written)| *is_written) {
+    for key in &written.typing {
         reporter.warn(
             "check-key",
             &format!("`{key}` means nothing for a check"),
