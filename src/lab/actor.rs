@@ -428,7 +428,9 @@ impl Lab {
             (block, expectation)
         });
         self.instance.runs.add(run, id, number, expected);
-        self.note_run(run, invocation, number, block.as_ref());
+        if let Some(block) = &block {
+            self.began(block);
+        }
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -478,7 +480,7 @@ impl Lab {
                 let verdict = self.judge(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
-                    self.became(run, &block, stage);
+                    self.became(&block, stage);
                 }
             }
             News::Dropped(runs) => {

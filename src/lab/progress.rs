@@ -1,33 +1,22 @@
-//! What happened in a lab since it was begun: which steps were seen, which blocks ran and how,
-//! which checks passed.
-//!
-//! It lives as long as the lab's instance. [`Progress::entries`] is the story in the order of
-//! time, [`Progress::steps`] how it stands at each step that was seen.
+//! How far a lab is: which steps were seen, which blocks ran and how, which checks passed. It
+//! lives as long as the lab's instance.
 
-use std::{collections::VecDeque, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use super::{
-    event::{BlockPlace, BlockRun, CheckResult, CheckState, StepProgress, Waits},
+    event::{BlockPlace, BlockRun, CheckResult, StepProgress, Waits},
     judge::Verdict,
 };
 use crate::{
     command::state::{State, is_required},
     scenario::{Block, BlockKind, Page, Required},
-    terminal::runs::RunNumber,
 };
 
-/// How many entries the story has at most; the oldest are forgotten first.
-const MAX_ENTRIES: usize = 1_000;
-
-/// How much of a run's text, and of a check's output, is kept in the story.
-const TEXT_BYTES: usize = 8 * 1024;
-
-/// What happened in a lab since it was begun.
+/// How far a lab is since it was begun.
 #[derive(Debug, Clone)]
 pub struct Progress {
     began: SystemTime,
     steps: Vec<StepSeen>,
-    entries: VecDeque<Entry>,
 }
 
 /// A step that was seen.
@@ -68,57 +57,12 @@ pub struct BlockSeen {
     pub skipped_at: Option<SystemTime>,
 }
 
-/// Something that happened.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// When.
-    pub at: SystemTime,
-    /// What.
-    pub what: Happened,
-}
-
-/// What happened.
-#[derive(Debug, Clone)]
-pub enum Happened {
-    /// A step was shown.
-    Step {
-        /// Its name.
-        step: Arc<str>,
-        /// Its page's title.
-        title: String,
-    },
-    /// Something was run in a terminal.
-    Run(RunEntry),
-    /// A check has ended.
-    Check(CheckState),
-    /// A block was skipped.
-    Skip(BlockPlace),
-}
-
-/// Something that was run in a terminal: a block, an on-load command or a link's text.
-#[derive(Debug, Clone)]
-pub struct RunEntry {
-    /// Its number in the lab.
-    pub number: RunNumber,
-    /// The step that was shown.
-    pub step: Arc<str>,
-    /// The block, where it was one of that step.
-    pub block: Option<usize>,
-    /// The number of the terminal.
-    pub terminal: u16,
-    /// Its text, or the beginning of a very long one.
-    pub text: String,
-    /// What became of it, with the offsets of its output, where it was a block.
-    pub run: Option<BlockRun>,
-}
-
 impl Progress {
     /// Begins with nothing.
     pub(super) fn new(began: SystemTime) -> Self {
         Self {
             began,
             steps: Vec::new(),
-            entries: VecDeque::new(),
         }
     }
 
@@ -134,27 +78,14 @@ impl Progress {
         &self.steps
     }
 
-    /// What happened, the first first.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
-    }
-
-    /// Notes that a step is shown: loaded by somebody, or anew because its author saved it.
-    pub(super) fn show(&mut self, page: &Page, was_loaded: bool) {
-        let now = SystemTime::now();
+    /// Notes that a step is shown, with the blocks that it has now.
+    pub(super) fn show(&mut self, page: &Page) {
         let step: Arc<str> = page.step.as_str().into();
-        if was_loaded {
-            let title = page.title.clone();
-            self.add(Happened::Step {
-                step: step.clone(),
-                title,
-            });
-        }
         let index = self.steps.iter().position(|seen| seen.step == step);
         let before = index.map(|index| self.steps.remove(index));
         let known = before.as_ref().map(|seen| &seen.blocks[..]);
         let seen = StepSeen {
-            at: before.as_ref().map_or(now, |seen| seen.at),
+            at: before.as_ref().map_or_else(SystemTime::now, |seen| seen.at),
             title: page.title.clone(),
             blocks: blocks_of(page, known.unwrap_or_default()),
             step,
@@ -162,30 +93,17 @@ impl Progress {
         self.steps.insert(index.unwrap_or(self.steps.len()), seen);
     }
 
-    /// Notes that something is run.
-    pub(super) fn run(&mut self, mut entry: RunEntry) {
-        if let Some(index) = entry.block
-            && let Some(block) = self.block(&entry.step, index)
-        {
+    /// Notes that a block is run.
+    pub(super) fn run(&mut self, run: &BlockRun) {
+        if let Some(block) = self.block(&run.block) {
             block.runs += 1;
-            block.last_run.clone_from(&entry.run);
+            block.last_run = Some(run.clone());
         }
-        let end = shortened(&entry.text).len();
-        entry.text.truncate(end);
-        self.add(Happened::Run(entry));
     }
 
-    /// Notes what became of a run.
-    pub(super) fn became(&mut self, number: RunNumber, run: &BlockRun) {
-        let mut entries = self.entries.iter_mut().rev();
-        let entry = entries.find_map(|entry| match &mut entry.what {
-            Happened::Run(known) if known.number == number => Some(known),
-            _ => None,
-        });
-        if let Some(entry) = entry {
-            entry.run = Some(run.clone());
-        }
-        if let Some(block) = self.block(&run.block.step, run.block.index) {
+    /// Notes what became of a block's last run.
+    pub(super) fn became(&mut self, run: &BlockRun) {
+        if let Some(block) = self.block(&run.block) {
             block.last_run = Some(run.clone());
             if run.verdict.as_ref().is_some_and(Verdict::has_passed) {
                 block.passed_at.get_or_insert_with(SystemTime::now);
@@ -194,34 +112,26 @@ impl Progress {
     }
 
     /// Notes that a check has ended.
-    pub(super) fn checked(&mut self, state: &CheckState) {
-        let passed = state.last.as_ref().filter(|last| last.verdict.has_passed());
-        let ended = passed.map(|last| last.ended);
-        if let Some(block) = self.block(&state.place.step, state.place.index) {
+    pub(super) fn checked(&mut self, place: &BlockPlace, result: &CheckResult) {
+        if let Some(block) = self.block(place) {
             block.runs += 1;
-            block.passed_at = block.passed_at.or(ended);
-            block.last_check.clone_from(&state.last);
+            if result.verdict.has_passed() {
+                block.passed_at.get_or_insert(result.ended);
+            }
+            block.last_check = Some(result.clone());
         }
-        let mut state = state.clone();
-        if let Some(last) = &mut state.last {
-            last.output = shortened(&last.output).into();
-        }
-        // A check that runs again and again would push everything else out.
-        self.entries.retain(|entry| !entry.is_as(&state));
-        self.add(Happened::Check(state));
     }
 
     /// Notes that a block was skipped.
     pub(super) fn skip(&mut self, place: &BlockPlace) {
-        if let Some(block) = self.block(&place.step, place.index) {
+        if let Some(block) = self.block(place) {
             block.skipped_at = Some(SystemTime::now());
         }
-        self.add(Happened::Skip(place.clone()));
     }
 
     /// Forgets what a block did that is another one by now.
     pub(super) fn forget(&mut self, place: &BlockPlace) {
-        if let Some(block) = self.block(&place.step, place.index) {
+        if let Some(block) = self.block(place) {
             block.runs = 0;
             block.last_run = None;
             block.last_check = None;
@@ -242,40 +152,12 @@ impl Progress {
         seen.map(|seen| seen.summary(state)).collect()
     }
 
-    fn block(&mut self, step: &str, index: usize) -> Option<&mut BlockSeen> {
-        let seen = self.steps.iter_mut().find(|seen| &*seen.step == step)?;
-        seen.blocks.iter_mut().find(|block| block.index == index)
+    fn block(&mut self, place: &BlockPlace) -> Option<&mut BlockSeen> {
+        let mut steps = self.steps.iter_mut();
+        let seen = steps.find(|seen| seen.step == place.step)?;
+        let mut blocks = seen.blocks.iter_mut();
+        blocks.find(|block| block.index == place.index)
     }
-
-    fn add(&mut self, what: Happened) {
-        if self.entries.len() >= MAX_ENTRIES {
-            self.entries.pop_front();
-        }
-        let at = SystemTime::now();
-        self.entries.push_back(Entry { at, what });
-    }
-}
-
-impl Entry {
-    /// Whether it tells the same result of the same check.
-    fn is_as(&self, state: &CheckState) -> bool {
-        let verdict = |state: &CheckState| state.last.as_ref().map(|last| last.verdict.clone());
-        match &self.what {
-            Happened::Check(known) => {
-                known.place == state.place && verdict(known) == verdict(state)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The beginning of a text that is too long to keep.
-fn shortened(text: &str) -> &str {
-    let mut end = TEXT_BYTES.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }
 
 impl StepSeen {
@@ -353,15 +235,13 @@ mod tests {
     fn step_is_seen_once_and_keeps_its_time() {
         let mut progress = Progress::new(SystemTime::now());
         for step in ["intro", "one", "intro"] {
-            progress.show(&page(step, PAGE), true);
+            progress.show(&page(step, PAGE));
         }
         let steps: Vec<&str> = progress.steps().iter().map(|seen| &*seen.step).collect();
         assert_eq!(steps, ["intro", "one"]);
-        assert_eq!(progress.entries().count(), 3);
         let first = progress.steps()[0].at;
-        progress.show(&page("intro", PAGE), false);
+        progress.show(&page("intro", PAGE));
         assert_eq!(progress.steps()[0].at, first);
-        assert_eq!(progress.entries().count(), 3, "a save is no visit");
     }
 
     #[test]
@@ -369,7 +249,7 @@ mod tests {
         let (config, _) = Config::read(ConfigFiles::default());
         let mut state = State::new(config);
         let mut progress = Progress::new(SystemTime::now());
-        progress.show(&page("one", PAGE), true);
+        progress.show(&page("one", PAGE));
         let summary = progress.summary("one", &state).unwrap();
         assert_eq!((summary.required, summary.done), (2, 0));
         assert_eq!((summary.checks, summary.passed), (1, 0));
@@ -383,26 +263,5 @@ mod tests {
         state.hold_nobody();
         let waits = progress.summary("one", &state).unwrap().waits;
         assert!(waits.is_empty(), "{waits:?}");
-    }
-
-    #[test]
-    fn story_and_texts_have_a_bound() {
-        let mut progress = Progress::new(SystemTime::now());
-        progress.run(RunEntry {
-            number: 0,
-            step: "one".into(),
-            block: None,
-            terminal: 0,
-            text: "é".repeat(TEXT_BYTES),
-            run: None,
-        });
-        let Some(Happened::Run(last)) = progress.entries().last().map(|entry| &entry.what) else {
-            panic!("a run")
-        };
-        assert_eq!(last.text.len(), TEXT_BYTES);
-        for _ in 0..MAX_ENTRIES + 10 {
-            progress.skip(&place("one", 0));
-        }
-        assert_eq!(progress.entries().count(), MAX_ENTRIES);
     }
 }

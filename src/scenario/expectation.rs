@@ -4,7 +4,8 @@
 //!
 //! The original ignores these keys of a header, so one file serves both.
 
-use std::time::Duration;
+// A length of time is no clock.
+use core::time::Duration;
 
 use regex::{Regex, RegexBuilder};
 use serde::Serialize;

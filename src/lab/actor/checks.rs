@@ -13,9 +13,8 @@ use crate::{
         checks::{Due, REPEAT, RETRY, SETTLE},
         event::{BlockPlace, BlockRun, CheckState, LabEvent, StepProgress},
         judge::{Verdict, judge_run},
-        progress::RunEntry,
     },
-    scenario::{Block, BlockKind, Expectation, Invocation, Page, VerifyOn},
+    scenario::{Block, BlockKind, Expectation, Page, VerifyOn},
     terminal::{
         journal::Event,
         runs::RunNumber,
@@ -84,9 +83,9 @@ impl Lab {
     /// Notes how a check ended.
     pub(super) fn check_ended(&mut self, CheckEnd { place, result }: CheckEnd) {
         let passed = result.verdict.has_passed();
+        self.instance.progress.checked(&place, &result);
         self.instance.checks.end(&place, result);
         let state = self.instance.checks.state(&place);
-        self.instance.progress.checked(&state);
         if passed {
             self.state.fulfil(&place.step, place.index);
         }
@@ -122,7 +121,7 @@ impl Lab {
                 self.instance.checks.arm(check.index, now, Due::Open);
             }
         }
-        self.instance.progress.show(page, true);
+        self.instance.progress.show(page);
         self.tell_progress(&page.step);
     }
 
@@ -143,28 +142,15 @@ impl Lab {
                 self.instance.progress.forget(&place);
             }
         }
-        self.instance.progress.show(now, false);
+        self.instance.progress.show(now);
         self.tell_progress(&now.step);
     }
 
-    /// Notes that something is run in a terminal.
-    pub(super) fn note_run(
-        &mut self,
-        number: RunNumber,
-        invocation: &Invocation,
-        terminal: u16,
-        block: Option<&BlockPlace>,
-    ) {
-        self.instance.progress.run(RunEntry {
-            number,
-            step: self.state.step.as_str().into(),
-            block: block.map(|block| block.index),
-            terminal,
-            text: invocation.command.clone(),
-            run: block
-                .and_then(|block| self.instance.runs.last(block))
-                .cloned(),
-        });
+    /// Notes that a block is run.
+    pub(super) fn began(&mut self, block: &BlockPlace) {
+        if let Some(run) = self.instance.runs.last(block) {
+            self.instance.progress.run(run);
+        }
     }
 
     /// What the author expects of a block of the page shown.
@@ -208,9 +194,9 @@ impl Lab {
     }
 
     /// Notes what became of a block's run: what is required may be done, and checks may follow.
-    pub(super) fn became(&mut self, number: RunNumber, block: &BlockPlace, stage: Stage) {
+    pub(super) fn became(&mut self, block: &BlockPlace, stage: Stage) {
         if let Some(run) = self.instance.runs.last(block) {
-            self.instance.progress.became(number, run);
+            self.instance.progress.became(run);
             if is_done(run, stage) {
                 self.state.fulfil(&block.step, block.index);
             }
