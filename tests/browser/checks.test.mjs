@@ -180,7 +180,7 @@ describe("a step that checks itself", () => {
     inLab(async (lab) => {
       await lab.page.locator(".share-button").click();
       const panel = lab.page.locator("#share");
-      await panel.getByRole("button", { name: "Make a link" }).first().click();
+      await panel.getByRole("button", { name: "Make a watch link" }).click();
       const field = panel.locator("[data-role=viewer] .field");
       const address = await until("a link", async () => await field.inputValue());
       const context = await profile(browser);
@@ -194,7 +194,8 @@ describe("a step that checks itself", () => {
       );
       const button = viewer.card(1).getByRole("button", { name: /^Check:/ });
       assert.equal(await button.getAttribute("aria-disabled"), "true");
-      await button.click();
+      await button.focus();
+      await viewer.page.keyboard.press("Enter");
       await viewer.card(1).getByText("You are watching this lab").waitFor();
       await context.close();
     }));
