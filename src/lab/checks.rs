@@ -1,7 +1,7 @@
 //! How it stands with a lab's checks, and when those run next that run by themselves.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -29,6 +29,8 @@ pub(super) enum Due {
 #[derive(Debug, Default)]
 pub(super) struct LabChecks {
     states: HashMap<BlockPlace, CheckState>,
+    /// Those that run and are others by now: what comes of them says nothing.
+    stale: HashSet<BlockPlace>,
     /// The checks of the step shown that are to run, by block.
     due: HashMap<usize, (Instant, Due)>,
 }
@@ -59,12 +61,14 @@ impl LabChecks {
         self.due.remove(&place.index);
     }
 
-    /// Notes how a check ended.
-    pub(super) fn end(&mut self, place: &BlockPlace, result: CheckResult) {
+    /// Notes how a check ended. Says whether that counts: not where it is another check by now.
+    pub(super) fn end(&mut self, place: &BlockPlace, result: CheckResult) -> bool {
+        let counts = !self.stale.remove(place);
         if let Some(state) = self.states.get_mut(place) {
             state.running = false;
-            state.last = Some(result);
+            state.last = Some(result).filter(|_| counts);
         }
+        counts
     }
 
     /// Forgets the result of a check that is another one by now.
@@ -72,6 +76,9 @@ impl LabChecks {
         self.due.remove(&place.index);
         if let Some(state) = self.states.get_mut(place) {
             state.last = None;
+            if state.running {
+                self.stale.insert(place.clone());
+            }
         }
     }
 
@@ -107,7 +114,10 @@ impl LabChecks {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::lab::judge::Verdict;
 
     fn place(index: usize) -> BlockPlace {
         BlockPlace {
@@ -125,6 +135,25 @@ mod tests {
         assert_eq!(checks.next_due(true), None);
         assert_eq!(checks.running(), 1);
         assert!(checks.state(&place(3)).running);
+    }
+
+    #[test]
+    fn result_of_a_check_that_is_another_one_by_now_does_not_count() {
+        let mut checks = LabChecks::default();
+        let now = SystemTime::now();
+        let result = CheckResult {
+            verdict: Verdict::Passed,
+            output: "".into(),
+            began: now,
+            ended: now,
+        };
+        checks.begin(&place(0));
+        checks.forget(&place(0));
+        assert!(!checks.end(&place(0), result.clone()));
+        assert_eq!(checks.state(&place(0)).last, None);
+        checks.begin(&place(0));
+        assert!(checks.end(&place(0), result.clone()));
+        assert_eq!(checks.state(&place(0)).last, Some(result));
     }
 
     #[test]

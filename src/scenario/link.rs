@@ -342,6 +342,13 @@ mod tests {
         );
         assert!(diagnostics.is_empty());
 
+        let link = parse(r#"command:katapod.sendText?[{"command":"ls","hint":"no"}]"#);
+        let (_, diagnostics) = link.invocation("intro", 0, &config);
+        let [found] = &diagnostics[..] else {
+            panic!("one diagnostic is expected")
+        };
+        assert_eq!(found.message, "`hint` means nothing in link 0");
+
         let (invocation, diagnostics) =
             parse("command:katapod.sendText").invocation("intro", 0, &config);
         assert!(invocation.is_none());

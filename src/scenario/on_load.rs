@@ -263,6 +263,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_expected_of_blocks_means_nothing_here() {
+        let (_, codes) = parse(r#"{"intro": {"a": [{"command": "x", "required": true}]}}"#);
+        assert_eq!(codes, ["expectation-without-block"]);
+    }
+
+    #[test]
     fn id_keeps_the_key_of_a_terminal_that_falls_back() {
         let (config, codes) = parse(r#"{"intro": {"nosuch": [{"command": "x"}]}}"#);
         let [command] = config.on_load("intro") else {

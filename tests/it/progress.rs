@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    House, Visitor,
+    House, TOKEN, Visitor,
     bash::bash,
     http::{self, request},
+    program::run,
 };
 
 const INTRO: &str = "# Lab\n\n```\n### {\"required\": true, \"title\": \"Make it\"}\ntouch made\n```\n\n\
@@ -170,4 +171,34 @@ async fn file_is_for_the_driver_of_a_lab_that_runs() {
         );
     }
     assert_eq!(http::get(&house, path).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_printed_for_people_and_programs() {
+    let (options, _home) = bash();
+    let house = House::with_files(&FILES, options);
+    let mut visitor = house.enter("lab").await;
+    visitor.run_block("intro", 0).await.unwrap();
+    ended(&mut visitor).await;
+    let url = format!("http://{}/", house.address);
+    let print = |more: &'static [&'static str]| {
+        let url = url.clone();
+        let printing = tokio::task::spawn_blocking(move || {
+            let place = ["progress", "--url", &url, "--token", TOKEN, "--lab", "lab"];
+            run(&[&place, more].concat(), &[])
+        });
+        async {
+            let output = printing.await.unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        }
+    };
+    let text = print(&[]).await;
+    let table = "STEP   REQUIRED  CHECKS  WAITS FOR\nintro       1/1     0/1\n";
+    assert_eq!(text, table);
+    let steps: Value = serde_json::from_str(&print(&["--json"]).await).unwrap();
+    assert_eq!(
+        (&steps[0]["step"], &steps[0]["done"]),
+        (&json!("intro"), &json!(1))
+    );
 }

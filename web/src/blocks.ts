@@ -314,7 +314,8 @@ class BlockCard implements Card {
     const name = this.#host.terminalName(this.block.terminal);
     const viewer = this.#host.role === "viewer";
     const off = state === "exhausted" || viewer;
-    let label = `Run in ${name}`;
+    const { title } = this.block;
+    let label = title ? `Run “${title}” in ${name}` : `Run in ${name}`;
     if (state === "exhausted") label = `${name}: limit reached, does not run again`;
     else if (viewer) label = `${name}: you are watching; who has the keyboard can run this`;
     run.setAttribute("aria-disabled", String(off));

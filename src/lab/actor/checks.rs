@@ -83,9 +83,14 @@ impl Lab {
     /// Notes how a check ended.
     pub(super) fn check_ended(&mut self, CheckEnd { place, result }: CheckEnd) {
         let passed = result.verdict.has_passed();
-        self.instance.progress.checked(&place, &result);
-        self.instance.checks.end(&place, result);
+        let known = result.clone();
+        let counts = self.instance.checks.end(&place, result);
         let state = self.instance.checks.state(&place);
+        if !counts {
+            self.clients.tell(LabEvent::Check(state));
+            return;
+        }
+        self.instance.progress.checked(&place, &known);
         if passed {
             self.state.fulfil(&place.step, place.index);
         }
