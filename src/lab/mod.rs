@@ -2,6 +2,8 @@
 
 mod actor;
 pub mod archive;
+mod checker;
+mod checks;
 pub mod clients;
 pub mod event;
 mod executions;
@@ -9,10 +11,12 @@ pub mod fix;
 pub mod folder;
 pub mod handle;
 mod instance;
+pub mod judge;
 pub mod library;
 pub mod links;
 mod load;
 mod look;
+pub mod progress;
 mod runs;
 pub mod scan;
 pub mod store;
