@@ -1,6 +1,7 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+mod answers;
 pub mod archive;
 pub mod clients;
 pub mod event;
@@ -11,6 +12,7 @@ pub mod handle;
 mod instance;
 pub mod library;
 pub mod links;
+pub mod listing;
 mod load;
 mod look;
 mod runs;
@@ -18,14 +20,17 @@ pub mod scan;
 pub mod store;
 mod survey;
 mod titles;
+pub mod trust;
 mod watch;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;
 pub use handle::{LabError, LabHandle};
 pub use library::Library;
+pub use listing::Listing;
 pub use scan::Scan;
 pub use store::LabStore;
+pub use trust::Trust;
 
 // What a lab is made with, for those who make one.
 pub use crate::terminal::Integration;

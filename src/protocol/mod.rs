@@ -12,6 +12,7 @@ pub mod frame;
 pub mod rpc;
 pub mod run;
 pub mod server;
+pub mod trust;
 #[cfg(test)]
 mod typescript;
 

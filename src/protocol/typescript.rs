@@ -22,6 +22,7 @@ use super::{
         InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
         ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
+    trust::{CoveredFile, LabTrust, Occasion, Trust, Unattended},
 };
 
 /// A type's doc comment and declaration, as TypeScript.
@@ -68,6 +69,7 @@ fn generate() -> String {
         ("LAB_CLIENTS", server::method::LAB_CLIENTS),
         ("LAB_AUDIENCE", server::method::LAB_AUDIENCE),
         ("LAB_LINKS", server::method::LAB_LINKS),
+        ("LAB_TRUST", server::method::LAB_TRUST),
         ("LAB_ROLE", server::method::LAB_ROLE),
         ("LAB_PLACE", server::method::LAB_PLACE),
         ("HEARTBEAT", server::method::HEARTBEAT),
@@ -113,6 +115,11 @@ fn generate() -> String {
         LabLink,
         LabLinks,
         RoleChanged,
+        LabTrust,
+        Trust,
+        Unattended,
+        Occasion,
+        CoveredFile,
         ShowMessage,
         Severity,
         ShowDocument,

@@ -1,6 +1,7 @@
 //! Between the lab's own words and those of the wire; no other module knows both.
 
 mod people;
+mod trust;
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
@@ -22,6 +23,7 @@ use crate::{
         rpc::{Call, RpcError},
         run::{BlockRun as BlockRunInfo, RunState as RunStateInfo},
         server::{self as wire, method},
+        trust::LabTrust,
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::{Status, tracking::Moment},
@@ -101,6 +103,10 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             let links = people::links(links, client);
             notification(method::LAB_LINKS, LabLinks { links })
         }
+        LabEvent::Trust(pending) => {
+            let trust = pending.as_deref().map(trust::pending);
+            notification(method::LAB_TRUST, LabTrust { trust })
+        }
         LabEvent::Role { role, declined } => notification(
             method::LAB_ROLE,
             RoleChanged {
@@ -152,6 +158,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         } else {
             Vec::new()
         },
+        trust: lab.trust.as_deref().filter(|_| owns).map(trust::pending),
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
         page: lab.page.as_ref().map(|view| page(view, role)),
@@ -207,6 +214,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::NotRunning => ErrorCode::NotRunning,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
+        LabError::TrustChanged => ErrorCode::TrustChanged,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };

@@ -23,6 +23,7 @@ import {
   LAB_PLACE,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -44,6 +45,7 @@ import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { TrustQuestion } from "./trust";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
 export class Lab {
@@ -60,6 +62,7 @@ export class Lab {
   readonly #find: FindBox;
   readonly #audience: Audience;
   readonly #stage: Stage;
+  readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
@@ -117,6 +120,12 @@ export class Lab {
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
     });
+    this.#trust = new TrustQuestion({
+      get role() {
+        return lab.#role;
+      },
+      give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
+    });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
     this.#find.element.classList.add("find-page");
@@ -166,6 +175,7 @@ export class Lab {
       this.#setRole(state.role);
       this.#resumePage(state);
       this.#audience.ready(state);
+      this.#trust.set(state.trust);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -209,6 +219,7 @@ export class Lab {
     else this.#missing(state);
     this.#audience.ready(state);
     this.#stage.begin();
+    this.#trust.set(state.trust);
     terminals.offerSizes();
   }
 
@@ -434,6 +445,9 @@ export class Lab {
         else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_TRUST:
+        this.#trust.set(notification.params.trust);
+        return;
       case LAB_STEPS:
         this.#toolbar.setSteps(notification.params.steps);
         return;
