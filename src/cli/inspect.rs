@@ -220,8 +220,8 @@ fn occasion(item: &Unattended) -> String {
 /// Text without what a terminal would obey, or what would hide a part of it.
 fn visible(text: &str) -> String {
     let plain = |letter: char| {
-        let hides = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
-            || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let hides = matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}')
+            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         match letter {
             '\t' => " ".to_owned(),
             _ if hides || letter.is_control() => letter.escape_unicode().to_string(),

@@ -250,8 +250,9 @@ async fn check_that_a_page_brings_is_asked_about() {
     let mut driver = house.enter("lab").await;
     let hash = waiting(&driver).hash.clone();
     give(&mut driver, &hash).await.unwrap();
+    let told = driver.until_notified("lab/trust").await;
+    assert_eq!(told, json!({"trust": null}));
     home.until_ran("started\n").await;
-    driver.notifications.clear();
     home.write("step1.md", CHECK);
     driver.load("step1").await;
     let told = driver.until_notified("lab/trust").await;

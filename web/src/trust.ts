@@ -135,7 +135,11 @@ export class TrustQuestion {
 
 function item({ occasion, step, terminal, interrupts, text, file, line }: Unattended): HTMLElement {
   const name = element("strong", {}, visible(step));
-  const where = element("span", { class: "trust-place" }, line ? `${visible(file)}:${line}` : visible(file));
+  const where = element(
+    "span",
+    { class: "trust-place" },
+    line ? `${visible(file)}:${line}` : visible(file),
+  );
   const when = element("span", { class: "trust-when" });
   if (occasion === "load") {
     when.append("When ", name, " is opened");
