@@ -119,7 +119,7 @@ describe("trust", () => {
       const terminal = lab.terminal("console");
       await terminal.prompts();
       assert.doesNotMatch(await terminal.text(), /start/);
-      await dialog.getByRole("button", { name: "Run them" }).click();
+      await dialog.getByRole("button", { name: "Let them run" }).click();
       await dialog.waitFor({ state: "hidden" });
       await terminal.shows("started-2");
       assert.equal(await note(lab).isVisible(), false);
@@ -143,7 +143,7 @@ describe("trust", () => {
       await dialog.getByRole("button", { name: "Not now" }).click();
       await dialog.waitFor({ state: "hidden" });
       await note(lab).getByRole("button", { name: "Show them" }).click();
-      await dialog.getByRole("button", { name: "Run them" }).click();
+      await dialog.getByRole("button", { name: "Let them run" }).click();
       // The step that is shown goes on as if it had just been loaded.
       await terminal.shows(/second-\S*2/);
       await note(lab).waitFor({ state: "hidden" });
@@ -152,7 +152,7 @@ describe("trust", () => {
 
   test("is asked once: not after a reload or the next start, and again after a change", async () => {
     await inLab(async (lab) => {
-      await question(lab).getByRole("button", { name: "Run them" }).click();
+      await question(lab).getByRole("button", { name: "Let them run" }).click();
       await lab.terminal("console").shows("started-2");
       await lab.page.reload();
       await lab.ready();
@@ -167,7 +167,7 @@ describe("trust", () => {
       await lab.page.getByRole("button", { name: "Start the lab over" }).click();
       await lab.page.locator("#start-over").getByRole("button", { name: "Start over" }).click();
       await question(lab).waitFor();
-      await question(lab).getByRole("button", { name: "Run them" }).click();
+      await question(lab).getByRole("button", { name: "Let them run" }).click();
       await lab.terminal("console").shows("changed-2");
     });
   });
@@ -177,9 +177,9 @@ describe("trust", () => {
       const dialog = question(lab);
       await dialog.waitFor();
       await writeFiles(folder, { "start.sh": "echo other-$((1+1))\n" });
-      await dialog.getByRole("button", { name: "Run them" }).click();
+      await dialog.getByRole("button", { name: "Let them run" }).click();
       await dialog.getByRole("alert").getByText("The lab has changed").waitFor();
-      await dialog.getByRole("button", { name: "Run them" }).click();
+      await dialog.getByRole("button", { name: "Let them run" }).click();
       await lab.terminal("console").shows("other-2");
       await dialog.waitFor({ state: "hidden" });
     }));

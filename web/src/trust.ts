@@ -30,7 +30,11 @@ export class TrustQuestion {
     "aria-label": "What the lab would run",
   });
   readonly #message = element("div", { class: "trust-message", role: "alert" });
-  readonly #yes = element("button", { type: "button", class: "button button-primary" }, "Run them");
+  readonly #yes = element(
+    "button",
+    { type: "button", class: "button button-primary" },
+    "Let them run",
+  );
   readonly #no = element("button", { type: "button", class: "button" }, "Not now");
   #pending: Trust | null = null;
 
