@@ -160,10 +160,10 @@ mod tests {
         );
         let later = Answers::new(Some(folder.clone()));
         assert!(later.have(one, "abc"));
-        assert!(!later.have(one, "abd") && !later.have(other, "abc"));
-        later.keep(one, "abd");
+        assert!(!later.have(one, "xyz") && !later.have(other, "abc"));
+        later.keep(one, "xyz");
         let later = Answers::new(Some(folder));
-        assert!(later.have(one, "abd") && !later.have(one, "abc"));
+        assert!(later.have(one, "xyz") && !later.have(one, "abc"));
     }
 
     #[test]
