@@ -20,8 +20,8 @@ use crate::scenario::{
 /// is asked about when it is shown.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 
-/// How many words of all texts may name files, and how many folders they may look from.
-const MAX_WORDS: usize = 5_000;
+/// How often all texts' words are looked for, and from how many folders each.
+const MAX_LOOKS: usize = 20_000;
 const MAX_BASES: usize = 8;
 
 /// How many files are covered.
@@ -91,10 +91,10 @@ impl Listing {
         })
     }
 
-    /// Whether a check of a page is among what runs.
-    pub(super) fn has(&self, check: &Unattended) -> bool {
-        let parts = check.parts();
-        self.items.iter().any(|item| item.parts() == parts)
+    /// Whether all of these are among what runs.
+    pub(super) fn has(&self, checks: &[Unattended]) -> bool {
+        let known: HashSet<_> = self.items.iter().map(Unattended::parts).collect();
+        checks.iter().all(|check| known.contains(&check.parts()))
     }
 }
 
@@ -129,33 +129,33 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// and from folders that the same text names, as `cd scripts && ./run.sh` has them.
 fn named(folder: &Folder, items: &[Unattended]) -> BTreeMap<String, File> {
     let mut found = BTreeMap::new();
-    let mut looked = 0;
+    let mut looks = 0;
     let mut texts = HashSet::new();
     for item in items.iter().filter(|item| texts.insert(&item.text)) {
         let words = words(&item.text);
-        let inside = |base: &str, word: &str| inside(folder, base, word);
         let mut bases = vec![String::new()];
-        for word in words.iter().take(MAX_WORDS) {
-            if bases.len() < MAX_BASES
-                && let Some(path) = inside("", word)
-                && folder.root().join(&path).is_dir()
-            {
-                bases.push(path);
+        for word in &words {
+            looks += 1;
+            if looks > MAX_LOOKS || bases.len() > MAX_BASES {
+                break;
             }
+            let path = inside(folder, "", word);
+            bases.extend(path.filter(|path| folder.root().join(path).is_dir()));
         }
-        for word in words {
-            for base in &bases {
-                looked += 1;
-                if looked > MAX_WORDS || found.len() >= MAX_FILES {
-                    return found;
-                }
-                let path = inside(base, word).filter(|path| !found.contains_key(path));
-                if let Some(path) = path
-                    && let Some(file) = folder.file(&path)
-                    && let Ok(file) = File::open(file)
-                {
-                    found.insert(path, file);
-                }
+        for (word, base) in words
+            .iter()
+            .flat_map(|word| bases.iter().map(move |base| (word, base)))
+        {
+            looks += 1;
+            if looks > MAX_LOOKS || found.len() >= MAX_FILES {
+                return found;
+            }
+            let path = inside(folder, base, word).filter(|path| !found.contains_key(path));
+            if let Some(path) = path
+                && let Some(file) = folder.file(&path)
+                && let Ok(file) = File::open(file)
+            {
+                found.insert(path, file);
             }
         }
     }
