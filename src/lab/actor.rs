@@ -1,5 +1,6 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod checks;
 mod refresh;
 mod unattended;
 
@@ -96,7 +97,7 @@ impl Lab {
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
-            let state = begin_state(&folder);
+            let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let mut lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
@@ -127,11 +128,15 @@ impl Lab {
         loop {
             let headcount_due = self.clients.headcount_due();
             let due = headcount_due.unwrap_or_else(Instant::now);
+            let alarm = self.alarm();
+            let rings_at = alarm.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = sleep_until(due.into()), if headcount_due.is_some() => {
                     self.clients.tell_headcount(Instant::now());
                 }
+                () = sleep_until(rings_at.into()), if alarm.is_some() => self.ring(),
+                Some(end) = self.instance.checked.recv() => self.check_ended(end),
                 Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
@@ -169,6 +174,10 @@ impl Lab {
             // Whoever asked these may have left meanwhile.
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
+            Request::Progress { answer } => {
+                let snapshot = self.snapshot().await;
+                drop(answer.send((snapshot, self.instance.progress.clone())));
+            }
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -235,6 +244,9 @@ impl Lab {
             _ => return None,
         };
         let failure = |error: &LabError| Notice::failure(error.to_string(), error.hint());
+        if let Err(locked) = self.state.admit_step(&wanted) {
+            return Some(failure(&locked.into()));
+        }
         let mut notice = self
             .load_step(&wanted, None)
             .await
@@ -311,6 +323,8 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::Check { block } => self.check(block)?,
+            Effect::Skip { block } => self.skip(block),
             Effect::Interrupt { block } => {
                 let number = self.interrupt(block)?;
                 executed.terminals.push(number);
@@ -395,6 +409,7 @@ impl Lab {
         });
         self.note_look(look).await;
         self.look_at(&page).await;
+        self.loaded(&page);
         self.run_on_load()
     }
 
@@ -413,7 +428,14 @@ impl Lab {
             index,
         });
         let id = &invocation.id;
-        self.instance.runs.add(run, id, number, block.clone());
+        let expected = block.clone().map(|block| {
+            let expectation = self.expectation(block.index);
+            (block, expectation)
+        });
+        self.instance.runs.add(run, id, number, expected);
+        if let Some(block) = &block {
+            self.began(block);
+        }
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -460,8 +482,10 @@ impl Lab {
                 }
             }
             News::Stage(run, stage) => {
-                if let Some((id, block)) = self.instance.runs.stage(run, stage) {
+                let verdict = self.judge(run, stage);
+                if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
+                    self.became(&block, stage);
                 }
             }
             News::Dropped(runs) => {
@@ -508,7 +532,7 @@ impl Lab {
             // What runs is better than a lab of nothing.
             return Err(LabError::FolderGone(self.folder.name().to_owned()));
         }
-        let state = begin_state(&self.folder);
+        let state = begin_state(&self.folder, &self.options);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
@@ -540,6 +564,7 @@ impl Lab {
             last_block: self.state.last_block(),
             links: self.links.list(),
             trust: self.trust.pending().cloned(),
+            progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }
@@ -569,11 +594,16 @@ impl Lab {
                 .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
             states: page.blocks.iter().map(state).collect(),
+            checks: self.checks_of(page),
         }
     }
 }
 
-/// Reads the folder's config.
-fn begin_state(folder: &Folder) -> State {
-    State::new(folder.describe().config)
+/// Reads the folder's config. Who writes the lab is held by nothing that its steps require.
+fn begin_state(folder: &Folder, options: &LabOptions) -> State {
+    let mut state = State::new(folder.describe().config);
+    if options.author {
+        state.hold_nobody();
+    }
+    state
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::{
-    block::Block,
+    block::{Block, BlockKind},
     config::{CONFIG_FILE, Config, OnLoad},
     expectation::VerifyOn,
     page::Page,
@@ -126,7 +126,8 @@ pub fn checks(page: &Page) -> Vec<Unattended> {
             line: Some(block.text_line),
         })
     };
-    page.blocks.iter().filter_map(check).collect()
+    let runs = |block: &&Block| block.kind == BlockKind::Check;
+    page.blocks.iter().filter(runs).filter_map(check).collect()
 }
 
 /// Whether a page with this Markdown may have checks; most have none, and need not be parsed.

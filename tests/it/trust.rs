@@ -41,7 +41,8 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// A check that runs again and again.
-const CHECK: &str = "# One\n\n```\n### {\"verify\": true, \"verifyOn\": \"open\"}\ntrue\n```\n";
+const CHECK: &str =
+    "# One\n\n```\n### {\"verify\": true, \"verifyOn\": \"open\"}\necho yes >> checked\n```\n";
 
 /// A lab and a place for its user's answers, both of which outlive the server.
 struct Home {
@@ -260,16 +261,18 @@ async fn check_that_a_page_brings_is_asked_about() {
     assert_eq!(
         *check,
         json!({"occasion": "open", "step": "step1", "terminal": null, "interrupts": false,
-            "text": "true\n", "file": "step1.md", "line": 5})
+            "text": "echo yes >> checked\n", "file": "step1.md", "line": 5})
     );
     // Until then its step's commands wait, too.
     driver.load("intro").await;
     click(&mut driver).await;
     home.until_ran("started\nclicked\n").await;
     driver.load("step1").await;
+    assert!(!home.root().join("checked").exists());
     let hash = told["trust"]["hash"].as_str().unwrap();
     give(&mut driver, hash).await.unwrap();
     home.until_ran("started\nclicked\nagain\n").await;
+    eventually("the check", || home.root().join("checked").exists()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,11 +16,13 @@ import {
   ACK,
   BLOCK_STATE,
   type BlockState,
+  CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
   LAB_CLIENTS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
   LAB_TRUST,
@@ -46,6 +48,7 @@ import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
 import { TrustQuestion } from "./trust";
+import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
 export class Lab {
@@ -65,6 +68,7 @@ export class Lab {
   readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
+  readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
   #instance: string | null = null;
@@ -92,6 +96,7 @@ export class Lab {
         startOver: () => this.#perform("katapod.start"),
       },
       this.#progress,
+      this.#way,
     );
     const lab = this;
     this.#page = new PageView(required("steps"), required("page"), {
@@ -99,7 +104,9 @@ export class Lab {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
+      way: this.#way,
       run: (block) => lab.#runBlock(block),
+      skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
@@ -169,11 +176,13 @@ export class Lab {
   #ready(state: LabState): void {
     const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
+    this.#way.begin(state.progress);
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
+      this.#toolbar.progressed();
       this.#audience.ready(state);
       this.#trust.set(state.trust);
       this.#executions.resend();
@@ -375,7 +384,7 @@ export class Lab {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
-    this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
+    if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
       await this.#onPage("katahost.runBlock", { block });
@@ -435,6 +444,7 @@ export class Lab {
       case HEARTBEAT:
         return;
       case LAB_STATE:
+        this.#way.begin(notification.params.progress);
         this.#begin(notification.params);
         announce("The lab was started over.");
         return;
@@ -454,6 +464,14 @@ export class Lab {
       case BLOCK_STATE:
         this.#markOthers(notification.params);
         this.#page.update(notification.params);
+        return;
+      case CHECK_STATE:
+        this.#page.check(notification.params);
+        return;
+      case LAB_PROGRESS:
+        this.#way.take(notification.params);
+        this.#page.progressed();
+        this.#toolbar.progressed();
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

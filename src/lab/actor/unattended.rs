@@ -43,11 +43,11 @@ impl Lab {
         }
         tracing::info!(lab = self.folder.name(), hash, "trust given");
         self.tell_trust();
-        if self.instance.begun {
-            self.run_on_load()
-        } else {
-            Ok(Vec::new())
+        if !self.instance.begun {
+            return Ok(Vec::new());
         }
+        self.arm_open_checks();
+        self.run_on_load()
     }
 
     /// Runs the on-load commands of the present step, as far as their counts allow.
