@@ -232,6 +232,7 @@ impl Client {
         let header = Header {
             kind: FrameKind::Input,
             replay: false,
+            more: false,
             terminal,
             generation,
             offset,

@@ -15,6 +15,7 @@ mod quickstart;
 mod report;
 mod serve;
 mod source;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ Examples:
   katahost new my-lab                  a lab of your own, to start from
   katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
+  katahost --trust my-lab              runs its on-load commands without asking you first
   katahost check my-lab                its mistakes, each with its line
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script

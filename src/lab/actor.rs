@@ -2,6 +2,7 @@
 
 mod checks;
 mod refresh;
+mod unattended;
 
 use std::{
     collections::VecDeque,
@@ -23,6 +24,7 @@ use super::{
     instance::Instance,
     links::{Link, Links},
     load::Reader,
+    trust::{Consent, Trust},
     watch::watch,
 };
 use crate::{
@@ -51,6 +53,8 @@ pub struct LabOptions {
     pub author: bool,
     /// Whether a saved file is shown at once.
     pub watch: bool,
+    /// Who says that the lab may run something by itself.
+    pub trust: Trust,
 }
 
 pub(super) struct Lab {
@@ -65,6 +69,7 @@ pub(super) struct Lab {
     place: Option<Place>,
     executions: Executions,
     refresh: Refresh,
+    trust: Consent,
     cancel: CancellationToken,
 }
 
@@ -94,8 +99,9 @@ impl Lab {
             let _closed = guard;
             let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
-            let lab = Self {
+            let mut lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
+                trust: Consent::new(options.trust.clone(), &folder),
                 folder,
                 options,
                 state,
@@ -107,6 +113,7 @@ impl Lab {
                 refresh: Refresh::default(),
                 cancel,
             };
+            lab.look_through().await;
             lab.run(requests, looks_due).await;
         });
         handle
@@ -377,11 +384,15 @@ impl Lab {
                 }
             }
             Effect::TakeKeyboard => self.clients.take_keyboard(),
+            Effect::GiveTrust { hash } => {
+                let terminals = self.give_trust(&hash).await?;
+                executed.terminals.extend(terminals);
+            }
         }
         Ok(())
     }
 
-    /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
+    /// Shows a step to everybody and runs its on-load commands, where the lab may.
     async fn load_step(
         &mut self,
         step: &str,
@@ -396,16 +407,10 @@ impl Lab {
             execution: execution.cloned(),
             reload: None,
         });
-        self.loaded(&page);
         self.note_look(look).await;
-        let on_load = self.state.config.on_load(step).to_vec();
-        let mut terminals = Vec::new();
-        for invocation in on_load {
-            if self.state.admit(&invocation).is_ok() {
-                terminals.push(self.run_invocation(&invocation)?);
-            }
-        }
-        Ok(terminals)
+        self.look_at(&page).await;
+        self.loaded(&page);
+        self.run_on_load()
     }
 
     /// Types an invocation into its terminal and counts it.
@@ -532,6 +537,7 @@ impl Lab {
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.look_through().await;
         self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
@@ -557,6 +563,7 @@ impl Lab {
             place: self.place.clone(),
             last_block: self.state.last_block(),
             links: self.links.list(),
+            trust: self.trust.pending().cloned(),
             progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,

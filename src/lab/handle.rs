@@ -75,6 +75,9 @@ pub enum LabError {
     /// The link executes a command, and is not for reading on.
     #[error("this link does more than to show a step")]
     NotALinkToAStep,
+    /// A yes to something else than what the lab runs by itself.
+    #[error("this is not what the lab runs by itself now")]
+    TrustChanged,
     /// The lab has ended.
     #[error("the lab has ended")]
     Closed,
@@ -102,6 +105,9 @@ impl LabError {
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
             Self::UnknownClient(_) => Some("it may have left".to_owned()),
             Self::NotALinkToAStep => Some("you are watching; ask for the keyboard".to_owned()),
+            Self::TrustChanged => {
+                Some("look at it again; `katahost inspect` lists it, with its hash".to_owned())
+            }
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,
         }

@@ -33,6 +33,7 @@ mod render;
 mod sanitise;
 mod text;
 mod token;
+pub mod unattended;
 
 pub use block::{Block, BlockKind, Invocation, Limit, Macro};
 pub use config::{Config, OnLoad, TerminalSpec};
@@ -41,3 +42,4 @@ pub use expectation::{ExitCode, Expectation, Required, VerifyOn};
 pub use link::{CommandLink, Link};
 pub use page::Page;
 pub(crate) use text::nearest;
+pub use unattended::{Occasion, Unattended};

@@ -35,3 +35,4 @@ mod security;
 mod shells;
 mod soak;
 mod terminals;
+mod trust;

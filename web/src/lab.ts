@@ -25,6 +25,7 @@ import {
   LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -46,6 +47,7 @@ import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { TrustQuestion } from "./trust";
 import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
@@ -63,6 +65,7 @@ export class Lab {
   readonly #find: FindBox;
   readonly #audience: Audience;
   readonly #stage: Stage;
+  readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #way = new Way();
@@ -124,6 +127,12 @@ export class Lab {
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
     });
+    this.#trust = new TrustQuestion({
+      get role() {
+        return lab.#role;
+      },
+      give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
+    });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
     this.#find.element.classList.add("find-page");
@@ -175,6 +184,7 @@ export class Lab {
       this.#resumePage(state);
       this.#toolbar.progressed();
       this.#audience.ready(state);
+      this.#trust.set(state.trust);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -218,6 +228,7 @@ export class Lab {
     else this.#missing(state);
     this.#audience.ready(state);
     this.#stage.begin();
+    this.#trust.set(state.trust);
     terminals.offerSizes();
   }
 
@@ -444,6 +455,9 @@ export class Lab {
         else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_TRUST:
+        this.#trust.set(notification.params.trust);
+        return;
       case LAB_STEPS:
         this.#toolbar.setSteps(notification.params.steps);
         return;
