@@ -50,6 +50,8 @@ pub struct LabOptions {
     pub author: bool,
     /// Whether a saved file is shown at once.
     pub watch: bool,
+    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
+    pub record: bool,
 }
 
 pub(super) struct Lab {
@@ -162,6 +164,7 @@ impl Lab {
             // Whoever asked these may have left meanwhile.
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
+            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -377,6 +380,7 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
+        self.instance.history.show(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
@@ -409,6 +413,10 @@ impl Lab {
         });
         let id = &invocation.id;
         self.instance.runs.add(run, id, number, block.clone());
+        let page = self.state.page.as_deref();
+        self.instance
+            .history
+            .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -450,11 +458,13 @@ impl Lab {
                 self.clients.tell(LabEvent::Terminal(view));
             }
             News::Typed(run) => {
+                self.instance.note_typed(terminal, run);
                 if let Some(id) = self.instance.runs.typed(run) {
                     self.tell_block(&id, None);
                 }
             }
             News::Stage(run, stage) => {
+                self.instance.history.stage(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage) {
                     self.tell_block(&id, Some(&block));
                 }
@@ -462,6 +472,7 @@ impl Lab {
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
                 for run in runs {
+                    self.instance.history.dropped(run);
                     if let Some(id) = self.instance.runs.dropped(run) {
                         self.tell_block(&id, None);
                     }

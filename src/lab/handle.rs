@@ -12,6 +12,7 @@ use super::{
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
     load::Reader,
+    record::Record,
 };
 use crate::{
     command::{CommandError, Role},
@@ -171,6 +172,10 @@ pub(super) enum Request {
         page: Arc<Page>,
         answer: oneshot::Sender<PageView>,
     },
+    /// All that happened until now.
+    Record {
+        answer: oneshot::Sender<Record>,
+    },
     Execute {
         execution: Execution,
         answer: oneshot::Sender<Result<Executed, LabError>>,
@@ -290,6 +295,15 @@ impl LabHandle {
             page = reader.load(&config, &target).await?;
         }
         self.ask(|answer| Request::PageView { page, answer }).await
+    }
+
+    /// All that happened since the lab began or was started over.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn record(&self) -> Result<Record, LabError> {
+        self.ask(|answer| Request::Record { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

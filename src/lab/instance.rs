@@ -1,6 +1,9 @@
 //! One run of a lab, from its start to the next start over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::mpsc;
 use tokio_util::{
@@ -9,13 +12,14 @@ use tokio_util::{
 };
 
 use super::{
-    actor::LabOptions, event::TerminalView, folder::Folder, runs::LabRuns, store::random_name,
+    actor::LabOptions, event::TerminalView, folder::Folder, history::History, record::Record,
+    runs::LabRuns, store::random_name,
 };
 use crate::{
     command::State,
     terminal::{
         Launcher, Status, TerminalEvent, TerminalHandle, handle::Surroundings, pty::Sessions,
-        runs::RunNumber,
+        recorder::Recorder, runs::RunNumber, tracking::Moment,
     },
 };
 
@@ -37,6 +41,10 @@ pub(super) struct Instance {
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
     pub(super) runs: LabRuns,
+    pub(super) history: History,
+    began: SystemTime,
+    /// None where nothing is to be recorded.
+    recorder: Option<Arc<Recorder>>,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -58,7 +66,7 @@ impl Instance {
             folder.root(),
             options.integration.clone(),
         );
-        let terminals = (0..)
+        let terminals: Vec<TerminalView> = (0..)
             .zip(&state.config.terminals)
             .map(|(number, spec)| TerminalView {
                 number,
@@ -78,6 +86,10 @@ impl Instance {
                 }),
             })
             .collect();
+        let recorder = options.record.then(|| {
+            let handles = terminals.iter().map(|view| &view.handle);
+            Recorder::begin(handles, cancel.clone(), &tracker)
+        });
         Self {
             name: random_name().into(),
             terminals,
@@ -87,8 +99,31 @@ impl Instance {
             tracker,
             next_run: 0,
             runs: LabRuns::default(),
+            history: History::default(),
+            began: SystemTime::now(),
+            recorder,
             begun: false,
         }
+    }
+
+    /// All that happened until now, to be read elsewhere.
+    pub(super) fn record(&self, folder: &Folder) -> Record {
+        Record {
+            folder: folder.clone(),
+            began: self.began,
+            terminals: self.terminals.clone(),
+            history: self.history.clone(),
+            recorder: self.recorder.clone(),
+        }
+    }
+
+    /// Notes that all of a run was typed just now.
+    pub(super) fn note_typed(&mut self, terminal: u16, run: RunNumber) {
+        let moment = Moment {
+            at: SystemTime::now(),
+            offset: self.view(terminal).handle.output().end(),
+        };
+        self.history.typed(run, moment);
     }
 
     /// The highest generation of any terminal's shell so far.

@@ -8,6 +8,7 @@ pub mod limits;
 mod page;
 mod pass;
 mod qr;
+mod record;
 mod socket;
 mod translate;
 mod visit;
@@ -159,6 +160,7 @@ fn router(server: &Shared) -> Router {
         .route(&format!("{base}labs/{{name}}/"), get(lab))
         .route(&format!("{base}labs/{{name}}/ws"), get(open_socket))
         .route(&format!("{base}labs/{{name}}/files/{{*path}}"), get(file))
+        .merge(record::router(base))
         .route(&format!("{base}qr.svg"), get(qr::draw))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(server.clone(), let_in))

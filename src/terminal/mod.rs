@@ -16,6 +16,7 @@ pub mod output;
 pub mod pace;
 pub mod pty;
 pub mod query;
+pub mod recorder;
 pub mod runs;
 pub mod screen;
 mod settle;

@@ -64,6 +64,7 @@ pub struct HouseOptions {
     pub interrupt_patience: Duration,
     pub author: bool,
     pub watch: bool,
+    pub record: bool,
 }
 
 impl Default for HouseOptions {
@@ -75,6 +76,7 @@ impl Default for HouseOptions {
             interrupt_patience: Duration::from_secs(5),
             author: false,
             watch: false,
+            record: true,
         }
     }
 }
@@ -96,6 +98,7 @@ impl House {
             interrupt_patience,
             author,
             watch,
+            record,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -115,6 +118,7 @@ impl House {
                     interrupt_patience,
                     author,
                     watch,
+                    record,
                 },
             ),
             gate: Gate::new(gate),

@@ -33,3 +33,4 @@ mod security;
 mod shells;
 mod soak;
 mod terminals;
+mod transcript;
