@@ -380,7 +380,7 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
-        self.instance.history.show(&page);
+        self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),

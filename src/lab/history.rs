@@ -41,6 +41,8 @@ pub(super) struct ShownStep {
     pub(super) step: Arc<str>,
     pub(super) title: Arc<str>,
     pub(super) at: SystemTime,
+    /// How much each terminal had written by then.
+    pub(super) offsets: Box<[u64]>,
 }
 
 /// Something that was run: a block, an on-load command, a link's command.
@@ -76,8 +78,9 @@ impl History {
         })
     }
 
-    /// Notes that a step is shown. One that is only loaded again is still the same.
-    pub(super) fn show(&mut self, page: &Page) {
+    /// Notes that a step is shown, and how much each terminal has written before. One that is only
+    /// loaded again is still the same.
+    pub(super) fn show(&mut self, page: &Page, offsets: impl Iterator<Item = u64>) {
         let last = self.events().rev().find_map(|event| match event {
             HistoryEvent::Step(shown) => Some(&*shown.step),
             HistoryEvent::Run(_) => None,
@@ -87,6 +90,7 @@ impl History {
                 step: page.step.as_str().into(),
                 title: page.title.as_str().into(),
                 at: SystemTime::now(),
+                offsets: offsets.collect(),
             }));
         }
     }
@@ -175,7 +179,9 @@ impl PastRun {
 impl HistoryEvent {
     fn bytes(&self) -> usize {
         match self {
-            Self::Step(shown) => shown.step.len() + shown.title.len(),
+            Self::Step(shown) => {
+                shown.step.len() + shown.title.len() + size_of_val(&*shown.offsets)
+            }
             Self::Run(run) => {
                 run.command.len() + run.language.len() + run.title.as_ref().map_or(0, |t| t.len())
             }
@@ -224,7 +230,7 @@ mod tests {
         let (config, _) = crate::scenario::Config::read(ConfigFiles::default());
         let mut history = History::default();
         for step in ["intro", "intro", "step2", "intro"] {
-            history.show(&Page::parse(step, "# T", &config));
+            history.show(&Page::parse(step, "# T", &config), std::iter::empty());
         }
         assert_eq!(history.events().count(), 3);
     }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     command::State,
+    scenario::Page,
     terminal::{
         Launcher, Status, TerminalEvent, TerminalHandle, handle::Surroundings, pty::Sessions,
         recorder::Recorder, runs::RunNumber, tracking::Moment,
@@ -115,6 +116,13 @@ impl Instance {
             history: self.history.clone(),
             recorder: self.recorder.clone(),
         }
+    }
+
+    /// Notes that a step is shown now.
+    pub(super) fn note_step(&mut self, page: &Page) {
+        let terminals = self.terminals.iter();
+        let offsets = terminals.map(|view| view.handle.output().end());
+        self.history.show(page, offsets);
     }
 
     /// Notes that all of a run was typed just now.

@@ -402,11 +402,11 @@ async fn only_who_has_the_server_token_takes_anything_away() {
         "casts/host.cast",
         "output?step=intro&block=0",
     ] {
-        for (way, wanted) in [("labs", 401), ("watch", 404)] {
+        for way in ["labs", "watch"] {
             let path = format!("/{way}/lab/{path}");
             let headers = [("authorization", bearer.as_str())];
             let answer = request(desk.house.address, "GET", &path, &headers).await;
-            assert_eq!(answer.status, wanted, "{path}");
+            assert_eq!(answer.status, 401, "{path}");
             assert!(!answer.text().contains("secret"), "{path}");
         }
         let answer = request(desk.house.address, "GET", &format!("/labs/lab/{path}"), &[]).await;

@@ -42,11 +42,11 @@ pub(super) fn write(
         "env": {"TERM": "xterm-256color"},
     });
     writeln!(out, "{header}")?;
-    let mut steps = record.history.events().filter_map(|event| match event {
-        HistoryEvent::Step(shown) => Some(shown),
+    let steps = record.history.events().filter_map(|event| match event {
+        HistoryEvent::Step(shown) => Some((shown, offset_of(shown, terminal.number))),
         HistoryEvent::Run(_) => None,
     });
-    let mut next = steps.next();
+    let mut steps = steps.peekable();
     let mut events = Events {
         out,
         began,
@@ -56,12 +56,27 @@ pub(super) fn write(
     if let Some(view) = view {
         let mut records = view.records();
         while let Some(one) = records.read()? {
-            while let Some(step) = next.take_if(|step| since_epoch(step.at) <= one.at) {
+            let length = match &one.event {
+                Stretch::Output(bytes) => bytes.len() as u64,
+                Stretch::Resize(_) | Stretch::Gap(_) => 0,
+            };
+            let mut taken = 0;
+            // What was recorded at once may have been written before and after a step was shown.
+            while let Some((step, offset)) =
+                steps.next_if(|(_, offset)| *offset < one.offset + length.max(1))
+            {
+                if let Stretch::Output(bytes) = &one.event {
+                    let before = offset.saturating_sub(one.offset);
+                    let before = usize::try_from(before).unwrap_or(usize::MAX).max(taken);
+                    events.output(one.at, bytes.get(taken..before).unwrap_or_default())?;
+                    taken = before;
+                }
                 events.step(step)?;
-                next = steps.next();
             }
             match one.event {
-                Stretch::Output(bytes) => events.output(one.at, &bytes)?,
+                Stretch::Output(bytes) => {
+                    events.output(one.at, bytes.get(taken..).unwrap_or_default())?;
+                }
                 Stretch::Resize(size) => events.resize(one.at, size)?,
                 Stretch::Gap(missing) => {
                     events.end_text(one.at)?;
@@ -75,10 +90,16 @@ pub(super) fn write(
     if let Some(why) = shortfall(view) {
         events.marker(end, &why)?;
     }
-    for step in next.into_iter().chain(steps) {
+    for (step, _) in steps {
         events.step(step)?;
     }
     Ok(())
+}
+
+/// How much a terminal had written when a step was shown.
+fn offset_of(shown: &ShownStep, terminal: u16) -> u64 {
+    let offset = shown.offsets.get(usize::from(terminal));
+    offset.copied().unwrap_or_default()
 }
 
 /// The lines behind the header.

@@ -52,8 +52,9 @@ impl Excerpt {
 ///
 /// The recording can't be read.
 pub(super) fn read(signs: &Signs, range: &Range<u64>, limits: Limits) -> io::Result<Excerpt> {
-    let range = range.start..range.end.min(signs.view.end);
-    if range.end.saturating_sub(range.start) <= 2 * limits.bytes {
+    let end = range.end.min(signs.view.end).max(range.start);
+    let range = range.start..end;
+    if range.end - range.start <= 2 * limits.bytes {
         let lines = seen(signs, &range, false)?;
         return Ok(cut(lines, limits.lines));
     }
