@@ -7,12 +7,13 @@ import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon } from "./outcome";
+import { type OutputHost, OutputTools } from "./outputtools";
 import type { Block, BlockRun, BlockState, Diagnostic, Page, Role } from "./protocol";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
 /** What blocks need of the lab around them. */
-export interface BlockHost {
+export interface BlockHost extends OutputHost {
   readonly role: Role;
   terminalName(terminal: number): string;
   run(block: number): Promise<unknown>;
@@ -43,6 +44,7 @@ class BlockCard {
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
+  readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
@@ -56,6 +58,11 @@ class BlockCard {
     this.#run = executable ? this.#makeRun() : null;
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
+    this.#output = new OutputTools(
+      host,
+      () => this.#comeBack(),
+      (request) => this.#ask(request),
+    );
     const bar = element(
       "div",
       { class: "block-bar" },
@@ -64,6 +71,7 @@ class BlockCard {
       this.#problems,
       this.#status,
       this.#stop,
+      this.#output.element,
       copy,
     );
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
@@ -102,6 +110,13 @@ class BlockCard {
   /** Notes that this client may do more or less than before. */
   setRole(): void {
     this.#paint();
+  }
+
+  /** Brings who looked at the output back here. */
+  #comeBack(): void {
+    if (!this.#card.isConnected) return;
+    this.flash().scrollIntoView({ block: "nearest" });
+    this.#output.focus();
   }
 
   /** Marks the block for its author with what is wrong with it. */
@@ -248,6 +263,7 @@ class BlockCard {
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
     this.#status.title = this.#history();
+    this.#output.update(this.last, this.#host.terminalName(this.block.terminal));
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
   }
