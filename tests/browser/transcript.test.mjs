@@ -116,8 +116,8 @@ describe("a block's output", () => {
       );
     }));
 
-  test("is copied as a person saw it, after a reload and by who watches, too", () =>
-    inLab(async (lab, context) => {
+  test("is copied as a person saw it, after a reload and in another size, too", () =>
+    inLab(async (lab) => {
       await done(lab, 0);
       await done(lab, 1);
       await done(lab, 2);
@@ -133,10 +133,31 @@ describe("a block's output", () => {
       await lab.terminal("host").shows("first output");
       await lab.page.setViewportSize({ width: 1000, height: 700 });
       await until("a narrower terminal", async () => (await copied(lab, 0)) === first);
-      const link = await lab.page.evaluate(() => location.href);
-      assert.ok(link);
-      await lab.page.getByRole("button", { name: /Share/ }).first().click();
-      assert.ok(context);
+    }));
+
+  test("is there for who watches, as long as the terminal has it", () =>
+    inLab(async (lab) => {
+      await done(lab, 0);
+      await lab.page.locator(".share-button").click();
+      const panel = lab.page.locator("#share");
+      await panel.getByRole("button", { name: "Make a watch link" }).click();
+      const link = await panel.locator("[data-role=viewer] .field").last().inputValue();
+      await lab.page.keyboard.press("Escape");
+      const context = await profile(browser);
+      await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+      const viewer = await LabView.open(context, link);
+      assert.equal(await copied(viewer, 0), "first output\nworking 2");
+      await show(viewer, 0).click();
+      const host = viewer.terminal("host");
+      await host.pane.getByRole("button", { name: /^Back to block/ }).click();
+      const away = viewer.page.getByRole("link", { name: "Download transcript" });
+      assert.equal(await away.count(), 0);
+      await done(lab, 3);
+      await host.shows("45000");
+      await show(viewer, 0).click();
+      await viewer.card(0).getByText("This output is no longer in the terminal.").waitFor();
+      assert.deepEqual(viewer.problems, []);
+      await context.close();
     }));
 
   test("is read from the recording once the terminal has it no more", () =>
@@ -172,14 +193,14 @@ describe("a block's output", () => {
     inLab(
       async (lab) => {
         await done(lab, 0);
-        await lab.page.getByRole("button", { name: /Steps/ }).first().waitFor();
+        const steps = lab.page.locator("#tabs").getByRole("button", { name: "Steps" });
+        await steps.click();
         await show(lab, 0).click();
         const host = lab.terminal("host");
         await host.shows("first output");
         await host.pane.getByRole("button", { name: "Copy output" }).click();
         assert.match(await clipboard(lab), /^first output/);
         await host.pane.getByRole("button", { name: /^Back to block/ }).click();
-        await lab.card(0).waitFor();
         await until("the block", () => lab.card(0).isVisible());
       },
       { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },

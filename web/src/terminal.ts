@@ -112,7 +112,8 @@ export class Terminal implements Disposable {
   // Where the last command began, if this tab was there.
   #command: IMarker | null = null;
   readonly #places: Places;
-  #shown: Disposable | null = null;
+  // The output that is marked, and kept in view, for a moment.
+  #shown: (Disposable & { run: BlockRun }) | null = null;
 
   constructor(number: number, name: string, port: TerminalPort) {
     this.number = number;
@@ -332,9 +333,8 @@ export class Terminal implements Disposable {
   showOutput(run: BlockRun): boolean {
     const begins = this.outputBegins(run);
     if (!begins) return false;
-    // The line above shows the command.
-    this.#xterm.scrollToLine(Math.max(0, begins.row - 1));
     this.#shown?.dispose();
+    this.#scrollTo(begins);
     const screen = this.#xterm.buffer.active;
     const marker = this.#xterm.registerMarker(begins.row - screen.baseY - screen.cursorY);
     if (!marker) return true;
@@ -343,14 +343,22 @@ export class Terminal implements Disposable {
     const height = Math.max(1, Math.min(rows, this.#xterm.rows));
     const decoration = this.#xterm.registerDecoration({ marker, width: this.#xterm.cols, height });
     decoration?.onRender((mark) => mark.classList.add("output-mark"));
-    const fading = after(SHOWN_MS, () => marker.dispose());
+    const fading = after(SHOWN_MS, () => this.#shown?.dispose());
     this.#shown = {
+      run,
       dispose: () => {
         fading.dispose();
         marker.dispose();
+        this.#shown = null;
       },
     };
     return true;
+  }
+
+  /** Scrolls to a row, and leaves the command above it and what lies over the terminal there. */
+  #scrollTo({ row }: Row): void {
+    const above = this.#xterm.rows > 12 ? 3 : 1;
+    this.#xterm.scrollToLine(Math.max(0, row - above));
   }
 
   /** All that is there to read, scrollback included. */
@@ -388,6 +396,9 @@ export class Terminal implements Disposable {
   #resize(cols: number, rows: number): void {
     if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) {
       this.#places.resize(() => this.#xterm.resize(cols, rows));
+      // A pane that comes into view is mostly sized only then.
+      const begins = this.#shown && this.outputBegins(this.#shown.run);
+      if (begins) this.#scrollTo(begins);
     }
     this.#frame();
   }

@@ -18,11 +18,6 @@ export function fillViewMenu(): void {
     row("Theme", themeChoice()),
     row("Screen reader", screenReaderChoice()),
     element(
-      "p",
-      { class: "view-note" },
-      "Screen reader: what terminals print is read aloud. Terminals stay dark in every theme, for programs ask for their colours and all tabs share one answer.",
-    ),
-    element(
       "div",
       { class: "view-row driver-only" },
       element("span", { class: "view-label" }, "Transcript"),
@@ -32,6 +27,11 @@ export function fillViewMenu(): void {
         download("transcript.md", "Markdown", "What was run, and its output"),
         download("transcript.zip", "Everything", "With a recording of each terminal"),
       ),
+    ),
+    element(
+      "p",
+      { class: "view-note" },
+      "Screen reader: what terminals print is read aloud. Terminals stay dark in every theme, for programs ask for their colours and all tabs share one answer.",
     ),
   );
 }
