@@ -8,13 +8,15 @@ export interface Screen {
   reset(): void;
   /** All before an offset that was asked for is parsed, and nothing behind it. */
   reached?(offset: number): void;
+  /** Draws nothing until told to go on: what is shown now is on its way to something else. */
+  hold(held: boolean): void;
 }
 
 /** What became of a frame: `gap` means that bytes before it are missing. */
 export type Accepted = "taken" | "known" | "gap";
 
 type Step =
-  | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean }
+  | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean; more: boolean }
   | { kind: "resize"; cols: number; rows: number }
   | { kind: "reset" };
 
@@ -39,6 +41,7 @@ export class TerminalStream {
   #writing = 0;
   readonly #awaited = new Set<number>();
   #replaying = 0;
+  #held = false;
   #acknowledgement: ReturnType<typeof setTimeout> | undefined;
   /** Whether programs wait for what is parsed here. */
   paces = true;
@@ -81,7 +84,8 @@ export class TerminalStream {
     if (frame.kind === "snapshot") {
       this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
-      this.#push({ kind: "write", bytes: frame.payload, end: frame.offset, replay: true });
+      const { offset: end, payload: bytes, more } = frame;
+      this.#push({ kind: "write", bytes, end, replay: true, more });
       return "taken";
     }
     if (frame.offset > this.#received) return "gap";
@@ -95,12 +99,14 @@ export class TerminalStream {
     const bytes = overlap > 0 ? frame.payload.subarray(overlap) : frame.payload;
     const start = this.#received;
     this.#received += bytes.length;
+    const { replay } = frame;
     let from = 0;
     // Cut at shells' marks and awaited places, so that it is known where on the screen they are.
     for (const cut of [...this.#cuts(bytes, start), bytes.length]) {
       if (cut <= from) continue;
       const piece = bytes.subarray(from, cut);
-      this.#push({ kind: "write", bytes: piece, end: start + cut, replay: frame.replay });
+      const more = frame.more || cut < bytes.length;
+      this.#push({ kind: "write", bytes: piece, end: start + cut, replay, more });
       from = cut;
     }
     return "taken";
@@ -151,10 +157,20 @@ export class TerminalStream {
       if (step.kind !== "write" && this.#writing > 0) return;
       if (step.kind === "write" && step.replay !== this.replaying && this.#writing > 0) return;
       this.#steps.shift();
-      if (step.kind === "reset") this.#screen.reset();
+      if (step.kind === "reset") this.#reset();
       else if (step.kind === "resize") this.#screen.resize(step.cols, step.rows);
       else this.#write(step);
     }
+  }
+
+  #reset(): void {
+    this.#screen.reset();
+    this.#hold(true);
+  }
+
+  #hold(held: boolean): void {
+    if (held !== this.#held) this.#screen.hold(held);
+    this.#held = held;
   }
 
   #write(step: Step & { kind: "write" }): void {
@@ -165,6 +181,7 @@ export class TerminalStream {
       this.#writing -= 1;
       if (step.replay) this.#replaying -= 1;
       if (epoch === this.#epoch) {
+        if (!step.more) this.#hold(false);
         this.#advance(step.end, step.replay);
         if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
       }

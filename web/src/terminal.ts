@@ -4,6 +4,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
+import { holdDrawing } from "./drawing";
 import { after, type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
@@ -141,6 +142,7 @@ export class Terminal implements Disposable {
           this.#xterm.reset();
         },
         reached: (offset) => this.#places.note(offset),
+        hold: (held) => holdDrawing(this.#xterm, held),
       },
       (offset) => this.#port.acknowledge(number, offset),
     );

@@ -18,6 +18,7 @@ class Screen {
         write: (bytes, parsed) => this.xterm.write(bytes, parsed),
         resize: (cols, rows) => this.places.resize(() => this.xterm.resize(cols, rows)),
         reset: () => this.xterm.reset(),
+        hold: () => undefined,
         reached: (offset) => this.places.note(offset),
       },
       () => undefined,
@@ -31,7 +32,7 @@ class Screen {
   /** Writes text, and gives the offset behind it. */
   async write(text: string): Promise<number> {
     const payload = new TextEncoder().encode(text);
-    this.#take({ ...this.#at, kind: "output", replay: false, payload });
+    this.#take({ ...this.#at, kind: "output", replay: false, more: false, payload });
     await this.settled();
     return this.stream.received;
   }
