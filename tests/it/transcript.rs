@@ -332,11 +332,13 @@ async fn run_that_nobody_saw_the_end_of_is_shown_until_the_next() {
     assert!(text.contains("**running**"), "{text}");
     let (_, second) = text.split_once("### Block 2").unwrap();
     let (second, third) = second.split_once("### Block 3").unwrap();
-    assert!(
-        second.contains("**sent; whether it worked can't be known**"),
-        "{text}"
-    );
-    assert!(!second.contains("two") && third.contains("two"), "{text}");
+    for part in [second, third] {
+        let sent = "**sent; whether it worked can't be known**";
+        assert!(part.contains(sent), "{text}");
+    }
+    // Where exactly it was typed is not known; but nothing is lost between two runs.
+    let (_, outputs) = second.split_once("Output:").unwrap_or_default();
+    assert!([outputs, third].concat().contains("two"), "{text}");
     desk.house.close().await;
 }
 
