@@ -2,10 +2,19 @@
 // From a block to its output and back, the output as text, and what one takes away.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile, chmod } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { House, LabView, launch, profile, temporaryFolder, until, writeFiles } from "./house.mjs";
+import {
+  axeSource,
+  House,
+  LabView,
+  launch,
+  profile,
+  temporaryFolder,
+  until,
+  writeFiles,
+} from "./house.mjs";
 
 /** A code block. */
 const fence = (/** @type {string} */ text) => `\`\`\`\n${text}\n\`\`\`\n\n`;
@@ -115,6 +124,31 @@ describe("a block's output", () => {
         show(lab, 1).evaluate((one) => one.matches(":focus")),
       );
     }));
+
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`breaches no rule of WCAG where it is shown, in ${colorScheme}`, () =>
+      inLab(
+        async (lab) => {
+          await done(lab, 0);
+          await show(lab, 0).click();
+          await lab.terminal("host").pane.getByText("Back to block").waitFor();
+          await lab.page.getByRole("button", { name: "Text size, theme" }).click();
+          await lab.page.evaluate(await readFile(axeSource(), "utf8"));
+          const found = await lab.page.evaluate(async () => {
+            const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
+              /** @type {unknown} */ (window)
+            );
+            const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+            const { violations } = await axe.run(document, {
+              runOnly: { type: "tag", values: tags },
+            });
+            return violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
+          });
+          assert.deepEqual(found, []);
+        },
+        { colorScheme, reducedMotion: "reduce" },
+      ));
+  }
 
   test("is copied as a person saw it, after a reload and in another size, too", () =>
     inLab(async (lab) => {
