@@ -55,6 +55,8 @@ pub struct LabOptions {
     pub watch: bool,
     /// Who says that the lab may run something by itself.
     pub trust: Trust,
+    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
+    pub record: bool,
 }
 
 pub(super) struct Lab {
@@ -178,6 +180,7 @@ impl Lab {
                 let snapshot = self.snapshot().await;
                 drop(answer.send((snapshot, self.instance.progress.clone())));
             }
+            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -402,6 +405,7 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
+        self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
@@ -436,6 +440,10 @@ impl Lab {
         if let Some(block) = &block {
             self.began(block);
         }
+        let page = self.state.page.as_deref();
+        self.instance
+            .history
+            .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -477,11 +485,13 @@ impl Lab {
                 self.clients.tell(LabEvent::Terminal(view));
             }
             News::Typed(run) => {
+                self.instance.note_typed(terminal, run);
                 if let Some(id) = self.instance.runs.typed(run) {
                     self.tell_block(&id, None);
                 }
             }
             News::Stage(run, stage) => {
+                self.instance.history.stage(run, stage);
                 let verdict = self.judge(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
@@ -491,6 +501,7 @@ impl Lab {
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
                 for run in runs {
+                    self.instance.history.dropped(run);
                     if let Some(id) = self.instance.runs.dropped(run) {
                         self.tell_block(&id, None);
                     }

@@ -66,6 +66,7 @@ pub struct HouseOptions {
     pub author: bool,
     pub watch: bool,
     pub trust: Trust,
+    pub record: bool,
 }
 
 impl Default for HouseOptions {
@@ -78,6 +79,7 @@ impl Default for HouseOptions {
             author: false,
             watch: false,
             trust: Trust::Given,
+            record: true,
         }
     }
 }
@@ -100,6 +102,7 @@ impl House {
             author,
             watch,
             trust,
+            record,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -120,6 +123,7 @@ impl House {
                     author,
                     watch,
                     trust,
+                    record,
                 },
             ),
             gate: Gate::new(gate),
