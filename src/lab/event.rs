@@ -1,12 +1,12 @@
 //! What a lab tells its clients.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use super::links::Link;
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
-    terminal::{Status, TerminalHandle, tracking::Moment},
+    terminal::{Status, TerminalHandle, aftermath::How, tracking::Moment},
 };
 
 /// All that a client needs to show a lab as it is.
@@ -34,6 +34,8 @@ pub struct LabSnapshot {
     pub page: Option<PageView>,
     /// The index of the block of that page that ran last since it was shown.
     pub last_block: Option<usize>,
+    /// The run of all blocks of a step, the last one that was begun.
+    pub step_run: Option<StepRun>,
     /// Why the page is not what the client asked for.
     pub notice: Option<Notice>,
 }
@@ -97,10 +99,14 @@ pub struct BlockRun {
     pub terminal: u16,
     /// How it stands.
     pub state: RunState,
-    /// When its first command began, and where in the terminal's output.
+    /// When its first command began, and where in the terminal's output; or, where the shell did
+    /// not tell, when it was typed.
     pub began: Option<Moment>,
-    /// When its last command ended, and where.
+    /// When its last command ended, and where; or, where the shell did not tell, when the last
+    /// output came before it settled.
     pub ended: Option<Moment>,
+    /// What was seen of a run that nobody told the end of.
+    pub settled: Option<How>,
 }
 
 /// A block of a step.
@@ -115,6 +121,8 @@ pub struct BlockPlace {
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
+    /// It waits until a prompt is back, and can be cancelled.
+    Queued,
     /// It was not yet typed, or the shell has not yet begun it.
     Waiting,
     /// Its commands run.
@@ -123,6 +131,53 @@ pub enum RunState {
     Ended(i32),
     /// It was typed, and nobody can know what became of it.
     Sent,
+    /// It was never typed: somebody cancelled it, or the shell ended that it waited for.
+    Dropped,
+}
+
+/// What keeps a terminal busy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Busy {
+    /// The terminal's number.
+    pub terminal: u16,
+    /// The terminal's name.
+    pub name: String,
+    /// The program, where the system tells.
+    pub program: Option<String>,
+    /// Since when it runs, where that is known.
+    pub since: Option<SystemTime>,
+    /// The block that started it, where one did.
+    pub block: Option<BlockPlace>,
+}
+
+/// A run of all blocks of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRun {
+    /// The step.
+    pub step: String,
+    /// The index of the block that runs, or that it stopped at.
+    pub block: Option<usize>,
+    /// How many blocks it is through with.
+    pub done: usize,
+    /// How many there are.
+    pub total: usize,
+    /// How it stands.
+    pub state: StepRunState,
+    /// Why it stopped.
+    pub notice: Option<Notice>,
+}
+
+/// How a run of all blocks stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepRunState {
+    /// It goes on.
+    Running,
+    /// It is through.
+    Finished,
+    /// A block failed.
+    Failed,
+    /// Somebody stopped it, or it could not go on.
+    Stopped,
 }
 
 /// Something that happened in a lab.
@@ -144,6 +199,8 @@ pub enum LabEvent {
     Steps(Vec<StepTitle>),
     /// A block's state changed.
     Block(BlockState),
+    /// How the run of all blocks of a step stands.
+    StepRun(StepRun),
     /// A terminal's shell started, ended or failed to start.
     Terminal(TerminalView),
     /// A terminal should be brought into view.

@@ -9,7 +9,12 @@ use tokio_util::{
 };
 
 use super::{
-    actor::LabOptions, event::TerminalView, folder::Folder, runs::LabRuns, store::random_name,
+    actor::{LabOptions, StepRunner},
+    asks::Asks,
+    event::TerminalView,
+    folder::Folder,
+    runs::LabRuns,
+    store::random_name,
 };
 use crate::{
     command::State,
@@ -37,6 +42,8 @@ pub(super) struct Instance {
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
     pub(super) runs: LabRuns,
+    pub(super) asks: Asks,
+    pub(super) step_runner: StepRunner,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -87,6 +94,8 @@ impl Instance {
             tracker,
             next_run: 0,
             runs: LabRuns::default(),
+            asks: Asks::default(),
+            step_runner: StepRunner::default(),
             begun: false,
         }
     }

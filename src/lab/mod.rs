@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod archive;
+mod asks;
 pub mod clients;
 pub mod event;
 mod executions;

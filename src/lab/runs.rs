@@ -13,18 +13,19 @@ pub(super) struct LabRuns {
     /// The block of each run that has not ended, where it is a page's, and the id it is counted
     /// under.
     going: HashMap<RunNumber, (String, BlockPlace)>,
-    /// The last run of each block.
-    last: HashMap<BlockPlace, (RunNumber, BlockRun)>,
+    /// The last run of each block, and the id it is counted under.
+    last: HashMap<BlockPlace, (RunNumber, String, BlockRun)>,
 }
 
 impl LabRuns {
-    /// Notes a run that waits for its terminal.
+    /// Notes a run that waits for its terminal, in that state.
     pub(super) fn add(
         &mut self,
         number: RunNumber,
         id: &str,
         terminal: u16,
         block: Option<BlockPlace>,
+        state: RunState,
     ) {
         self.waiting.insert(number, id.to_owned());
         let Some(block) = block else { return };
@@ -32,22 +33,57 @@ impl LabRuns {
         let run = BlockRun {
             block: block.clone(),
             terminal,
-            state: RunState::Waiting,
+            state,
             began: None,
             ended: None,
+            settled: None,
         };
-        self.last.insert(block, (number, run));
+        self.last.insert(block, (number, id.to_owned(), run));
     }
 
-    /// Notes that all of a run was typed. Returns the block id that it is counted under.
-    pub(super) fn typed(&mut self, number: RunNumber) -> Option<String> {
-        self.waiting.remove(&number)
+    /// Notes that all of a run was typed. Returns the block id that it is counted under, and the
+    /// block, where that had waited for a prompt.
+    pub(super) fn typed(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
+        let id = self.waiting.remove(&number)?;
+        let queued = self.last_with(number);
+        let queued = queued.filter(|(_, run)| run.state == RunState::Queued);
+        let block = queued.map(|(_, run)| {
+            run.state = RunState::Waiting;
+            run.block.clone()
+        });
+        Some((id, block))
     }
 
-    /// Notes that a run was given up. Returns the block id that it was counted under.
-    pub(super) fn dropped(&mut self, number: RunNumber) -> Option<String> {
-        self.stage(number, Stage::Sent);
-        self.waiting.remove(&number)
+    /// Notes that a run was given up before all of it was typed. Returns the block id that it was
+    /// counted under, and the block where it is a page's.
+    pub(super) fn dropped(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
+        let id = self.waiting.remove(&number)?;
+        self.going.remove(&number);
+        let block = self.last_with(number).map(|(_, run)| {
+            run.state = RunState::Dropped;
+            run.block.clone()
+        });
+        Some((id, block))
+    }
+
+    /// The block's last run that has this number, and the id that it is counted under.
+    fn last_with(&mut self, number: RunNumber) -> Option<(&str, &mut BlockRun)> {
+        let mut all = self.last.values_mut();
+        let (_, id, run) = all.find(|(last, ..)| *last == number)?;
+        Some((id, run))
+    }
+
+    /// The number and the place of a block's run that waits for a prompt.
+    pub(super) fn queued(&self, block: &BlockPlace) -> Option<(RunNumber, u16)> {
+        let (number, _, run) = self.last.get(block)?;
+        (run.state == RunState::Queued).then_some((*number, run.terminal))
+    }
+
+    /// The run that went on last in a terminal.
+    pub(super) fn running_in(&self, terminal: u16) -> Option<&BlockRun> {
+        let runs = self.last.values().map(|(_, _, run)| run);
+        let running = runs.filter(|run| run.state == RunState::Running && run.terminal == terminal);
+        running.max_by_key(|run| run.began.map(|moment| moment.offset))
     }
 
     /// Notes what became of a run. Returns the block and its id, where it is the block's last run.
@@ -59,11 +95,15 @@ impl LabRuns {
         let block = match stage {
             Stage::Running(_) => self.going.get(&number)?.clone(),
             Stage::Sent | Stage::Ended(..) => self.going.remove(&number)?,
+            Stage::Settled(_) => {
+                let (id, run) = self.last_with(number)?;
+                (id.to_owned(), run.block.clone())
+            }
         };
-        let (_, run) = self
+        let (_, _, run) = self
             .last
             .get_mut(&block.1)
-            .filter(|(last, _)| *last == number)?;
+            .filter(|(last, ..)| *last == number)?;
         match stage {
             Stage::Sent => run.state = RunState::Sent,
             Stage::Running(moment) => {
@@ -73,6 +113,14 @@ impl LabRuns {
             Stage::Ended(code, moment) => {
                 run.state = code.map_or(RunState::Sent, RunState::Ended);
                 run.ended = Some(moment);
+                run.settled = None;
+            }
+            Stage::Settled(settled) => {
+                run.settled = Some(settled.how);
+                if run.state == RunState::Sent {
+                    run.began = run.began.or(Some(settled.began));
+                    run.ended = Some(settled.ended);
+                }
             }
         }
         Some(block)
@@ -80,7 +128,7 @@ impl LabRuns {
 
     /// The last run of a block.
     pub(super) fn last(&self, block: &BlockPlace) -> Option<&BlockRun> {
-        self.last.get(block).map(|(_, run)| run)
+        self.last.get(block).map(|(_, _, run)| run)
     }
 
     /// How many runs wait, by block id.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
     error::ErrorCode,
-    run::BlockRun,
+    run::{BlockRun, StepRun},
 };
 
 /// Methods of server notifications.
@@ -19,6 +19,8 @@ pub mod method {
     pub const LAB_STEPS: &str = "lab/steps";
     /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
     pub const BLOCK_STATE: &str = "block/state";
+    /// [`StepRun`](crate::protocol::run::StepRun): how the run of all blocks of a step stands.
+    pub const STEP_RUN: &str = "lab/stepRun";
     /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
     pub const TERMINAL_OPENED: &str = "terminal/opened";
     /// [`TerminalInfo`](super::TerminalInfo): the terminal's shell ended.
@@ -103,6 +105,8 @@ pub struct LabState {
     /// The index of the block of that page that ran last since the step was shown; the next one
     /// is what `katahost.runNextBlock` runs.
     pub last_block: Option<usize>,
+    /// The run of all blocks of that step, the last one that was begun.
+    pub step_run: Option<StepRun>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
 }

@@ -16,7 +16,7 @@ use super::{
     error::{ErrorCode, ErrorData},
     frame::{FrameKind, HEADER_BYTES, REPLAY},
     rpc::RpcError,
-    run::{BlockRun, RunState},
+    run::{BlockRun, Busy, RunState, Settled, StepRun, StepRunState},
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
         InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
@@ -62,6 +62,7 @@ fn generate() -> String {
         ("PAGE_SHOW", server::method::PAGE_SHOW),
         ("LAB_STEPS", server::method::LAB_STEPS),
         ("BLOCK_STATE", server::method::BLOCK_STATE),
+        ("STEP_RUN", server::method::STEP_RUN),
         ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
         ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
         ("TERMINAL_FOCUS", server::method::TERMINAL_FOCUS),
@@ -103,6 +104,9 @@ fn generate() -> String {
         BlockState,
         BlockRun,
         RunState,
+        Settled,
+        StepRun,
+        StepRunState,
         Diagnostic,
         ExecuteCommandResult,
         CommandInfo,
@@ -118,6 +122,7 @@ fn generate() -> String {
         ShowDocument,
         RpcError,
         ErrorData,
+        Busy,
         ErrorCode,
     );
     out.trim_end().to_owned() + "\n"

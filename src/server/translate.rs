@@ -2,7 +2,10 @@
 
 mod people;
 
-use std::{sync::Arc, time::UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +15,10 @@ use crate::{
     lab::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
-        event::{BlockRun, BlockState, Notice, PageView, RunState, StepTitle, TerminalView},
+        event::{
+            BlockRun, BlockState, Busy, Notice, PageView, RunState, StepRun, StepRunState,
+            StepTitle, TerminalView,
+        },
         handle::Executed,
     },
     protocol::{
@@ -20,11 +26,11 @@ use crate::{
         audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
-        run::{BlockRun as BlockRunInfo, RunState as RunStateInfo},
+        run::{self, BlockRun as BlockRunInfo, RunState as RunStateInfo},
         server::{self as wire, method},
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
-    terminal::{Status, tracking::Moment},
+    terminal::{Status, aftermath::How, tracking::Moment},
 };
 
 /// Who a message is for.
@@ -78,6 +84,7 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
+        LabEvent::StepRun(told) => notification(method::STEP_RUN, step_run(told)),
         LabEvent::Terminal(view) => {
             let method = match view.status {
                 Status::Waiting | Status::Running => method::TERMINAL_OPENED,
@@ -154,6 +161,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         },
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
+        step_run: lab.step_run.as_ref().map(step_run),
         page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
@@ -164,6 +172,7 @@ pub(super) fn executed(executed: Executed, client: &Identity) -> wire::ExecuteCo
         repeated,
         terminals,
         link,
+        ..
     } = executed;
     wire::ExecuteCommandResult {
         repeated,
@@ -205,12 +214,56 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::TooManyLinks => ErrorCode::TooMany,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
-        LabError::NotRunning => ErrorCode::NotRunning,
+        LabError::NotRunning | LabError::NoStepRuns | LabError::ShellEnded(_) => {
+            ErrorCode::NotRunning
+        }
+        LabError::NotQueued => ErrorCode::NotQueued,
+        LabError::TerminalBusy(_) => ErrorCode::TerminalBusy,
+        LabError::StepRuns(_) => ErrorCode::StepRuns,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };
-    RpcError::new(code, error.to_string(), error.hint())
+    let mut told = RpcError::new(code, error.to_string(), error.hint());
+    if let LabError::TerminalBusy(busy) = error {
+        told.data.busy = Some(self::busy(busy));
+    }
+    told
+}
+
+fn busy(busy: &Busy) -> run::Busy {
+    let block = busy.block.as_ref();
+    run::Busy {
+        terminal: busy.terminal,
+        program: busy.program.clone(),
+        since: busy.since.map(ms),
+        step: block.map(|block| block.step.as_ref().to_owned()),
+        block: block.map(|block| block.index),
+    }
+}
+
+fn step_run(told: &StepRun) -> run::StepRun {
+    let notice = told.notice.as_ref();
+    run::StepRun {
+        step: told.step.clone(),
+        block: told.block,
+        done: told.done,
+        total: told.total,
+        state: match told.state {
+            StepRunState::Running => run::StepRunState::Running,
+            StepRunState::Finished => run::StepRunState::Finished,
+            StepRunState::Failed => run::StepRunState::Failed,
+            StepRunState::Stopped => run::StepRunState::Stopped,
+        },
+        message: notice.map(|notice| notice.message.clone()),
+        hint: notice.and_then(|notice| notice.hint.clone()),
+    }
+}
+
+/// Milliseconds since 1970.
+fn ms(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn message(notice: &Notice) -> wire::ShowMessage {
@@ -334,11 +387,10 @@ fn block_state(state: &BlockState) -> wire::BlockState {
 }
 
 fn block_run(run: &BlockRun) -> BlockRunInfo {
-    let ms = |moment: Moment| {
-        let since = moment.at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    };
+    let ms = |moment: Moment| ms(moment.at);
     let (state, exit_code) = match run.state {
+        RunState::Queued => (RunStateInfo::Queued, None),
+        RunState::Dropped => (RunStateInfo::Dropped, None),
         RunState::Waiting => (RunStateInfo::Waiting, None),
         RunState::Running => (RunStateInfo::Running, None),
         RunState::Ended(0) => (RunStateInfo::Done, Some(0)),
@@ -355,6 +407,11 @@ fn block_run(run: &BlockRun) -> BlockRunInfo {
         ended_at: run.ended.map(ms),
         start: run.began.map(|moment| moment.offset),
         end: run.ended.map(|moment| moment.offset),
+        settled: run.settled.map(|how| match how {
+            How::Prompt => run::Settled::Prompt,
+            How::Input => run::Settled::Input,
+            How::Quiet => run::Settled::Quiet,
+        }),
     }
 }
 
