@@ -100,7 +100,10 @@ mod tests {
         let named = name(child.id().cast_signed()).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(named.starts_with("sh -c echo; read line a b c xxx"), "{named}");
+        assert!(
+            named.starts_with("sh -c echo; read line a b c xxx"),
+            "{named}"
+        );
         assert!(named.ends_with('…') && named.chars().count() == 61);
     }
 
