@@ -148,6 +148,8 @@ pub struct Busy {
     pub since: Option<SystemTime>,
     /// The block that started it, where one did.
     pub block: Option<BlockPlace>,
+    /// The index of the block that was to run, where it is one of the page shown.
+    pub wanted: Option<usize>,
 }
 
 /// A run of all blocks of a step.

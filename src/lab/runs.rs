@@ -73,10 +73,14 @@ impl LabRuns {
         Some((id, run))
     }
 
-    /// The number and the place of a block's run that waits for a prompt.
-    pub(super) fn queued(&self, block: &BlockPlace) -> Option<(RunNumber, u16)> {
-        let (number, _, run) = self.last.get(block)?;
-        (run.state == RunState::Queued).then_some((*number, run.terminal))
+    /// The runs of a block that are not yet typed, and their terminal, where the last of them waits
+    /// for a prompt.
+    pub(super) fn queued(&self, block: &BlockPlace) -> Option<(Vec<RunNumber>, u16)> {
+        let (.., last) = self.last.get(block)?;
+        let going = self.going.iter().filter(|(_, (_, place))| place == block);
+        let waiting = going.map(|(number, _)| *number);
+        let waiting = waiting.filter(|number| self.waiting.contains_key(number));
+        (last.state == RunState::Queued).then(|| (waiting.collect(), last.terminal))
     }
 
     /// The run that went on last in a terminal.

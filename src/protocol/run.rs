@@ -79,6 +79,10 @@ pub struct Busy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub block: Option<usize>,
+    /// The index of the block that was to run, where it is one of the page shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub wanted: Option<usize>,
 }
 
 /// A run of all blocks of a step, one after the other.

@@ -239,6 +239,7 @@ fn busy(busy: &Busy) -> run::Busy {
         since: busy.since.map(ms),
         step: block.map(|block| block.step.as_ref().to_owned()),
         block: block.map(|block| block.index),
+        wanted: busy.wanted,
     }
 }
 

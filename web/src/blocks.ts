@@ -1,4 +1,5 @@
 import { ago } from "./ago";
+import { busyQuestion, type WhenBusy } from "./busy";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
 import { problems, severityOf } from "./diagnostics";
@@ -7,7 +8,7 @@ import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon } from "./outcome";
-import type { Block, BlockRun, BlockState, Diagnostic, Page, Role } from "./protocol";
+import type { Block, BlockRun, BlockState, Busy, Diagnostic, Page, Role } from "./protocol";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
@@ -15,7 +16,9 @@ import { KeptSelection } from "./selection";
 export interface BlockHost {
   readonly role: Role;
   terminalName(terminal: number): string;
-  run(block: number): Promise<unknown>;
+  run(block: number, when: WhenBusy): Promise<unknown>;
+  /** Takes back a block that is queued. */
+  cancel(block: number): Promise<unknown>;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
   /** A run under a block's id was seen now. */
@@ -37,20 +40,24 @@ function times(count: number): string {
 class BlockCard {
   readonly block: Block;
   readonly #host: BlockHost;
+  readonly #blocks: Blocks;
   readonly #card: HTMLElement;
   readonly #run: HTMLButtonElement | null;
   readonly #status = element("span", { class: "block-status" });
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
+  readonly #cancel = iconButton("close", "Take it back", "icon-button block-stop");
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
   #selected: KeptSelection | null = null;
+  #question: HTMLElement | null = null;
 
-  constructor(block: Block, pre: HTMLElement, host: BlockHost) {
+  constructor(block: Block, pre: HTMLElement, host: BlockHost, blocks: Blocks) {
     this.block = block;
     this.#host = host;
+    this.#blocks = blocks;
     this.#state = block.state;
     const executable = block.kind === "executable";
     this.#run = executable ? this.#makeRun() : null;
@@ -64,8 +71,10 @@ class BlockCard {
       this.#problems,
       this.#status,
       this.#stop,
+      this.#cancel,
       copy,
     );
+    this.#cancel.onclick = () => this.#ask(() => this.#host.cancel(this.block.index));
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
@@ -175,7 +184,42 @@ class BlockCard {
       this.#refuse(this.#limitText(), null);
       return;
     }
-    this.#ask(() => this.#host.run(this.block.index));
+    this.#unask();
+    this.#send("ask");
+  }
+
+  /** Asks what to do about the busy terminal that it was to run in. */
+  question(busy: Busy): void {
+    const { step, block } = busy;
+    const elsewhere =
+      block === undefined || step !== this.#blocks.step || block === this.block.index;
+    this.#unask();
+    const close = (): void => {
+      this.#unask();
+      this.#run?.focus();
+    };
+    this.#question = busyQuestion({
+      busy,
+      terminal: this.#host.terminalName(busy.terminal),
+      reveal: elsewhere ? null : () => this.#blocks.reveal(block),
+      answer: (answer) => {
+        close();
+        this.#send(answer);
+      },
+      cancel: close,
+    });
+    this.#card.append(this.#question);
+    this.#question.scrollIntoView({ block: "nearest" });
+    this.#question.querySelector<HTMLElement>(".busy-answer")?.focus({ preventScroll: true });
+  }
+
+  #unask(): void {
+    this.#question?.remove();
+    this.#question = null;
+  }
+
+  #send(when: WhenBusy): void {
+    this.#ask(() => this.#host.run(this.block.index, when));
   }
 
   #ask(request: () => Promise<unknown>): void {
@@ -185,6 +229,10 @@ class BlockCard {
     this.#paint();
     request()
       .catch((error: unknown) => {
+        if (error instanceof Refusal && error.busy) {
+          this.question(error.busy);
+          return;
+        }
         const hint = error instanceof Refusal ? error.hint : null;
         this.#refuse(error instanceof Error ? error.message : String(error), hint);
       })
@@ -226,13 +274,15 @@ class BlockCard {
     if (this.block.kind !== "executable") {
       state = "quiet";
       text = this.block.kind === "text" ? "not executable" : "";
+    } else if (shown?.state === "queued") {
+      ({ state, text } = shown);
     } else if (waiting > 0) {
       state = "waiting";
       text = waiting > 1 ? `${waiting} runs wait` : "waiting for the terminal";
     } else if (this.#sending) {
       state = "sending";
       text = "sending";
-    } else if (shown?.state === "running") {
+    } else if (shown?.state === "running" || shown?.state === "dropped") {
       ({ state, text } = shown);
     } else if (this.#exhausted) {
       state = "exhausted";
@@ -247,6 +297,7 @@ class BlockCard {
     const label = element("span", { class: "block-outcome" }, text);
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
+    this.#cancel.hidden = state !== "queued" || this.#host.role === "viewer";
     this.#status.title = this.#history();
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
@@ -299,13 +350,13 @@ class BlockCard {
 /** All blocks of the page that is shown. */
 export class Blocks implements Disposable {
   readonly #cards: BlockCard[] = [];
-  readonly #step: string;
+  readonly step: string;
   readonly #runs = new Map<string, number>();
   readonly #host: BlockHost;
   readonly #parts = new Disposables();
 
   constructor(root: ParentNode, { step, blocks }: Page, host: BlockHost) {
-    this.#step = step;
+    this.step = step;
     this.#host = host;
     const byIndex = new Map(blocks.map((block) => [String(block.index), block]));
     for (const pre of root.querySelectorAll<HTMLElement>("pre[data-block]")) {
@@ -315,7 +366,7 @@ export class Blocks implements Disposable {
       if (block.kind === "mermaid") {
         this.#parts.add(drawDiagram(pre));
       } else {
-        this.#cards.push(new BlockCard(block, pre, host));
+        this.#cards.push(new BlockCard(block, pre, host, this));
       }
     }
     const ageing = setInterval(() => {
@@ -344,6 +395,19 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) card.setRole();
   }
 
+  /** Brings a block into view, and marks it for a moment. */
+  reveal(index: number): void {
+    const card = this.#cards.find(({ block }) => block.index === index);
+    card?.flash().scrollIntoView({ block: "center" });
+  }
+
+  /** Asks at a block what to do about its busy terminal. Says whether there is such a block. */
+  question(index: number, busy: Busy): boolean {
+    const card = this.#cards.find(({ block }) => block.index === index);
+    card?.question(busy);
+    return card !== undefined;
+  }
+
   /** How often the block with an id had run when its state was last told. */
   runs(id: string): number {
     return this.#runs.get(id) ?? 0;
@@ -367,7 +431,7 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) {
       if (card.block.state.id !== state.id) continue;
       const { last, ...counts } = state;
-      const own = last?.step === this.#step && last.block === card.block.index ? last : null;
+      const own = last?.step === this.step && last.block === card.block.index ? last : null;
       card.update(counts, own);
       const words = live && own ? ending(own, this.#host.terminalName(own.terminal)) : "";
       if (words) announce(words);

@@ -1,5 +1,6 @@
 import { Address } from "./address";
 import { Audience, type AudienceHost } from "./audience";
+import { ANSWERS, occupation, type WhenBusy } from "./busy";
 import { Connection } from "./connection";
 import { required, stayHere } from "./dom";
 import { listen } from "./events";
@@ -16,6 +17,7 @@ import {
   ACK,
   BLOCK_STATE,
   type BlockState,
+  type Busy,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
@@ -31,6 +33,7 @@ import {
   type Role,
   SHOW_DOCUMENT,
   SHOW_MESSAGE,
+  STEP_RUN,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -96,7 +99,11 @@ export class Lab {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
-      run: (block) => lab.#runBlock(block),
+      run: (block, when) => lab.#runBlock(block, when),
+      cancel: (block) => lab.#onPage("katahost.cancelBlock", { block }),
+      runStep: () => lab.#executions.execute("katahost.runStep"),
+      stopStep: () => lab.#executions.execute("katahost.stopStep"),
+      fail: (error) => lab.#fail(error),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
@@ -112,7 +119,7 @@ export class Lab {
       get driver() {
         return lab.#role === "driver";
       },
-      runNext: () => this.#perform("katahost.runNextBlock"),
+      runNext: () => this.#runNext(),
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
@@ -165,6 +172,7 @@ export class Lab {
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
+      this.#page.stepRun(state.stepRun, false);
       this.#audience.ready(state);
       this.#executions.resend();
       this.#terminals.offerSizes();
@@ -207,6 +215,7 @@ export class Lab {
     this.#audience.follow.turn(state.page);
     if (state.page) this.#show(state.page, false, state);
     else this.#missing(state);
+    this.#page.stepRun(state.stepRun, false);
     this.#audience.ready(state);
     this.#stage.begin();
     terminals.offerSizes();
@@ -360,14 +369,40 @@ export class Lab {
     if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
   }
 
-  async #runBlock(block: number): Promise<void> {
+  /** Runs the block after the one that ran last, and asks at it where its terminal is busy. */
+  #runNext(): void {
+    const asked = this.#executions.execute("katahost.runNextBlock", [{ whenBusy: "ask" }]);
+    asked.catch((error: unknown) => {
+      const busy = error instanceof Refusal ? error.busy : null;
+      if (busy) this.#question(busy);
+      else this.#fail(error);
+    });
+  }
+
+  #question(busy: Busy): void {
+    const { wanted, terminal } = busy;
+    if (wanted === undefined) return;
+    this.#layout.show(null);
+    if (this.#page.question(wanted, busy)) return;
+    const name = this.#terminals?.pane(terminal)?.name ?? "terminal";
+    notify({
+      severity: "warning",
+      message: occupation(busy, name, Date.now()),
+      choices: ANSWERS.map(({ answer, label }) => ({
+        label,
+        run: () => this.#perform("katahost.runNextBlock", [{ whenBusy: answer, block: wanted }]),
+      })),
+    });
+  }
+
+  async #runBlock(block: number, when: WhenBusy): Promise<void> {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
     this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
-      await this.#onPage("katahost.runBlock", { block });
+      await this.#onPage("katahost.runBlock", { block, whenBusy: when });
     } finally {
       this.#running.delete(id);
     }
@@ -383,7 +418,10 @@ export class Lab {
   }
 
   /** Executes a command about the page that is shown, and brings the terminals typed into in view. */
-  async #onPage(command: string, target: { block: number } | { link: number }): Promise<void> {
+  async #onPage(
+    command: string,
+    target: { block: number; whenBusy?: WhenBusy } | { link: number },
+  ): Promise<void> {
     const page = this.#page.page;
     if (!page) return;
     const argument = { step: page.step, revision: page.revision, ...target };
@@ -440,6 +478,9 @@ export class Lab {
       case BLOCK_STATE:
         this.#markOthers(notification.params);
         this.#page.update(notification.params);
+        return;
+      case STEP_RUN:
+        this.#page.stepRun(notification.params, true);
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

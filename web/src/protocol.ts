@@ -854,7 +854,11 @@ step?: string,
 /**
  * The index of that block.
  */
-block?: number, };
+block?: number, 
+/**
+ * The index of the block that was to run, where it is one of the page shown.
+ */
+wanted?: number, };
 
 /**
  * The stable codes of errors.

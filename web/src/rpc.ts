@@ -2,6 +2,7 @@ import type {
   Audience,
   BLOCK_STATE,
   BlockState,
+  Busy,
   ErrorCode,
   HEARTBEAT,
   JsonValue,
@@ -25,6 +26,8 @@ import type {
   SHOW_MESSAGE,
   ShowDocument,
   ShowMessage,
+  STEP_RUN,
+  StepRun,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -38,6 +41,7 @@ export type Notification =
   | { method: typeof LAB_STEPS; params: LabSteps }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
+  | { method: typeof STEP_RUN; params: StepRun }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }
   | { method: typeof TERMINAL_EXITED; params: TerminalInfo }
   | { method: typeof TERMINAL_FOCUS; params: TerminalFocus }
@@ -54,12 +58,15 @@ export type Notification =
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly hint: string | null;
+  /** What keeps the terminal busy, where that is the reason. */
+  readonly busy: Busy | null;
 
   constructor(error: RpcError) {
     super(error.message);
     this.name = "Refusal";
     this.code = error.data?.code ?? "internal";
     this.hint = error.data?.hint ?? null;
+    this.busy = error.data?.busy ?? null;
   }
 }
 

@@ -94,6 +94,7 @@ impl Lab {
             program: occupant.program,
             since: occupant.since,
             block: block.map(|run| run.block.clone()),
+            wanted: self.state.block_of(&ask.invocation).map(|block| block.index),
         };
         self.answer(ask, &Err(LabError::TerminalBusy(Box::new(busy))));
     }
@@ -116,15 +117,17 @@ impl Lab {
         }
     }
 
-    /// Takes back a run of a block of the current step that waits for a prompt.
+    /// Takes back all runs of a block of the current step that wait for a prompt.
     pub(super) fn cancel_block(&mut self, index: usize) -> Result<u16, LabError> {
         let place = BlockPlace {
             step: self.state.step.as_str().into(),
             index,
         };
         let queued = self.instance.runs.queued(&place);
-        let (run, terminal) = queued.ok_or(LabError::NotQueued)?;
-        self.cancel_run(run, terminal)?;
+        let (runs, terminal) = queued.ok_or(LabError::NotQueued)?;
+        for run in runs {
+            self.cancel_run(run, terminal)?;
+        }
         Ok(terminal)
     }
 
