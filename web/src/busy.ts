@@ -9,6 +9,8 @@ export type WhenBusy = "ask" | Answer;
 /** What a person can say then. */
 export type Answer = "queue" | "interrupt" | "type";
 
+const SECOND_MS = 1000;
+
 export const ANSWERS: readonly { answer: Answer; label: string; title: string }[] = [
   { answer: "queue", label: "Queue", title: "Run it when the prompt is back" },
   {
@@ -22,7 +24,10 @@ export const ANSWERS: readonly { answer: Answer; label: string; title: string }[
 /** Says what runs in a terminal, with literals in backticks. */
 export function occupation(busy: Busy, terminal: string, now: number): string {
   const what = busy.program === undefined ? "a command" : `\`${busy.program}\``;
-  const since = busy.since === undefined ? "" : `, for ${duration(now - busy.since)} now`;
+  const since =
+    busy.since === undefined
+      ? ""
+      : `, for ${duration(Math.max(SECOND_MS, now - busy.since)).replace(/\.\d/, "")} now`;
   return `${what} is running in ${terminal}${since}`;
 }
 

@@ -1,5 +1,5 @@
 import { element, icon } from "./dom";
-import { announce, noticeBody } from "./notices";
+import { announce, noticeBody, sentence } from "./notices";
 import type { Block, Page, Role, StepRun } from "./protocol";
 
 /** What the bar needs of the lab around it. */
@@ -52,7 +52,7 @@ export class StepRunBar {
     this.paint();
     if (!live || !told || told.state === before?.state) return;
     if (told.state === "running") announce("Running all blocks.");
-    else announce(this.#words(told));
+    else announce([this.#words(told), told.hint ?? ""].map(sentence).join(" ").trim());
   }
 
   paint(): void {
