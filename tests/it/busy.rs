@@ -10,7 +10,7 @@ use katahost::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{House, HouseOptions, Visitor};
+use crate::harness::{House, HouseOptions, Visitor, sshd::Sshd};
 
 /// Runs until it is told to end, and reads nothing.
 const HANGS: &str = "sh -c 'echo up-$((1+1)); exec sleep 300'";
@@ -424,28 +424,77 @@ async fn settled(header: Value, program: &str, prompt: &str, line: &str) -> (Des
     let mut desk = Desk::new(&[plain(program), (header, line)]).await;
     desk.run(0, "ask").await.unwrap();
     desk.until_text(prompt).await;
-    let waits = |visitor: &Visitor| {
-        let told = visitor.notifications.iter();
-        told.filter(|(method, _)| method == "block/state")
-            .any(|(_, state)| state["last"]["settled"] == "input")
-    };
-    desk.visitor.until("the program to wait", waits).await;
-    desk.visitor.notifications.clear();
-    desk.run(1, "ask").await.unwrap();
-    let mut run = Value::Null;
-    desk.visitor
-        .until("it to settle", |visitor| {
-            let told = visitor.notifications.iter().rev();
-            let mut runs = told
-                .filter(|(method, _)| method == "block/state")
-                .map(|(_, state)| &state["last"]);
-            let found = runs.find(|run| run["block"] == 1 && !run["settled"].is_null());
-            run = found.cloned().unwrap_or_default();
-            found.is_some()
-        })
-        .await;
-    assert_eq!(run["state"], "sent", "nothing is claimed");
+    desk.until_waits().await;
+    let run = desk.settle(1).await;
     (desk, run)
+}
+
+impl Desk {
+    /// Waits until a program that runs is seen to wait for input.
+    async fn until_waits(&mut self) {
+        let waits = |visitor: &Visitor| {
+            let told = visitor.notifications.iter();
+            told.filter(|(method, _)| method == "block/state")
+                .any(|(_, state)| state["last"]["settled"] == "input")
+        };
+        self.visitor.until("the program to wait", waits).await;
+    }
+
+    /// Runs a block in a program that reads, and gives what was seen of it.
+    async fn settle(&mut self, block: usize) -> Value {
+        self.visitor.notifications.clear();
+        self.run(block, "ask").await.unwrap();
+        let mut run = Value::Null;
+        self.visitor
+            .until("it to settle", |visitor| {
+                let told = visitor.notifications.iter().rev();
+                let mut runs = told
+                    .filter(|(method, _)| method == "block/state")
+                    .map(|(_, state)| &state["last"]);
+                let found = runs.find(|run| run["block"] == block && !run["settled"].is_null());
+                run = found.cloned().unwrap_or_default();
+                found.is_some()
+            })
+            .await;
+        assert_eq!(run["state"], "sent", "nothing is claimed");
+        run
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_behind_ssh_is_sent_to_and_followed_by_its_prompt() {
+    let sshd = Sshd::start().await;
+    let far = sshd.login("env -i PS1=far-prompt: TERM=xterm /bin/bash --norc --noprofile -i");
+    let prompt = json!({"prompt": "^far-prompt:$"});
+    let blocks = [
+        plain(&far),
+        (prompt.clone(), "echo one-$((1+1))"),
+        (prompt, "sleep 0.5\nsh -c 'exit 3'\necho two-$((1+1))"),
+        plain("echo three-$((1+1))"),
+        plain("exit 4"),
+        plain("true"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_waits().await;
+    assert_eq!(desk.settle(1).await["settled"], "prompt");
+    desk.until_text("one-2").await;
+    let run = desk.settle(2).await;
+    assert_eq!(run["settled"], "prompt");
+    let time = |key: &str| run[key].as_u64().unwrap();
+    assert!(time("endedAt") - time("startedAt") >= 500, "{run}");
+    desk.until_text("two-2").await;
+    assert_eq!(desk.settle(3).await["settled"], "quiet");
+    desk.until_text("three-2").await;
+    desk.run(4, "ask").await.unwrap();
+    assert_eq!(
+        desk.until(0, "failed").await["exitCode"],
+        4,
+        "{}",
+        sshd.log()
+    );
+    desk.run(5, "ask").await.unwrap();
+    desk.until(5, "done").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

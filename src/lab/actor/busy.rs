@@ -94,7 +94,10 @@ impl Lab {
             program: occupant.program,
             since: occupant.since,
             block: block.map(|run| run.block.clone()),
-            wanted: self.state.block_of(&ask.invocation).map(|block| block.index),
+            wanted: self
+                .state
+                .block_of(&ask.invocation)
+                .map(|block| block.index),
         };
         self.answer(ask, &Err(LabError::TerminalBusy(Box::new(busy))));
     }
