@@ -119,7 +119,7 @@ pub static REGISTRY: &[Command] = &[
     Command {
         id: "katahost.runBlock",
         title: "Run a code block of the page shown",
-        arguments: r#"[{"step": "step2", "block": 0}], and "whenBusy": "ask", "queue", "interrupt" or "type""#,
+        arguments: r#"[{"step": "step2", "block": 0}], or with "whenBusy": "ask", "queue", "interrupt", "type""#,
         role: Role::Guest,
         for_pages: false,
         resolve: |call, command, state| {
