@@ -581,6 +581,7 @@ impl Lab {
         let state = begin_state(&self.folder);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
+        self.refuse_all_asks();
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
         self.place = None;

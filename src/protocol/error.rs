@@ -17,7 +17,7 @@ pub struct ErrorData {
     /// What keeps the terminal busy, where that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
-    pub busy: Option<Busy>,
+    pub busy: Option<Box<Busy>>,
 }
 
 /// The stable codes of errors.

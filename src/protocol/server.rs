@@ -106,7 +106,7 @@ pub struct LabState {
     /// is what `katahost.runNextBlock` runs.
     pub last_block: Option<usize>,
     /// The run of all blocks of that step, the last one that was begun.
-    pub step_run: Option<StepRun>,
+    pub step_run: Option<Box<StepRun>>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
 }

@@ -161,7 +161,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         },
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
-        step_run: lab.step_run.as_ref().map(step_run),
+        step_run: lab.step_run.as_ref().map(|told| Box::new(step_run(told))),
         page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
@@ -226,7 +226,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
     };
     let mut told = RpcError::new(code, error.to_string(), error.hint());
     if let LabError::TerminalBusy(busy) = error {
-        told.data.busy = Some(self::busy(busy));
+        told.data.busy = Some(Box::new(self::busy(busy)));
     }
     told
 }

@@ -19,7 +19,7 @@ use super::{
 const PROMPT_FOR: Duration = Duration::from_millis(150);
 
 /// So long nothing must have been written where nothing else can be seen.
-const QUIET_FOR: Duration = Duration::from_millis(1000);
+const QUIET_FOR: Duration = Duration::from_secs(1);
 
 /// How often a run is looked at, at most and at least.
 const LOOK: Duration = Duration::from_millis(50);
@@ -95,7 +95,7 @@ impl Aftermath {
             latest: (now, moment),
             standing: Standing::Typed,
             prompt,
-            unanswered: text.iter().filter(|byte| **byte == b'\r').count(),
+            unanswered: memchr::memchr_iter(b'\r', text).count(),
             line: Vec::new(),
         });
     }

@@ -13,7 +13,7 @@ const PROMPT_FOR: Duration = Duration::from_millis(100);
 const EDITOR_FOR: Duration = Duration::from_millis(300);
 
 /// So long another program must wait for a line.
-const READER_FOR: Duration = Duration::from_millis(1000);
+const READER_FOR: Duration = Duration::from_secs(1);
 
 /// What stands in a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +36,23 @@ pub(super) enum Occupation {
 /// What can be seen of the program in the foreground.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outside {
-    /// Whether it is a shell that has told nothing of a command.
-    pub(super) idle_shell: bool,
+    /// What it is.
+    pub(super) program: Program,
     /// Whether it has switched line mode off, and so reads letter by letter.
     pub(super) editor: bool,
     /// Whether all that was typed has been read.
     pub(super) read_up: bool,
-    /// Whether it shows a screen of its own, as an editor or a pager does: no place for a line.
-    pub(super) full_screen: bool,
+}
+
+/// What stands in the foreground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Program {
+    /// A shell that has told nothing of a command.
+    IdleShell,
+    /// A program that shows a screen of its own, as an editor or a pager does: no place for a line.
+    FullScreen,
+    /// Anything else.
+    Other,
 }
 
 impl Occupation {
@@ -51,14 +60,15 @@ impl Occupation {
     /// where the system tells.
     pub(super) fn judge(outside: Outside, reads: impl FnOnce() -> Option<bool>) -> Self {
         let waits = if outside.editor { Some(true) } else { reads() };
-        match waits {
-            _ if outside.full_screen || !outside.read_up => Self::Busy,
-            Some(true) if outside.idle_shell => Self::Prompt,
-            Some(true) => Self::Reads {
+        match (waits, outside.program) {
+            (_, Program::FullScreen) => Self::Busy,
+            _ if !outside.read_up => Self::Busy,
+            (Some(true), Program::IdleShell) => Self::Prompt,
+            (Some(true), Program::Other) => Self::Reads {
                 editor: outside.editor,
             },
-            None if outside.idle_shell => Self::Unknown,
-            Some(false) | None => Self::Busy,
+            (None, Program::IdleShell) => Self::Unknown,
+            (Some(false) | None, _) => Self::Busy,
         }
     }
 }
@@ -128,10 +138,9 @@ mod tests {
     use super::*;
 
     const READER: Outside = Outside {
-        idle_shell: false,
+        program: Program::Other,
         editor: false,
         read_up: true,
-        full_screen: false,
     };
 
     fn check(outside: Outside, reads: Option<bool>, wanted: Occupation) {
@@ -158,7 +167,7 @@ mod tests {
                 ..READER
             },
             Outside {
-                full_screen: true,
+                program: Program::FullScreen,
                 editor: true,
                 ..READER
             },
@@ -170,7 +179,7 @@ mod tests {
     #[test]
     fn shell_that_tells_nothing_is_at_its_prompt_where_it_reads() {
         let shell = Outside {
-            idle_shell: true,
+            program: Program::IdleShell,
             ..READER
         };
         check(shell, Some(true), Occupation::Prompt);

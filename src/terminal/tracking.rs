@@ -15,7 +15,7 @@ use std::{
 use super::{
     aftermath::Settled,
     mark::{Mark, MarkKind},
-    occupation::{Occupation, Outside},
+    occupation::{Occupation, Outside, Program},
     output::Output,
     runs::RunNumber,
 };
@@ -252,11 +252,15 @@ impl Tracking {
             Place::Running { shell } => is_shell && shell != foreground,
             _ => told,
         };
+        let program = match (full_screen, idle_shell) {
+            (true, _) => Program::FullScreen,
+            (false, true) => Program::IdleShell,
+            (false, false) => Program::Other,
+        };
         let outside = Outside {
-            idle_shell,
+            program,
             editor: sight.editor,
             read_up: sight.read_up,
-            full_screen,
         };
         Occupation::judge(outside, || reads(foreground))
     }

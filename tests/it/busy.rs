@@ -71,7 +71,7 @@ impl Desk {
     }
 
     /// Runs a block, with what to do where the terminal is busy.
-    async fn run(&mut self, block: usize, when: &str) -> Result<(), Box<ErrorData>> {
+    async fn run(&mut self, block: usize, when: &str) -> Result<(), ErrorData> {
         run(&mut self.visitor, block, Some(when)).await
     }
 
@@ -118,18 +118,14 @@ impl Desk {
     }
 }
 
-fn data(error: ClientError) -> Box<ErrorData> {
+fn data(error: ClientError) -> ErrorData {
     match error {
-        ClientError::Refused(error) => Box::new(error.data),
+        ClientError::Refused(error) => error.data,
         other => panic!("{other}"),
     }
 }
 
-async fn run(
-    visitor: &mut Visitor,
-    block: usize,
-    when: Option<&str>,
-) -> Result<(), Box<ErrorData>> {
+async fn run(visitor: &mut Visitor, block: usize, when: Option<&str>) -> Result<(), ErrorData> {
     let mut argument = json!({"step": "intro", "block": block});
     if let Some(when) = when {
         argument["whenBusy"] = json!(when);

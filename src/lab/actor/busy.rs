@@ -110,6 +110,14 @@ impl Lab {
         }
     }
 
+    /// Answers all that asked, because the lab is started over.
+    pub(super) fn refuse_all_asks(&mut self) {
+        let terminals = self.instance.terminals.iter().map(|view| view.number);
+        for terminal in terminals.collect::<Vec<_>>() {
+            self.refuse_asks(terminal);
+        }
+    }
+
     fn answer(&mut self, ask: Ask, outcome: &Result<Executed, LabError>) {
         if let Some(id) = ask.execution {
             self.executions.remember(id, outcome.clone());
