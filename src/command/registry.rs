@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::{
     Effect, State,
     arguments::{
-        self, BlockArgument, ClientArgument, LabLinkArgument, LinkArgument, NextArgument,
-        RoleArgument, RunArgument, SequenceArgument, StepArgument, TerminalArgument, WhenBusy,
+        self, BlockArgument, ClientArgument, HashArgument, LabLinkArgument, LinkArgument,
+        NextArgument, RoleArgument, RunArgument, SequenceArgument, StepArgument, TerminalArgument,
+        WhenBusy,
     },
     error::CommandError,
 };
-use crate::scenario::{CommandLink, Invocation, link::SEND_TEXT, nearest};
+use crate::scenario::{BlockKind, CommandLink, Invocation, link::SEND_TEXT, nearest};
 
 /// What a client may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,8 +74,9 @@ pub static REGISTRY: &[Command] = &[
         arguments: r#"[{"step": "step2"}]"#,
         role: Role::Guest,
         for_pages: true,
-        resolve: |call, command, _| {
+        resolve: |call, command, state| {
             let step = command.one::<StepArgument>(call)?.into_step();
+            state.admit_step(&step)?;
             Ok(vec![Effect::LoadStep { step }])
         },
     },
@@ -118,7 +120,7 @@ pub static REGISTRY: &[Command] = &[
     },
     Command {
         id: "katahost.runBlock",
-        title: "Run a code block of the page shown",
+        title: "Run a code block or a check of the page shown",
         arguments: r#"[{"step": "step2", "block": 0}], or with "whenBusy": "ask", "queue", "interrupt", "type""#,
         role: Role::Guest,
         for_pages: false,
@@ -130,6 +132,9 @@ pub static REGISTRY: &[Command] = &[
                 when_busy,
             } = command.one(call)?;
             let block = state.block(&step, revision.as_deref(), block)?;
+            if block.kind == BlockKind::Check {
+                return Ok(vec![Effect::Check { block: block.index }]);
+            }
             state.admit(&block.invocation)?;
             Ok(vec![run(&block.invocation, when_busy)])
         },
@@ -174,6 +179,20 @@ pub static REGISTRY: &[Command] = &[
         },
     },
     Command {
+        id: "katahost.skipBlock",
+        title: "Go on without a block that the step requires and that may be skipped",
+        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let argument: BlockArgument = command.one(call)?;
+            let revision = argument.revision.as_deref();
+            let block = state.block(&argument.step, revision, argument.block)?;
+            state.admit_skip(block)?;
+            Ok(vec![Effect::Skip { block: block.index }])
+        },
+    },
+    Command {
         id: "katahost.interruptBlock",
         title: "Type Ctrl-C for a block that runs",
         arguments: r#"[{"step": "step2", "block": 0}]"#,
@@ -215,6 +234,7 @@ pub static REGISTRY: &[Command] = &[
         resolve: |call, command, state| {
             command.none(call)?;
             let step = state.next_step()?.to_owned();
+            state.admit_step(&step)?;
             Ok(vec![Effect::LoadStep { step }])
         },
     },
@@ -374,6 +394,17 @@ pub static REGISTRY: &[Command] = &[
         resolve: |call, command, _| {
             command.none(call)?;
             Ok(vec![Effect::TakeKeyboard])
+        },
+    },
+    Command {
+        id: "katahost.trust",
+        title: "Let the lab run by itself what this hash stands for",
+        arguments: r#"[{"hash": "4f2a…"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let hash = command.one::<HashArgument>(call)?.hash;
+            Ok(vec![Effect::GiveTrust { hash }])
         },
     },
 ];

@@ -1,8 +1,10 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
 mod busy;
+mod checks;
 mod refresh;
 mod step_run;
+mod unattended;
 
 use std::{
     collections::VecDeque,
@@ -27,6 +29,7 @@ use super::{
     instance::Instance,
     links::{Link, Links},
     load::Reader,
+    trust::{Consent, Trust},
     watch::watch,
 };
 use crate::{
@@ -56,6 +59,8 @@ pub struct LabOptions {
     pub author: bool,
     /// Whether a saved file is shown at once.
     pub watch: bool,
+    /// Who says that the lab may run something by itself.
+    pub trust: Trust,
 }
 
 pub(super) struct Lab {
@@ -70,6 +75,7 @@ pub(super) struct Lab {
     place: Option<Place>,
     executions: Executions,
     refresh: Refresh,
+    trust: Consent,
     cancel: CancellationToken,
 }
 
@@ -97,10 +103,11 @@ impl Lab {
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
-            let state = begin_state(&folder);
+            let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
-            let lab = Self {
+            let mut lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
+                trust: Consent::new(options.trust.clone(), &folder),
                 folder,
                 options,
                 state,
@@ -112,6 +119,7 @@ impl Lab {
                 refresh: Refresh::default(),
                 cancel,
             };
+            lab.look_through().await;
             lab.run(requests, looks_due).await;
         });
         handle
@@ -128,11 +136,15 @@ impl Lab {
             let due = headcount_due.unwrap_or_else(Instant::now);
             let step_due = self.instance.step_runner.due();
             let step_look = step_due.unwrap_or_else(Instant::now);
+            let alarm = self.alarm();
+            let rings_at = alarm.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = sleep_until(due.into()), if headcount_due.is_some() => {
                     self.clients.tell_headcount(Instant::now());
                 }
+                () = sleep_until(rings_at.into()), if alarm.is_some() => self.ring(),
+                Some(end) = self.instance.checked.recv() => self.check_ended(end),
                 () = sleep_until(step_look.into()), if step_due.is_some() => self.look_at_step_run(),
                 Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
@@ -171,6 +183,10 @@ impl Lab {
             // Whoever asked these may have left meanwhile.
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
+            Request::Progress { answer } => {
+                let snapshot = self.snapshot().await;
+                drop(answer.send((snapshot, self.instance.progress.clone())));
+            }
             Request::Execute { execution, answer } => self.execute(execution, answer).await,
         }
     }
@@ -233,6 +249,9 @@ impl Lab {
             _ => return None,
         };
         let failure = |error: &LabError| Notice::failure(error.to_string(), error.hint());
+        if let Err(locked) = self.state.admit_step(&wanted) {
+            return Some(failure(&locked.into()));
+        }
         let mut notice = self
             .load_step(&wanted, None)
             .await
@@ -336,6 +355,8 @@ impl Lab {
             }
             Effect::RunStep => self.run_step()?,
             Effect::StopStep => self.stop_step()?,
+            Effect::Check { block } => self.check(block)?,
+            Effect::Skip { block } => self.skip(block),
             Effect::Interrupt { block } => {
                 let number = self.interrupt(block)?;
                 executed.terminals.push(number);
@@ -395,11 +416,15 @@ impl Lab {
                 }
             }
             Effect::TakeKeyboard => self.clients.take_keyboard(),
+            Effect::GiveTrust { hash } => {
+                let terminals = self.give_trust(&hash).await?;
+                executed.terminals.extend(terminals);
+            }
         }
         Ok(())
     }
 
-    /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
+    /// Shows a step to everybody and runs its on-load commands, where the lab may.
     async fn load_step(
         &mut self,
         step: &str,
@@ -416,14 +441,9 @@ impl Lab {
             reload: None,
         });
         self.note_look(look).await;
-        let on_load = self.state.config.on_load(step).to_vec();
-        let mut terminals = Vec::new();
-        for invocation in on_load {
-            if self.state.admit(&invocation).is_ok() {
-                terminals.push(self.run_invocation(&invocation)?);
-            }
-        }
-        Ok(terminals)
+        self.look_at(&page).await;
+        self.loaded(&page);
+        self.run_on_load()
     }
 
     /// Types an invocation into its terminal and counts it.
@@ -459,8 +479,15 @@ impl Lab {
             step: self.state.step.as_str().into(),
             index,
         });
-        let (id, runs) = (&invocation.id, &mut self.instance.runs);
-        runs.add(run, id, number, block.clone(), state);
+        let id = &invocation.id;
+        let expected = block.clone().map(|block| {
+            let expectation = self.expectation(block.index);
+            (block, expectation)
+        });
+        self.instance.runs.add(run, id, number, expected, state);
+        if let Some(block) = &block {
+            self.began(block);
+        }
         self.tell_block(id, block.as_ref());
     }
 
@@ -530,8 +557,10 @@ impl Lab {
                 self.step_run_typed(run);
             }
             News::Stage(run, stage) => {
-                if let Some((id, block)) = self.instance.runs.stage(run, stage) {
+                let verdict = self.judge(run, stage);
+                if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
+                    self.became(&block, stage);
                 }
                 self.step_run_stage(run, stage);
             }
@@ -578,12 +607,13 @@ impl Lab {
             // What runs is better than a lab of nothing.
             return Err(LabError::FolderGone(self.folder.name().to_owned()));
         }
-        let state = begin_state(&self.folder);
+        let state = begin_state(&self.folder, &self.options);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         self.refuse_all_asks();
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.look_through().await;
         self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
@@ -610,6 +640,8 @@ impl Lab {
             last_block: self.state.last_block(),
             step_run: self.instance.step_runner.told(),
             links: self.links.list(),
+            trust: self.trust.pending().cloned(),
+            progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }
@@ -639,11 +671,16 @@ impl Lab {
                 .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
             states: page.blocks.iter().map(state).collect(),
+            checks: self.checks_of(page),
         }
     }
 }
 
-/// Reads the folder's config.
-fn begin_state(folder: &Folder) -> State {
-    State::new(folder.describe().config)
+/// Reads the folder's config. Who writes the lab is held by nothing that its steps require.
+fn begin_state(folder: &Folder, options: &LabOptions) -> State {
+    let mut state = State::new(folder.describe().config);
+    if options.author {
+        state.hold_nobody();
+    }
+    state
 }

@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    checker::MAX_CHECKS,
     clients::Standing,
     event::{Busy, LabEvent, LabSnapshot, PageView, Place},
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
     load::Reader,
+    progress::Progress,
 };
 use crate::{
     command::{CommandError, Role},
@@ -50,6 +52,12 @@ pub enum LabError {
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
+    /// The check runs already.
+    #[error("this check runs already")]
+    CheckRuns,
+    /// Too many checks run.
+    #[error("{MAX_CHECKS} checks run, and no more are possible at once")]
+    TooManyChecks,
     /// The block does not run, as far as anybody knows.
     #[error("this block does not run now")]
     NotRunning,
@@ -83,6 +91,9 @@ pub enum LabError {
     /// The link executes a command, and is not for reading on.
     #[error("this link does more than to show a step")]
     NotALinkToAStep,
+    /// A yes to something else than what the lab runs by itself.
+    #[error("this is not what the lab runs by itself now")]
+    TrustChanged,
     /// The lab has ended.
     #[error("the lab has ended")]
     Closed,
@@ -102,6 +113,8 @@ impl LabError {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
+            Self::CheckRuns => Some("wait for its result".to_owned()),
+            Self::TooManyChecks => Some("wait for one of them".to_owned()),
             Self::NotRunning => Some("type Ctrl-C into its terminal if it does".to_owned()),
             Self::TerminalBusy(_) => {
                 Some("queue the block, interrupt what runs there, or type it anyway".to_owned())
@@ -115,6 +128,9 @@ impl LabError {
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
             Self::UnknownClient(_) => Some("it may have left".to_owned()),
             Self::NotALinkToAStep => Some("you are watching; ask for the keyboard".to_owned()),
+            Self::TrustChanged => {
+                Some("look at it again; `katahost inspect` lists it, with its hash".to_owned())
+            }
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,
         }
@@ -202,6 +218,10 @@ pub(super) enum Request {
     PageView {
         page: Arc<Page>,
         answer: oneshot::Sender<PageView>,
+    },
+    /// What happened so far.
+    Progress {
+        answer: oneshot::Sender<(LabSnapshot, Progress)>,
     },
     Execute {
         execution: Execution,
@@ -322,6 +342,15 @@ impl LabHandle {
             page = reader.load(&config, &target).await?;
         }
         self.ask(|answer| Request::PageView { page, answer }).await
+    }
+
+    /// What happened in the lab so far, and how it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
+        self.ask(|answer| Request::Progress { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

@@ -1,6 +1,9 @@
 //! One run of a lab, from its start to the next start over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::mpsc;
 use tokio_util::{
@@ -11,8 +14,11 @@ use tokio_util::{
 use super::{
     actor::{LabOptions, StepRunner},
     asks::Asks,
+    checker::{CheckEnd, Checker},
+    checks::LabChecks,
     event::TerminalView,
     folder::Folder,
+    progress::Progress,
     runs::LabRuns,
     store::random_name,
 };
@@ -44,6 +50,11 @@ pub(super) struct Instance {
     pub(super) runs: LabRuns,
     pub(super) asks: Asks,
     pub(super) step_runner: StepRunner,
+    pub(super) checks: LabChecks,
+    pub(super) checker: Checker,
+    /// Tells of checks that have ended.
+    pub(super) checked: mpsc::Receiver<CheckEnd>,
+    pub(super) progress: Progress,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -85,6 +96,8 @@ impl Instance {
                 }),
             })
             .collect();
+        let (checker, checked) =
+            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         Self {
             name: random_name().into(),
             terminals,
@@ -96,6 +109,10 @@ impl Instance {
             runs: LabRuns::default(),
             asks: Asks::default(),
             step_runner: StepRunner::default(),
+            checks: LabChecks::default(),
+            checker,
+            checked,
+            progress: Progress::new(SystemTime::now()),
             begun: false,
         }
     }
@@ -110,6 +127,7 @@ impl Instance {
     pub(super) async fn end(self) {
         // Terminals that wait to tell something must not wait for ever.
         drop(self.events);
+        drop(self.checked);
         drop(self.cancel);
         self.tracker.close();
         if tokio::time::timeout(END_PATIENCE, self.tracker.wait())

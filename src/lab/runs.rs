@@ -1,9 +1,18 @@
 //! The runs of a lab's blocks: which are on their way, and what became of the last of each.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
-use super::event::{BlockPlace, BlockRun, RunState};
-use crate::terminal::{runs::RunNumber, tracking::Stage};
+use super::{
+    event::{BlockPlace, BlockRun, RunState},
+    judge::Verdict,
+};
+use crate::{
+    scenario::Expectation,
+    terminal::{
+        runs::RunNumber,
+        tracking::{Moment, Stage},
+    },
+};
 
 /// The runs of one instance of a lab.
 #[derive(Debug, Default)]
@@ -12,9 +21,23 @@ pub(super) struct LabRuns {
     waiting: HashMap<RunNumber, String>,
     /// The block of each run that has not ended, where it is a page's, and the id it is counted
     /// under.
-    going: HashMap<RunNumber, (String, BlockPlace)>,
+    going: HashMap<RunNumber, Going>,
     /// The last run of each block, and the id it is counted under.
     last: HashMap<BlockPlace, (RunNumber, String, BlockRun)>,
+}
+
+/// A run of a page's block that has not ended.
+#[derive(Debug, Clone)]
+pub(super) struct Going {
+    /// The id it is counted under.
+    pub(super) id: String,
+    pub(super) block: BlockPlace,
+    pub(super) terminal: u16,
+    pub(super) expectation: Expectation,
+    /// When and where its output began.
+    pub(super) began: Option<Moment>,
+    /// When it takes longer than expected.
+    late_at: Option<Instant>,
 }
 
 impl LabRuns {
@@ -24,12 +47,22 @@ impl LabRuns {
         number: RunNumber,
         id: &str,
         terminal: u16,
-        block: Option<BlockPlace>,
+        block: Option<(BlockPlace, Expectation)>,
         state: RunState,
     ) {
         self.waiting.insert(number, id.to_owned());
-        let Some(block) = block else { return };
-        self.going.insert(number, (id.to_owned(), block.clone()));
+        let Some((block, expectation)) = block else {
+            return;
+        };
+        let going = Going {
+            id: id.to_owned(),
+            block: block.clone(),
+            terminal,
+            expectation,
+            began: None,
+            late_at: None,
+        };
+        self.going.insert(number, going);
         let run = BlockRun {
             block: block.clone(),
             terminal,
@@ -37,6 +70,8 @@ impl LabRuns {
             began: None,
             ended: None,
             settled: None,
+            verdict: None,
+            late: false,
         };
         self.last.insert(block, (number, id.to_owned(), run));
     }
@@ -77,7 +112,7 @@ impl LabRuns {
     /// for a prompt.
     pub(super) fn queued(&self, block: &BlockPlace) -> Option<(Vec<RunNumber>, u16)> {
         let (.., last) = self.last.get(block)?;
-        let going = self.going.iter().filter(|(_, (_, place))| place == block);
+        let going = self.going.iter().filter(|(_, going)| going.block == *block);
         let waiting = going.map(|(number, _)| *number);
         let waiting = waiting.filter(|number| self.waiting.contains_key(number));
         (last.state == RunState::Queued).then(|| (waiting.collect(), last.terminal))
@@ -90,20 +125,38 @@ impl LabRuns {
         running.max_by_key(|run| run.began.map(|moment| moment.offset))
     }
 
-    /// Notes what became of a run. Returns the block and its id, where it is the block's last run.
+    /// A run that has not ended.
+    pub(super) fn going(&self, number: RunNumber) -> Option<&Going> {
+        self.going.get(&number)
+    }
+
+    /// Notes what became of a run, and the verdict on it where it has ended. Returns the block and
+    /// its id, where it is the block's last run.
     pub(super) fn stage(
         &mut self,
         number: RunNumber,
         stage: Stage,
+        verdict: Option<Verdict>,
     ) -> Option<(String, BlockPlace)> {
-        let block = match stage {
-            Stage::Running(_) => self.going.get(&number)?.clone(),
-            Stage::Sent | Stage::Ended(..) => self.going.remove(&number)?,
-            Stage::Settled(_) => {
-                let (id, run) = self.last_with(number)?;
-                (id.to_owned(), run.block.clone())
+        if let Stage::Settled(settled) = stage {
+            let (id, run) = self.last_with(number)?;
+            run.settled = Some(settled.how);
+            if run.state == RunState::Sent {
+                run.began = run.began.or(Some(settled.began));
+                run.ended = Some(settled.ended);
             }
-        };
+            return Some((id.to_owned(), run.block.clone()));
+        }
+        let going = self.going.get_mut(&number)?;
+        if let Stage::Running(moment) = stage {
+            going.began = Some(moment);
+            let timeout = going.expectation.timeout;
+            going.late_at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        }
+        let block = (going.id.clone(), going.block.clone());
+        if !matches!(stage, Stage::Running(_)) {
+            self.going.remove(&number);
+        }
         let (_, _, run) = self
             .last
             .get_mut(&block.1)
@@ -119,15 +172,33 @@ impl LabRuns {
                 run.ended = Some(moment);
                 run.settled = None;
             }
-            Stage::Settled(settled) => {
-                run.settled = Some(settled.how);
-                if run.state == RunState::Sent {
-                    run.began = run.began.or(Some(settled.began));
-                    run.ended = Some(settled.ended);
-                }
+            // It was noted above.
+            Stage::Settled(_) => {}
+        }
+        run.verdict = verdict;
+        Some(block)
+    }
+
+    /// When the next run takes longer than expected.
+    pub(super) fn next_late(&self) -> Option<Instant> {
+        self.going.values().filter_map(|going| going.late_at).min()
+    }
+
+    /// Marks the runs that take longer than expected. Returns the blocks and their ids, where it is
+    /// the block's last run.
+    pub(super) fn take_late(&mut self, now: Instant) -> Vec<(String, BlockPlace)> {
+        let mut late = Vec::new();
+        for (number, going) in &mut self.going {
+            if going.late_at.take_if(|at| *at <= now).is_none() {
+                continue;
+            }
+            let last = self.last.get_mut(&going.block);
+            if let Some((_, _, run)) = last.filter(|(last, ..)| last == number) {
+                run.late = true;
+                late.push((going.id.clone(), going.block.clone()));
             }
         }
-        Some(block)
+        late
     }
 
     /// The last run of a block.

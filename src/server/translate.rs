@@ -1,11 +1,10 @@
 //! Between the lab's own words and those of the wire; no other module knows both.
 
 mod people;
+pub(super) mod progress;
+mod trust;
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,8 +15,8 @@ use crate::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
         event::{
-            BlockRun, BlockState, Busy, Notice, PageView, RunState, StepRun, StepRunState,
-            StepTitle, TerminalView,
+            BlockRun, BlockState, Busy, Notice, PageView, StepRun, StepRunState, StepTitle,
+            TerminalView,
         },
         handle::Executed,
     },
@@ -26,8 +25,9 @@ use crate::{
         audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
-        run::{self, BlockRun as BlockRunInfo, RunState as RunStateInfo},
+        run::{self, BlockRun as BlockRunInfo},
         server::{self as wire, method},
+        trust::LabTrust,
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::{Status, aftermath::How, tracking::Moment},
@@ -85,6 +85,8 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
         LabEvent::StepRun(told) => notification(method::STEP_RUN, step_run(told)),
+        LabEvent::Check(state) => notification(method::CHECK_STATE, progress::check(state)),
+        LabEvent::Progress(step) => notification(method::LAB_PROGRESS, progress::step(step)),
         LabEvent::Terminal(view) => {
             let method = match view.status {
                 Status::Waiting | Status::Running => method::TERMINAL_OPENED,
@@ -107,6 +109,10 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         LabEvent::Links(links) => {
             let links = people::links(links, client);
             notification(method::LAB_LINKS, LabLinks { links })
+        }
+        LabEvent::Trust(pending) => {
+            let trust = pending.as_deref().map(trust::pending);
+            notification(method::LAB_TRUST, LabTrust { trust })
         }
         LabEvent::Role { role, declined } => notification(
             method::LAB_ROLE,
@@ -151,6 +157,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
         steps: lab.steps.iter().map(step).collect(),
+        progress: lab.progress.iter().map(progress::step).collect(),
         client: client.number,
         clients: people::headcount(lab.clients),
         audience: owns.then(|| people::audience(&lab.audience)),
@@ -159,6 +166,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         } else {
             Vec::new()
         },
+        trust: lab.trust.as_deref().filter(|_| owns).map(trust::pending),
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
         step_run: lab.step_run.as_ref().map(|told| Box::new(step_run(told))),
@@ -208,10 +216,13 @@ pub(super) fn error(error: &LabError) -> RpcError {
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
             CommandError::LimitReached { .. } => ErrorCode::LimitReached,
+            CommandError::StepLocked { .. } => ErrorCode::StepLocked,
+            CommandError::NotSkippable => ErrorCode::NotSkippable,
         },
         LabError::UnknownLink(_) | LabError::LinkRevoked => ErrorCode::UnknownLink,
         LabError::NotALinkToAStep => ErrorCode::NotAllowed,
-        LabError::TooManyLinks => ErrorCode::TooMany,
+        LabError::TooManyLinks | LabError::TooManyChecks => ErrorCode::TooMany,
+        LabError::CheckRuns => ErrorCode::CheckRuns,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::NotRunning | LabError::NoStepRuns | LabError::ShellEnded(_) => {
@@ -221,6 +232,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::TerminalBusy(_) => ErrorCode::TerminalBusy,
         LabError::StepRuns(_) => ErrorCode::StepRuns,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
+        LabError::TrustChanged => ErrorCode::TrustChanged,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };
@@ -236,7 +248,7 @@ fn busy(busy: &Busy) -> run::Busy {
     run::Busy {
         terminal: busy.terminal,
         program: busy.program.clone(),
-        since: busy.since.map(ms),
+        since: busy.since.map(progress::ms),
         step: block.map(|block| block.step.as_ref().to_owned()),
         block: block.map(|block| block.index),
         wanted: busy.wanted,
@@ -259,12 +271,6 @@ fn step_run(told: &StepRun) -> run::StepRun {
         message: notice.map(|notice| notice.message.clone()),
         hint: notice.and_then(|notice| notice.hint.clone()),
     }
-}
-
-/// Milliseconds since 1970.
-fn ms(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn message(notice: &Notice) -> wire::ShowMessage {
@@ -333,6 +339,8 @@ pub(super) fn page(view: &PageView, role: Role) -> wire::Page {
         blocks: blocks
             .map(|((block, terminal), state)| self::block(block, *terminal, state))
             .collect(),
+        checks: view.checks.iter().map(progress::check).collect(),
+        ways: progress::ways(&view.page),
         diagnostics: diagnostics
             .iter()
             .map(|found| diagnostic(found, &view.page))
@@ -366,10 +374,13 @@ fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
         language: block.language.clone(),
         kind: match block.kind {
             BlockKind::Executable => wire::BlockKind::Executable,
+            BlockKind::Check => wire::BlockKind::Check,
             BlockKind::Text => wire::BlockKind::Text,
             BlockKind::Mermaid => wire::BlockKind::Mermaid,
         },
         terminal,
+        title: block.expectation.title.clone(),
+        required: progress::required(block),
         command: invocation.command.clone(),
         interrupts: !invocation.macros_before.is_empty(),
         limit: invocation.max_invocations.0,
@@ -388,22 +399,18 @@ fn block_state(state: &BlockState) -> wire::BlockState {
 }
 
 fn block_run(run: &BlockRun) -> BlockRunInfo {
-    let ms = |moment: Moment| ms(moment.at);
-    let (state, exit_code) = match run.state {
-        RunState::Queued => (RunStateInfo::Queued, None),
-        RunState::Dropped => (RunStateInfo::Dropped, None),
-        RunState::Waiting => (RunStateInfo::Waiting, None),
-        RunState::Running => (RunStateInfo::Running, None),
-        RunState::Ended(0) => (RunStateInfo::Done, Some(0)),
-        RunState::Ended(code) => (RunStateInfo::Failed, Some(code)),
-        RunState::Sent => (RunStateInfo::Sent, None),
-    };
+    let ms = |moment: Moment| progress::ms(moment.at);
+    let (state, exit_code) = progress::run_state(run);
+    let (reason, hint) = run.verdict.as_ref().map(progress::why).unwrap_or_default();
     BlockRunInfo {
         step: run.block.step.as_ref().to_owned(),
         block: run.block.index,
         terminal: run.terminal,
         state,
         exit_code,
+        reason,
+        hint,
+        late: run.late,
         started_at: run.began.map(ms),
         ended_at: run.ended.map(ms),
         start: run.began.map(|moment| moment.offset),
@@ -432,6 +439,7 @@ mod tests {
             page: Arc::new(page),
             terminals: Vec::new(),
             states: Vec::new(),
+            checks: Vec::new(),
         };
         let told = |role| super::page(&view, role).diagnostics.len();
         assert_eq!((told(Role::Driver), told(Role::Viewer)), (1, 0));

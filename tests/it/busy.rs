@@ -581,6 +581,31 @@ async fn run_of_all_blocks_stops_at_a_failure_and_says_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checks_run_with_the_blocks_and_a_required_one_must_pass() {
+    let blocks = [
+        plain("true"),
+        (json!({"verify": true}), "exit 1"),
+        (
+            json!({"verify": true, "required": true}),
+            "echo 'FAIL: not there'; [ -e go ]",
+        ),
+        (json!({"expect": "^seen$"}), "echo unseen"),
+        plain("echo typed"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(2), &json!(2)));
+    assert_eq!(told["message"], "not there");
+    desk.go();
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(3), &json!(3)));
+    assert_eq!(told["message"], "its output does not match");
+    assert!(!desk.text().contains("echo typed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn server_holds_up_no_other_terminal_and_is_not_typed_into() {
     let blocks = [
         plain(WAITS),

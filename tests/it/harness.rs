@@ -1,5 +1,6 @@
 //! A real server on a free port, and a client that sees what its terminals show.
 
+pub mod bash;
 pub mod chance;
 pub mod http;
 pub mod program;
@@ -19,7 +20,7 @@ use std::{
 
 use katahost::{
     client::{Address, Client, ClientError, Incident},
-    lab::{LabStore, Library, store::LabOptions},
+    lab::{LabStore, Library, Trust, store::LabOptions},
     protocol::{
         client::{Resume, ResumeTerminal},
         frame::{FrameKind, decode_size},
@@ -65,6 +66,7 @@ pub struct HouseOptions {
     pub interrupt_patience: Duration,
     pub author: bool,
     pub watch: bool,
+    pub trust: Trust,
 }
 
 impl Default for HouseOptions {
@@ -76,6 +78,7 @@ impl Default for HouseOptions {
             interrupt_patience: Duration::from_secs(5),
             author: false,
             watch: false,
+            trust: Trust::Given,
         }
     }
 }
@@ -97,6 +100,7 @@ impl House {
             interrupt_patience,
             author,
             watch,
+            trust,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -116,6 +120,7 @@ impl House {
                     interrupt_patience,
                     author,
                     watch,
+                    trust,
                 },
             ),
             gate: Gate::new(gate),

@@ -18,13 +18,16 @@ import {
   BLOCK_STATE,
   type BlockState,
   type Busy,
+  CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
   LAB_CLIENTS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -47,6 +50,8 @@ import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { TrustQuestion } from "./trust";
+import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
 export class Lab {
@@ -63,8 +68,10 @@ export class Lab {
   readonly #find: FindBox;
   readonly #audience: Audience;
   readonly #stage: Stage;
+  readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
+  readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
   #instance: string | null = null;
@@ -92,6 +99,7 @@ export class Lab {
         startOver: () => this.#perform("katapod.start"),
       },
       this.#progress,
+      this.#way,
     );
     const lab = this;
     this.#page = new PageView(required("steps"), required("page"), {
@@ -99,8 +107,10 @@ export class Lab {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
+      way: this.#way,
       run: (block, when) => lab.#runBlock(block, when),
       cancel: (block) => lab.#onPage("katahost.cancelBlock", { block }),
+      skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
       runStep: () => lab.#executions.execute("katahost.runStep"),
       stopStep: () => lab.#executions.execute("katahost.stopStep"),
       fail: (error) => lab.#fail(error),
@@ -123,6 +133,12 @@ export class Lab {
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
+    });
+    this.#trust = new TrustQuestion({
+      get role() {
+        return lab.#role;
+      },
+      give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
     });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
@@ -167,13 +183,16 @@ export class Lab {
   #ready(state: LabState): void {
     const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
+    this.#way.begin(state.progress);
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
       this.#page.stepRun(state.stepRun, false);
+      this.#toolbar.progressed();
       this.#audience.ready(state);
+      this.#trust.set(state.trust);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -218,6 +237,7 @@ export class Lab {
     this.#page.stepRun(state.stepRun, false);
     this.#audience.ready(state);
     this.#stage.begin();
+    this.#trust.set(state.trust);
     terminals.offerSizes();
   }
 
@@ -399,7 +419,7 @@ export class Lab {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
-    this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
+    if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
       await this.#onPage("katahost.runBlock", { block, whenBusy: when });
@@ -462,6 +482,7 @@ export class Lab {
       case HEARTBEAT:
         return;
       case LAB_STATE:
+        this.#way.begin(notification.params.progress);
         this.#begin(notification.params);
         announce("The lab was started over.");
         return;
@@ -472,6 +493,9 @@ export class Lab {
         else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_TRUST:
+        this.#trust.set(notification.params.trust);
+        return;
       case LAB_STEPS:
         this.#toolbar.setSteps(notification.params.steps);
         return;
@@ -481,6 +505,14 @@ export class Lab {
         return;
       case STEP_RUN:
         this.#page.stepRun(notification.params, true);
+        return;
+      case CHECK_STATE:
+        this.#page.check(notification.params);
+        return;
+      case LAB_PROGRESS:
+        this.#way.take(notification.params);
+        this.#page.progressed();
+        this.#toolbar.progressed();
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

@@ -3,6 +3,8 @@ import type {
   BLOCK_STATE,
   BlockState,
   Busy,
+  CHECK_STATE,
+  CheckState,
   ErrorCode,
   HEARTBEAT,
   JsonValue,
@@ -10,13 +12,16 @@ import type {
   LAB_CLIENTS,
   LAB_LINKS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_ROLE,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   LabClients,
   LabLinks,
   LabState,
   LabSteps,
+  LabTrust,
   PAGE_SHOW,
   PageShow,
   Place,
@@ -27,6 +32,7 @@ import type {
   ShowDocument,
   ShowMessage,
   STEP_RUN,
+  StepProgress,
   StepRun,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
@@ -39,9 +45,12 @@ import type {
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
   | { method: typeof LAB_STEPS; params: LabSteps }
+  | { method: typeof LAB_TRUST; params: LabTrust }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
   | { method: typeof STEP_RUN; params: StepRun }
+  | { method: typeof CHECK_STATE; params: CheckState }
+  | { method: typeof LAB_PROGRESS; params: StepProgress }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }
   | { method: typeof TERMINAL_EXITED; params: TerminalInfo }
   | { method: typeof TERMINAL_FOCUS; params: TerminalFocus }

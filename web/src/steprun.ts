@@ -12,9 +12,9 @@ export interface StepRunHost {
   fail(error: unknown): void;
 }
 
-/** Whether a click on the block runs it, as often as it may. */
+/** Whether the block is run with the others: a check, or one that a click runs. */
 function runs({ kind, limit, state }: Block): boolean {
-  return kind === "executable" && (limit === null || state.runs < limit);
+  return kind === "check" || (kind === "executable" && (limit === null || state.runs < limit));
 }
 
 /** The bar above a step that runs all of its blocks, and says how far that is. */

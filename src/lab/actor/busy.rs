@@ -5,7 +5,7 @@ use crate::{
     command::{CommandError, arguments::WhenBusy},
     lab::{
         asks::Ask,
-        event::{BlockPlace, Busy, RunState},
+        event::{Busy, RunState},
         handle::{Executed, LabError},
     },
     scenario::Invocation,
@@ -130,10 +130,7 @@ impl Lab {
 
     /// Takes back all runs of a block of the current step that wait for a prompt.
     pub(super) fn cancel_block(&mut self, index: usize) -> Result<u16, LabError> {
-        let place = BlockPlace {
-            step: self.state.step.as_str().into(),
-            index,
-        };
+        let place = self.place_of(index);
         let queued = self.instance.runs.queued(&place);
         let (runs, terminal) = queued.ok_or(LabError::NotQueued)?;
         for run in runs {
@@ -153,6 +150,9 @@ impl Lab {
         if let Some((id, block)) = self.instance.runs.dropped(run) {
             self.state.uncount(&id);
             self.tell_block(&id, block.as_ref());
+            if let Some(block) = &block {
+                self.began(block);
+            }
         }
         self.step_run_dropped(run, why);
     }

@@ -13,6 +13,7 @@ use crate::{
     lab::{
         LabError,
         event::{BlockPlace, LabEvent, Notice, RunState, StepRun, StepRunState},
+        judge::Verdict,
     },
     scenario::{Block, BlockKind},
     terminal::{occupation::When, runs::RunNumber, tracking::Stage},
@@ -43,7 +44,8 @@ pub(in crate::lab) struct StepRunner {
 /// A run of all blocks that goes on.
 #[derive(Debug)]
 struct Going {
-    run: RunNumber,
+    /// The run; nothing for a check.
+    run: Option<RunNumber>,
     block: usize,
     terminal: u16,
     /// Since when its text is typed.
@@ -65,7 +67,7 @@ impl StepRunner {
     }
 
     fn going_with(&mut self, run: RunNumber) -> Option<&mut Going> {
-        self.going.as_mut().filter(|going| going.run == run)
+        self.going.as_mut().filter(|going| going.run == Some(run))
     }
 }
 
@@ -115,21 +117,27 @@ impl Lab {
     fn blocks_from(&self, index: usize) -> impl Iterator<Item = &Block> {
         let blocks = self.state.page.iter().flat_map(|page| &page.blocks);
         blocks.filter(move |block| {
-            block.index >= index
-                && block.kind == BlockKind::Executable
-                && block.expectation.verify.is_none()
-                && self.state.admit(&block.invocation).is_ok()
+            let runs = match block.kind {
+                BlockKind::Executable => self.state.admit(&block.invocation).is_ok(),
+                BlockKind::Check => true,
+                _ => false,
+            };
+            block.index >= index && runs
         })
     }
 
     /// Runs the first block from that index on, or ends.
     fn run_block_from(&mut self, index: usize) {
         let next = self.blocks_from(index).next();
-        let next = next.map(|block| (block.index, block.invocation.clone()));
-        let Some((block, invocation)) = next else {
+        let next = next.map(|block| (block.index, block.kind, block.invocation.clone()));
+        let Some((block, kind, invocation)) = next else {
             self.finish_step_run();
             return;
         };
+        if kind == BlockKind::Check {
+            self.check_in_step_run(block);
+            return;
+        }
         let terminal = self.instance.number_of(&invocation.terminal);
         let when = if invocation.macros_before.is_empty() {
             When::Reader
@@ -152,7 +160,7 @@ impl Lab {
         let now = Instant::now();
         let output = self.instance.view(terminal).handle.output().end();
         self.instance.step_runner.going = Some(Going {
-            run,
+            run: Some(run),
             block,
             terminal,
             typed_at: None,
@@ -161,6 +169,45 @@ impl Lab {
         });
         self.note_run(run, terminal, &invocation, state);
         self.tell_step_run(|told| told.block = Some(block));
+    }
+
+    /// Runs a check beside the terminals; one that runs already is waited for.
+    fn check_in_step_run(&mut self, block: usize) {
+        self.tell_step_run(|told| told.block = Some(block));
+        match self.check(block) {
+            Ok(()) | Err(LabError::CheckRuns) => {
+                let now = Instant::now();
+                self.instance.step_runner.going = Some(Going {
+                    run: None,
+                    block,
+                    terminal: 0,
+                    typed_at: Some(now),
+                    output: (0, now),
+                    look_at: now + LOOK,
+                });
+            }
+            Err(error) => {
+                let hint = error.hint();
+                self.end_step_run(StepRunState::Stopped, &error.to_string(), hint);
+            }
+        }
+    }
+
+    /// Notes that a check has ended: one that the step requires must have passed.
+    pub(super) fn step_run_checked(&mut self, place: &BlockPlace) {
+        let going = self.instance.step_runner.going.as_ref();
+        let waits = going.is_some_and(|going| going.run.is_none() && going.block == place.index);
+        if !waits || *place.step != *self.state.step {
+            return;
+        }
+        let required = self.expectation(place.index).required.is_some();
+        let state = self.instance.checks.state(place);
+        match state.last.map(|last| last.verdict) {
+            Some(Verdict::Failed { reason, hint }) if required => {
+                self.end_step_run(StepRunState::Failed, &reason, hint);
+            }
+            _ => self.go_on(),
+        }
     }
 
     /// Goes on behind the present block.
@@ -185,16 +232,18 @@ impl Lab {
         let block = going.block;
         match stage {
             Stage::Ended(Some(code), _) => {
-                let page = self.state.page.as_ref();
-                let block = page.and_then(|page| page.blocks.get(block));
-                let allowed = block.map(|block| block.expectation.exit_code);
-                if allowed.unwrap_or_default().allows(code) {
+                let last = self.instance.runs.last(&self.place_of(block));
+                let verdict = last.and_then(|run| run.verdict.clone());
+                let Some(Verdict::Failed { reason, hint }) = verdict else {
                     self.go_on();
+                    return;
+                };
+                let why = if self.expectation(block).exit_code.allows(code) {
+                    reason
                 } else {
-                    let hint = block.and_then(|block| block.expectation.hint.clone());
-                    let why = format!("it failed with exit code {code}");
-                    self.end_step_run(StepRunState::Failed, &why, hint);
-                }
+                    format!("it failed with exit code {code}")
+                };
+                self.end_step_run(StepRunState::Failed, &why, hint);
             }
             Stage::Ended(None, _) | Stage::Settled(_) => self.go_on(),
             Stage::Running(_) | Stage::Sent => {}
@@ -220,25 +269,20 @@ impl Lab {
         going.look_at = now + LOOK;
         let quiet = now.duration_since(going.output.1);
         let typed = going.typed_at.map(|at| now.duration_since(at));
-        let (index, terminal) = (going.block, going.terminal);
+        let (index, terminal, is_check) = (going.block, going.terminal, going.run.is_none());
         self.instance.step_runner.going = Some(going);
-        let Some(typed) = typed else { return };
-        let block = self
-            .state
-            .page
-            .as_ref()
-            .and_then(|page| page.blocks.get(index));
-        if let Some(timeout) = block.and_then(|block| block.expectation.timeout) {
+        // Checks have a time limit of their own.
+        let Some(typed) = typed.filter(|_| !is_check) else {
+            return;
+        };
+        if let Some(timeout) = self.expectation(index).timeout {
             if typed > timeout {
                 let why = format!("it took longer than {} s", timeout.as_secs_f64());
                 self.end_step_run(StepRunState::Failed, &why, None);
             }
             return;
         }
-        let place = BlockPlace {
-            step: self.state.step.as_str().into(),
-            index,
-        };
+        let place = self.place_of(index);
         match self.instance.runs.last(&place).map(|run| run.state) {
             Some(RunState::Running) => {
                 let server = quiet >= SERVER_QUIET || typed >= SERVER_AT_LAST;
@@ -272,9 +316,10 @@ impl Lab {
     fn end_step_run(&mut self, state: StepRunState, why: &str, hint: Option<String>) {
         if let Some(going) = self.instance.step_runner.going.take()
             && going.typed_at.is_none()
+            && let Some(run) = going.run
         {
             // A terminal that has no room for this has ended, or types on and tells of it.
-            drop(self.cancel_run(going.run, going.terminal));
+            drop(self.cancel_run(run, going.terminal));
         }
         let failed = state == StepRunState::Failed;
         self.tell_step_run(|told| {
