@@ -15,6 +15,7 @@ mod quickstart;
 mod report;
 mod serve;
 mod source;
+mod transcript;
 mod trust;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ Examples:
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own
+  katahost transcript --out work.zip   what was run in it, and what came of it
 
 Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
 
@@ -63,6 +65,7 @@ enum Command {
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Progress(progress::Arguments),
+    Transcript(transcript::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -119,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Progress(arguments) => progress::run(&arguments).map(|()| Outcome::Done),
+        Command::Transcript(arguments) => transcript::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

@@ -76,6 +76,15 @@ pub(super) struct Arguments {
         value_parser = BoolishValueParser::new()
     )]
     shell_integration: bool,
+    /// Keep nothing of what terminals print for transcripts and recordings; otherwise it is kept
+    /// in files without a name for as long as the lab runs, 16 MiB of each terminal at most
+    #[arg(
+        long = "no-recording",
+        env = "KATAHOST_RECORDING",
+        action = ArgAction::SetFalse,
+        value_parser = BoolishValueParser::new()
+    )]
+    recording: bool,
     /// The secret that opens the labs [default: a new random one]
     #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -195,6 +204,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
         watch: arguments.saves.are_watched(by_hand),
+        record: arguments.recording,
     };
     let server = Server {
         labs: LabStore::new(library, options),

@@ -61,6 +61,8 @@ pub struct LabOptions {
     pub watch: bool,
     /// Who says that the lab may run something by itself.
     pub trust: Trust,
+    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
+    pub record: bool,
 }
 
 pub(super) struct Lab {
@@ -187,6 +189,7 @@ impl Lab {
                 let snapshot = self.snapshot().await;
                 drop(answer.send((snapshot, self.instance.progress.clone())));
             }
+            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Execute { execution, answer } => self.execute(execution, answer).await,
         }
     }
@@ -435,6 +438,7 @@ impl Lab {
         self.instance.begun = true;
         self.leave_step(&page.step);
         self.state.show(page.clone());
+        self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
@@ -488,6 +492,10 @@ impl Lab {
         if let Some(block) = &block {
             self.began(block);
         }
+        let page = self.state.page.as_deref();
+        self.instance
+            .history
+            .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
     }
 
@@ -551,12 +559,14 @@ impl Lab {
             News::Busy(run, occupant) => self.ask_refused(run, occupant),
             News::Cancelled(run) => self.drop_run(run, "it was cancelled"),
             News::Typed(run) => {
+                self.instance.note_typed(terminal, run);
                 if let Some((id, block)) = self.instance.runs.typed(run) {
                     self.tell_block(&id, block.as_ref());
                 }
                 self.step_run_typed(run);
             }
             News::Stage(run, stage) => {
+                self.instance.history.stage(run, stage);
                 let verdict = self.judge(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));

@@ -14,6 +14,7 @@ use super::{
     links::{Link, Links, MAX_LINKS},
     load::Reader,
     progress::Progress,
+    record::Record,
 };
 use crate::{
     command::{CommandError, Role},
@@ -223,6 +224,10 @@ pub(super) enum Request {
     Progress {
         answer: oneshot::Sender<(LabSnapshot, Progress)>,
     },
+    /// All that happened until now.
+    Record {
+        answer: oneshot::Sender<Record>,
+    },
     Execute {
         execution: Execution,
         answer: oneshot::Sender<Result<Executed, LabError>>,
@@ -351,6 +356,15 @@ impl LabHandle {
     /// [`LabError::Closed`].
     pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
         self.ask(|answer| Request::Progress { answer }).await
+    }
+
+    /// All that happened since the lab began or was started over.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn record(&self) -> Result<Record, LabError> {
+        self.ask(|answer| Request::Record { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

@@ -21,6 +21,7 @@ pub mod plain;
 pub mod pty;
 pub mod query;
 pub mod quiet;
+pub mod recorder;
 pub mod runs;
 pub mod screen;
 mod settle;

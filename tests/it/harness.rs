@@ -67,6 +67,7 @@ pub struct HouseOptions {
     pub author: bool,
     pub watch: bool,
     pub trust: Trust,
+    pub record: bool,
 }
 
 impl Default for HouseOptions {
@@ -79,6 +80,7 @@ impl Default for HouseOptions {
             author: false,
             watch: false,
             trust: Trust::Given,
+            record: true,
         }
     }
 }
@@ -101,6 +103,7 @@ impl House {
             author,
             watch,
             trust,
+            record,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -121,6 +124,7 @@ impl House {
                     author,
                     watch,
                     trust,
+                    record,
                 },
             ),
             gate: Gate::new(gate),

@@ -10,6 +10,7 @@ import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon, unexpected } from "./outcome";
+import { type OutputHost, OutputTools } from "./outputtools";
 import type {
   Block,
   BlockRun,
@@ -25,7 +26,7 @@ import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
 /** What blocks need of the lab around them. */
-export interface BlockHost extends BlockCardHost {
+export interface BlockHost extends BlockCardHost, OutputHost {
   terminalName(terminal: number): string;
   /** Takes back a block that is queued. */
   cancel(block: number): Promise<unknown>;
@@ -61,6 +62,7 @@ class BlockCard implements Card {
   readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #cancel = iconButton("close", "Take it back", "icon-button block-stop");
+  readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
@@ -79,6 +81,11 @@ class BlockCard implements Card {
     this.#run = executable ? this.#makeRun() : null;
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
+    this.#output = new OutputTools(
+      host,
+      () => this.#comeBack(),
+      (request) => this.#ask(request),
+    );
     const bar = element(
       "div",
       { class: "block-bar" },
@@ -90,6 +97,7 @@ class BlockCard implements Card {
       this.#status,
       this.#stop,
       this.#cancel,
+      this.#output.element,
       copy,
     );
     this.#cancel.onclick = () => this.#ask(() => this.#host.cancel(this.block.index));
@@ -136,6 +144,13 @@ class BlockCard implements Card {
   /** Notes that this client may do more or less than before. */
   setRole(): void {
     this.#paint();
+  }
+
+  /** Brings who looked at the output back here. */
+  #comeBack(): void {
+    if (!this.#card.isConnected) return;
+    this.flash().scrollIntoView({ block: "nearest" });
+    this.#output.focus();
   }
 
   /** Marks the block for its author with what is wrong with it. */
@@ -327,6 +342,7 @@ class BlockCard implements Card {
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
     this.#cancel.hidden = state !== "queued" || this.#host.role === "viewer";
     this.#status.title = this.#history();
+    this.#output.update(this.last, this.#host.terminalName(this.block.terminal));
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
   }

@@ -45,6 +45,7 @@ import {
   VIEW,
 } from "./protocol";
 import { type Notification, Refusal } from "./rpc";
+import { RunOutput } from "./runoutput";
 import { Stage } from "./stage";
 import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
@@ -70,6 +71,7 @@ export class Lab {
   readonly #stage: Stage;
   readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
+  readonly #output: RunOutput;
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
@@ -102,6 +104,15 @@ export class Lab {
       this.#way,
     );
     const lab = this;
+    this.#output = new RunOutput({
+      get role() {
+        return lab.#role;
+      },
+      pane: (terminal) => lab.#terminals?.pane(terminal),
+      reveal: (terminal) => lab.#terminals?.reveal(terminal),
+      turnToSteps: () => lab.#layout.show(null),
+      show: (heading, text) => lab.#textView.showText(heading, text),
+    });
     this.#page = new PageView(required("steps"), required("page"), {
       get role() {
         return lab.#role;
@@ -119,6 +130,8 @@ export class Lab {
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
       lastRun: (block) => lab.#progress.lastRun(block),
+      showOutput: (run, back) => lab.#output.showOutput(run, back),
+      copyOutput: (run) => lab.#output.copyOutput(run),
     });
     const steps = required("steps");
     this.#audience = new Audience(
@@ -257,6 +270,8 @@ export class Lab {
     this.#address.show(page.step, asked);
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
+    this.#terminals?.forgetBlock();
+    for (const { state } of page.blocks) this.#terminals?.awaitOutput(state.last);
     this.#find.refresh();
     this.#audience.shown();
     if (asked) this.#layout.show(null);
@@ -501,6 +516,7 @@ export class Lab {
         return;
       case BLOCK_STATE:
         this.#markOthers(notification.params);
+        this.#terminals?.awaitOutput(notification.params.last);
         this.#page.update(notification.params);
         return;
       case STEP_RUN:

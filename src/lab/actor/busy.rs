@@ -147,6 +147,7 @@ impl Lab {
 
     /// Notes that a run was never typed: it does not count.
     pub(super) fn drop_run(&mut self, run: RunNumber, why: &str) {
+        self.instance.history.dropped(run);
         if let Some((id, block)) = self.instance.runs.dropped(run) {
             self.state.uncount(&id);
             self.tell_block(&id, block.as_ref());
