@@ -159,7 +159,7 @@ describe("accessibility", () => {
       await lab.ready();
       await lab.run(0);
       await lab.block(2).click();
-      await lab.content.locator(".note-error").waitFor();
+      await lab.content.locator(".note-error:visible").waitFor();
       await check(lab.page, "blocks");
       await lab.page.goto(new URL("/labs/second/", house.url).href);
       await lab.ready();
