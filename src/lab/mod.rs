@@ -3,6 +3,7 @@
 mod actor;
 mod answers;
 pub mod archive;
+mod asks;
 mod checker;
 mod checks;
 pub mod clients;
