@@ -1,5 +1,6 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod playing;
 mod refresh;
 
 use std::{
@@ -304,6 +305,10 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::PlayRecording { block } => {
+                let number = self.play_recording(block).await?;
+                executed.terminals.push(number);
+            }
             Effect::Interrupt { block } => {
                 let number = self.interrupt(block)?;
                 executed.terminals.push(number);
@@ -455,6 +460,9 @@ impl Lab {
                 }
             }
             News::Stage(run, stage) => {
+                if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
+                    self.clients.tell(LabEvent::Loose(loose));
+                }
                 if let Some((id, block)) = self.instance.runs.stage(run, stage) {
                     self.tell_block(&id, Some(&block));
                 }

@@ -64,6 +64,18 @@ pub struct TerminalView {
     pub handle: TerminalHandle,
 }
 
+impl TerminalView {
+    /// Why no shell runs in it, once one has ended or could not be started.
+    #[must_use]
+    pub fn ended(&self) -> Option<String> {
+        match &self.status {
+            Status::Waiting | Status::Running => None,
+            Status::Exited(_) => Some(format!("the shell of `{}` has ended", self.name)),
+            Status::Failed { message, .. } => Some(message.clone()),
+        }
+    }
+}
+
 /// A page, and how it stands with its blocks.
 #[derive(Debug, Clone)]
 pub struct PageView {
@@ -123,6 +135,23 @@ pub enum RunState {
     Ended(i32),
     /// It was typed, and nobody can know what became of it.
     Sent,
+    /// Recorded output is shown in its place, or was.
+    Recorded,
+}
+
+/// A run of no block, and what became of it: an on-load command, or the text of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LooseRun {
+    /// The id it is counted under.
+    pub id: String,
+    /// The number of the terminal it was typed into.
+    pub terminal: u16,
+    /// How it stands.
+    pub state: RunState,
+    /// When its first command began, and where in the terminal's output.
+    pub began: Option<Moment>,
+    /// When its last command ended, and where.
+    pub ended: Option<Moment>,
 }
 
 /// Something that happened in a lab.
@@ -144,6 +173,8 @@ pub enum LabEvent {
     Steps(Vec<StepTitle>),
     /// A block's state changed.
     Block(BlockState),
+    /// Something became of what was typed without a click.
+    Loose(LooseRun),
     /// A terminal's shell started, ended or failed to start.
     Terminal(TerminalView),
     /// A terminal should be brought into view.

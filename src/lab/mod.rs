@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod archive;
+pub mod capture;
 pub mod clients;
 pub mod event;
 mod executions;
@@ -14,7 +15,9 @@ pub mod links;
 mod load;
 mod look;
 mod runs;
+pub mod recordings;
 pub mod scan;
+pub mod scratch;
 pub mod store;
 mod survey;
 mod titles;

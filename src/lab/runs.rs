@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::event::{BlockPlace, BlockRun, RunState};
-use crate::terminal::{runs::RunNumber, tracking::Stage};
+use super::event::{BlockPlace, BlockRun, LooseRun, RunState};
+use crate::terminal::{
+    runs::RunNumber,
+    tracking::{Moment, Stage},
+};
 
 /// The runs of one instance of a lab.
 #[derive(Debug, Default)]
@@ -13,6 +16,10 @@ pub(super) struct LabRuns {
     /// The block of each run that has not ended, where it is a page's, and the id it is counted
     /// under.
     going: HashMap<RunNumber, (String, BlockPlace)>,
+    /// The runs of no block that have not ended: what was typed without a click.
+    loose: HashMap<RunNumber, LooseRun>,
+    /// What shows a recording, or waits to, by terminal.
+    playing: HashMap<u16, RunNumber>,
     /// The last run of each block.
     last: HashMap<BlockPlace, (RunNumber, BlockRun)>,
 }
@@ -27,7 +34,17 @@ impl LabRuns {
         block: Option<BlockPlace>,
     ) {
         self.waiting.insert(number, id.to_owned());
-        let Some(block) = block else { return };
+        let Some(block) = block else {
+            let loose = LooseRun {
+                id: id.to_owned(),
+                terminal,
+                state: RunState::Waiting,
+                began: None,
+                ended: None,
+            };
+            self.loose.insert(number, loose);
+            return;
+        };
         self.going.insert(number, (id.to_owned(), block.clone()));
         let run = BlockRun {
             block: block.clone(),
@@ -37,6 +54,36 @@ impl LabRuns {
             ended: None,
         };
         self.last.insert(block, (number, run));
+    }
+
+    /// Notes a run that shows the recording of a block.
+    pub(super) fn add_playing(
+        &mut self,
+        number: RunNumber,
+        id: &str,
+        terminal: u16,
+        block: BlockPlace,
+    ) {
+        self.add(number, id, terminal, Some(block));
+        self.playing.insert(terminal, number);
+    }
+
+    /// Whether a terminal shows a recording, or is about to.
+    pub(super) fn plays(&self, terminal: u16) -> bool {
+        self.playing.contains_key(&terminal)
+    }
+
+    /// Notes what became of a run of no block, and returns it as it is now.
+    pub(super) fn loose_stage(&mut self, number: RunNumber, stage: Stage) -> Option<LooseRun> {
+        let mut run = match stage {
+            Stage::Running(_) => self.loose.get(&number)?.clone(),
+            _ => self.loose.remove(&number)?,
+        };
+        apply(stage, &mut run.state, &mut run.began, &mut run.ended);
+        if matches!(stage, Stage::Running(_)) {
+            self.loose.insert(number, run.clone());
+        }
+        Some(run)
     }
 
     /// Notes that all of a run was typed. Returns the block id that it is counted under.
@@ -57,24 +104,17 @@ impl LabRuns {
         stage: Stage,
     ) -> Option<(String, BlockPlace)> {
         let block = match stage {
-            Stage::Running(_) => self.going.get(&number)?.clone(),
-            Stage::Sent | Stage::Ended(..) => self.going.remove(&number)?,
+            Stage::Running(_) | Stage::Playing(_) => self.going.get(&number)?.clone(),
+            Stage::Sent | Stage::Ended(..) | Stage::Played(_) => {
+                self.playing.retain(|_, playing| *playing != number);
+                self.going.remove(&number)?
+            }
         };
         let (_, run) = self
             .last
             .get_mut(&block.1)
             .filter(|(last, _)| *last == number)?;
-        match stage {
-            Stage::Sent => run.state = RunState::Sent,
-            Stage::Running(moment) => {
-                run.state = RunState::Running;
-                run.began = Some(moment);
-            }
-            Stage::Ended(code, moment) => {
-                run.state = code.map_or(RunState::Sent, RunState::Ended);
-                run.ended = Some(moment);
-            }
-        }
+        apply(stage, &mut run.state, &mut run.began, &mut run.ended);
         Some(block)
     }
 
@@ -95,5 +135,33 @@ impl LabRuns {
     /// How many runs of a block id wait.
     pub(super) fn waiting_of(&self, id: &str) -> usize {
         self.waiting.values().filter(|block| *block == id).count()
+    }
+}
+
+/// Takes in what became of a run.
+fn apply(
+    stage: Stage,
+    state: &mut RunState,
+    began: &mut Option<Moment>,
+    ended: &mut Option<Moment>,
+) {
+    match stage {
+        Stage::Sent => *state = RunState::Sent,
+        Stage::Running(moment) => {
+            *state = RunState::Running;
+            *began = Some(moment);
+        }
+        Stage::Ended(code, moment) => {
+            *state = code.map_or(RunState::Sent, RunState::Ended);
+            *ended = Some(moment);
+        }
+        Stage::Playing(moment) => {
+            *state = RunState::Recorded;
+            *began = Some(moment);
+        }
+        Stage::Played(moment) => {
+            *state = RunState::Recorded;
+            *ended = Some(moment);
+        }
     }
 }

@@ -53,4 +53,6 @@ pub enum RunState {
     /// It was typed, and nobody can know what became of it: the shell does not tell, or what was
     /// typed went to another program.
     Sent,
+    /// Recorded output is shown in its place, or was.
+    Recorded,
 }

@@ -65,6 +65,7 @@ impl Blocks<'_> {
             kind,
             invocation,
             expectation,
+            recorded: false,
         }
     }
 }

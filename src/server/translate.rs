@@ -77,6 +77,8 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             let steps = steps.iter().map(step).collect();
             notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
+        // Whoever is told of it is in this program; others see it in the terminal.
+        LabEvent::Loose(_) => heartbeat(),
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
         LabEvent::Terminal(view) => {
             let method = match view.status {
@@ -192,9 +194,10 @@ pub(super) fn error(error: &LabError) -> RpcError {
             | CommandError::NoNextStep
             | CommandError::NoPreviousStep => ErrorCode::UnknownStep,
             CommandError::PageChanged => ErrorCode::PageChanged,
-            CommandError::UnknownBlock { .. } | CommandError::NoNextBlock => {
-                ErrorCode::UnknownBlock
-            }
+            CommandError::UnknownBlock { .. }
+            | CommandError::NoNextBlock
+            | CommandError::NoLastBlock => ErrorCode::UnknownBlock,
+            CommandError::NoRecording { .. } => ErrorCode::NoRecording,
             CommandError::UnknownLink { .. } => ErrorCode::UnknownLink,
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
@@ -320,6 +323,7 @@ fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
         interrupts: !invocation.macros_before.is_empty(),
         limit: invocation.max_invocations.0,
         background_color: invocation.background_color.clone(),
+        recorded: block.recorded,
         state: block_state(state),
     }
 }
@@ -344,6 +348,7 @@ fn block_run(run: &BlockRun) -> BlockRunInfo {
         RunState::Ended(0) => (RunStateInfo::Done, Some(0)),
         RunState::Ended(code) => (RunStateInfo::Failed, Some(code)),
         RunState::Sent => (RunStateInfo::Sent, None),
+        RunState::Recorded => (RunStateInfo::Recorded, None),
     };
     BlockRunInfo {
         step: run.block.step.as_ref().to_owned(),

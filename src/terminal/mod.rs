@@ -4,6 +4,7 @@
 //! [`output::Output`] at their own pace and ask the task only for a checkpoint.
 
 mod descriptor;
+pub mod film;
 mod flood;
 pub mod handle;
 mod history;
@@ -14,6 +15,7 @@ pub mod mark;
 pub mod open_files;
 pub mod output;
 pub mod pace;
+mod playback;
 pub mod pty;
 pub mod query;
 pub mod runs;
@@ -23,6 +25,7 @@ mod task;
 pub mod tracking;
 mod writes;
 
+pub use film::Film;
 pub use handle::{Status, TerminalEvent, TerminalHandle};
 pub use integration::Integration;
 pub use journal::TerminalSize;

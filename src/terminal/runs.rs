@@ -7,7 +7,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::settle::{Cause, Settling, View};
+use super::{
+    film::Film,
+    settle::{Cause, Settling, View},
+};
 
 /// A run's number, unique within a lab.
 pub type RunNumber = u64;
@@ -28,6 +31,8 @@ pub enum Part {
     Interrupt,
     /// Text, typed as it is.
     Text(Bytes),
+    /// Recorded output, shown as it once came. It is a run's last part.
+    Play(Film),
 }
 
 /// Byte 0x03, which the terminal turns into an interrupt (termios, `VINTR`).
@@ -49,6 +54,8 @@ pub enum Next {
     Interrupt(Bytes),
     /// Type this text of a run.
     Type(RunNumber, Bytes),
+    /// Show this film; that is all of the run.
+    Play(RunNumber, Film),
     /// All of this run was typed.
     Finished(RunNumber),
     /// Look again soon.
@@ -97,6 +104,15 @@ impl Runs {
         self.queue.drain(..).map(|run| run.number).collect()
     }
 
+    /// Drops the runs that wait to show a film, and names them.
+    pub(super) fn clear_films(&mut self) -> Vec<RunNumber> {
+        let shows = |run: &Run| run.parts.iter().any(|part| matches!(part, Part::Play(_)));
+        let dropped = self.queue.iter().filter(|run| shows(run));
+        let dropped = dropped.map(|run| run.number).collect();
+        self.queue.retain(|run| !shows(run));
+        dropped
+    }
+
     /// Whether the next thing to do is to type text, for which a prompt may be waited for.
     #[must_use]
     pub(super) fn has_text_next(&self) -> bool {
@@ -120,6 +136,11 @@ impl Runs {
             Some(Part::Interrupt) => {
                 self.settling = Some(Settling::new(Cause::Interrupt, self.patience, now));
                 Next::Interrupt(INTERRUPT)
+            }
+            Some(Part::Play(film)) => {
+                let number = run.number;
+                self.queue.pop_front();
+                Next::Play(number, film)
             }
             None => {
                 let number = run.number;

@@ -50,6 +50,10 @@ pub enum Stage {
     Running(Moment),
     /// Its last command ended, with this exit code where one is known.
     Ended(Option<i32>, Moment),
+    /// A recording is shown in its place.
+    Playing(Moment),
+    /// The recording is over, or was stopped.
+    Played(Moment),
 }
 
 /// When and where in the terminal's output something happened.
