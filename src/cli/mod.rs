@@ -14,6 +14,7 @@ mod quickstart;
 mod report;
 mod serve;
 mod source;
+mod test;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ Examples:
   katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost check my-lab                its mistakes, each with its line
+  katahost test my-lab                 plays it, and judges each block
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own
@@ -55,6 +57,7 @@ enum Command {
     Serve(serve::Arguments),
     New(new::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Inspect(inspect::Arguments),
     Export(export::Arguments),
     Exec(exec::Arguments),
@@ -110,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
         Command::New(arguments) => new::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),

@@ -45,6 +45,15 @@ pub struct Capture {
     _listener: Listener,
 }
 
+/// Output as one reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text {
+    /// The text, without white space at the end.
+    pub text: String,
+    /// Whether its last line has no end, as that of a prompt.
+    pub open_line: bool,
+}
+
 /// Output that came at once.
 #[derive(Debug)]
 struct Piece {
@@ -120,7 +129,7 @@ impl Capture {
     /// What commands wrote between two offsets, as one reads it: without escape sequences, with
     /// what was overwritten gone, and without prompts and echoes where the shell tells of them.
     #[must_use]
-    pub fn text(&self, start: u64, end: u64) -> String {
+    pub fn text(&self, start: u64, end: u64) -> Text {
         let mut screen = Screen::new(SIZE.cols, SIZE.rows, LINES);
         let mut scanner = QueryScanner::default();
         // A command runs at the beginning.
@@ -143,7 +152,10 @@ impl Capture {
                 }
             }
         }
-        screen.transcript()
+        Text {
+            open_line: screen.cursor().1 > 1,
+            text: screen.transcript(),
+        }
     }
 
     /// What was written between two offsets, each piece with its time since the first.

@@ -147,6 +147,32 @@ impl Recording {
         Ok(Self { header, pieces })
     }
 
+    /// Makes text of output that may be cut within a character.
+    pub fn pieces_of<'a>(
+        output: impl IntoIterator<Item = (Duration, &'a [u8])>,
+    ) -> Vec<(Duration, String)> {
+        let mut pieces = Vec::new();
+        let mut rest: Vec<u8> = Vec::new();
+        let mut last = Duration::ZERO;
+        for (at, bytes) in output {
+            rest.extend_from_slice(bytes);
+            let cut = std::str::from_utf8(&rest).err();
+            let whole = cut.filter(|cut| cut.error_len().is_none());
+            let whole = whole.map_or(rest.len(), |cut| cut.valid_up_to());
+            let after = rest.split_off(whole);
+            let text = String::from_utf8_lossy(&rest).into_owned();
+            rest = after;
+            last = at;
+            if !text.is_empty() {
+                pieces.push((at, text));
+            }
+        }
+        if !rest.is_empty() {
+            pieces.push((last, String::from_utf8_lossy(&rest).into_owned()));
+        }
+        pieces
+    }
+
     /// The text of the file.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -214,6 +240,17 @@ mod tests {
         let other = good + "[0.5, \"m\", \"a marker\"]\n[1e3, \"o\", \"x\"]\n";
         let pieces = Recording::parse(&other).unwrap().pieces;
         assert_eq!(pieces, [(Duration::from_secs(1000), "x".to_owned())]);
+    }
+
+    #[test]
+    fn character_that_came_in_two_pieces_is_whole() {
+        let output: [(u64, &[u8]); 4] = [(0, b"a\xc3"), (1, b"\xa9b"), (2, b"\xff"), (3, b"\xe2\x82")];
+        let output = output.map(|(at, bytes)| (Duration::from_secs(at), bytes));
+        let texts: Vec<String> = Recording::pieces_of(output)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(texts, ["a", "\u{e9}b", "\u{fffd}", "\u{fffd}"]);
     }
 
     proptest! {
