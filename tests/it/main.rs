@@ -24,6 +24,8 @@ mod keystrokes;
 mod lab;
 mod new;
 mod other_client;
+mod play;
+mod play_broken;
 mod program;
 mod protocol;
 mod reload;

@@ -129,7 +129,9 @@ impl Sight<'_> {
             Next::Nothing => (LAST_QUIET, LAST),
         };
         if expectation.expect.is_some() {
-            return self.is_as_expected().then_some(How::RunsOn);
+            // With nothing behind it, it may be about to end.
+            let ready = self.act.next == Next::Interrupts || self.quiet >= RUNS_ON_QUIET;
+            return (ready && self.is_as_expected()).then_some(How::RunsOn);
         }
         let settled = !self.text.is_empty() && self.quiet >= quiet;
         (settled || self.since >= any).then_some(How::RunsOn)
@@ -229,7 +231,7 @@ mod tests {
             expectation,
             place: place(),
             next,
-            exhausted: false,
+            left_out: None,
         }
     }
 

@@ -40,8 +40,8 @@ pub(super) struct Act {
     pub(super) expectation: Expectation,
     pub(super) place: Place,
     pub(super) next: Next,
-    /// Whether it has run as often as it may.
-    pub(super) exhausted: bool,
+    /// Why it is not run, if it is not.
+    pub(super) left_out: Option<&'static str>,
 }
 
 /// A place in a scenario's files.
@@ -186,11 +186,16 @@ impl Way {
             acts.extend(blocks(page));
             for act in &mut acts {
                 let runs = runs.entry(act.invocation.id.clone()).or_default();
-                act.exhausted = !act.invocation.max_invocations.allows(*runs);
-                *runs += u64::from(!act.exhausted);
+                let allowed = act.invocation.max_invocations.allows(*runs);
+                act.left_out = match act.expectation.untested {
+                    true => Some("its header says so"),
+                    false if allowed => None,
+                    false => Some("it has run as often as it may"),
+                };
+                *runs += u64::from(act.left_out.is_none());
             }
             // Nobody clicks on these, and nobody misses them.
-            acts.retain(|act| !(act.exhausted && act.block.is_none()));
+            acts.retain(|act| act.block.is_some() || act.left_out.is_none());
             stops.push(Stop {
                 step: step.clone(),
                 link,
@@ -207,7 +212,7 @@ impl Way {
         let mut next: HashMap<String, Next> = HashMap::new();
         let acts = self.stops.iter_mut().rev();
         for act in acts.flat_map(|stop| stop.acts.iter_mut().rev()) {
-            if act.exhausted {
+            if act.left_out.is_some() {
                 continue;
             }
             let this = if act.interrupts() {
@@ -244,7 +249,7 @@ fn on_load(scan: &Scan, step: &str) -> Vec<Act> {
             line,
         },
         next: Next::Nothing,
-        exhausted: false,
+        left_out: None,
     };
     let runs = on_load.commands.iter().zip(lines);
     runs.filter(|(invocation, _)| invocation.executable)
@@ -265,7 +270,7 @@ fn blocks(page: &Page) -> impl Iterator<Item = Act> {
                 line: Some(block.text_line),
             },
             next: Next::Nothing,
-            exhausted: false,
+            left_out: None,
         })
 }
 
@@ -350,7 +355,7 @@ mod tests {
             &Next::Nothing,
         ];
         assert_eq!(next, expected);
-        assert_eq!(acts[2].exhausted, true);
+        assert!(acts[2].left_out.is_some());
         assert_eq!(acts[0].place.to_string(), "intro.md:3");
         assert_eq!(way.stops[1].link, Some(0));
     }

@@ -226,8 +226,8 @@ impl<'a> Player<'a> {
             self.cases.push(skipped("something failed before it"));
             return Ok(());
         }
-        if act.exhausted {
-            self.cases.push(skipped("it has run as often as it may"));
+        if let Some(why) = act.left_out {
+            self.cases.push(skipped(why));
             return Ok(());
         }
         let number = self.number_of(&act.invocation.terminal);
