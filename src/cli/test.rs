@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::{Args, builder::BoolishValueParser};
+use clap::{Args, builder::FalseyValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +90,7 @@ pub(super) struct Arguments {
     )]
     json: Option<PathBuf>,
     /// Print failures as annotations of a GitHub workflow, which is so by itself within one
-    #[arg(long, env = "GITHUB_ACTIONS", hide_env = true, value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "GITHUB_ACTIONS", hide_env = true, value_parser = FalseyValueParser::new())]
     github: bool,
     /// The shell to run, instead of the one that `SHELL` names
     #[arg(long, env = "KATAHOST_SHELL")]

@@ -150,7 +150,7 @@ impl<'a> Player<'a> {
         way: &Way,
         tell: &mut dyn FnMut(&Case),
     ) -> Result<(Vec<Case>, Vec<Recording>), Stopped> {
-        let mut told = 0;
+        let mut teller = Teller::default();
         for (index, stop) in way.stops.iter().enumerate() {
             let before = index.checked_sub(1).and_then(|index| way.stops.get(index));
             if !self.has_failed()
@@ -161,10 +161,7 @@ impl<'a> Player<'a> {
             for act in &stop.acts {
                 self.act(act).await?;
                 self.review();
-                for case in self.cases.get(told..).unwrap_or_default() {
-                    tell(case);
-                }
-                told = self.cases.len();
+                teller.tell(&self.cases, tell);
             }
         }
         // The end of a shell may be on its way.
@@ -172,13 +169,8 @@ impl<'a> Player<'a> {
         while Instant::now() < end {
             self.pump(end).await?;
         }
-        let before: Vec<bool> = self.cases.iter().map(|case| case.failed().is_some()).collect();
         self.review();
-        for (case, before) in self.cases.iter().zip(before) {
-            if case.failed().is_some() && !before {
-                tell(case);
-            }
-        }
+        teller.tell(&self.cases, tell);
         Ok((self.cases, self.recordings))
     }
 
@@ -554,6 +546,26 @@ impl<'a> Player<'a> {
 
     fn terminal(&self, number: u16) -> Option<&Capture> {
         self.terminals.get(usize::from(number))
+    }
+}
+
+/// Knows which cases were told: once, and again where one that had passed has failed.
+#[derive(Debug, Default)]
+struct Teller {
+    told: Vec<bool>,
+}
+
+impl Teller {
+    fn tell(&mut self, cases: &[Case], tell: &mut dyn FnMut(&Case)) {
+        for (index, case) in cases.iter().enumerate() {
+            let failed = case.failed().is_some();
+            match self.told.get_mut(index) {
+                Some(told) if *told || !failed => continue,
+                Some(told) => *told = true,
+                None => self.told.push(failed),
+            }
+            tell(case);
+        }
     }
 }
 
