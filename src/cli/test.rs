@@ -25,9 +25,14 @@ use self::{
     player::{Manner, Player, Stopped},
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
-use super::{Failure, Outcome, output, report as diagnostics, serve::shell_integration, source::Source};
+use super::{
+    Failure, Outcome, output, report as diagnostics, serve::shell_integration, source::Source,
+};
 use crate::{
-    lab::{Folder, Integration, LabStore, Library, Scan, recordings, scratch::Scratch, store::LabOptions},
+    lab::{
+        Folder, Integration, LabStore, Library, Scan, recordings, scratch::Scratch,
+        store::LabOptions,
+    },
     scenario::{Severity, recording::Recording},
 };
 
@@ -236,13 +241,18 @@ impl Tester<'_> {
             .map_err(|error| Failure::broken(error.to_string()))?
             .map_err(|error| {
                 let message = format!("`{}` can't be tested: {error}", folder.name());
-                Failure::usage(message, "make room in the temporary folder, or name another with `TMPDIR`")
+                Failure::usage(
+                    message,
+                    "make room in the temporary folder, or name another with `TMPDIR`",
+                )
             })?;
         let root = scratch.folder().root();
-        let library = Library::open(root)
-            .map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+        let library =
+            Library::open(root).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
         let labs = LabStore::new(library, self.options());
-        let played = self.play_in(&labs, scratch.folder(), folder, scan, way).await;
+        let played = self
+            .play_in(&labs, scratch.folder(), folder, scan, way)
+            .await;
         labs.end().await;
         // Removing many files takes time, and blocks.
         drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
@@ -267,14 +277,17 @@ impl Tester<'_> {
             let source = scan.source(&case.place.file);
             self.say(&report::progress(case, &prefix, source));
         };
-        player.play(way, &mut tell).await.map_err(|stopped| match stopped {
-            Stopped::Interrupted => Failure {
-                message: "the test was interrupted".to_owned(),
-                hint: None,
-                code: INTERRUPTED,
-            },
-            Stopped::LabEnded => ended(),
-        })
+        player
+            .play(way, &mut tell)
+            .await
+            .map_err(|stopped| match stopped {
+                Stopped::Interrupted => Failure {
+                    message: "the test was interrupted".to_owned(),
+                    hint: None,
+                    code: INTERRUPTED,
+                },
+                Stopped::LabEnded => ended(),
+            })
     }
 
     fn options(&self) -> LabOptions {
@@ -316,7 +329,13 @@ impl Tester<'_> {
             .collect()
     }
 
-    fn suite(&self, folder: &Folder, steps: Vec<String>, took: Duration, cases: Vec<Case>) -> Suite {
+    fn suite(
+        &self,
+        folder: &Folder,
+        steps: Vec<String>,
+        took: Duration,
+        cases: Vec<Case>,
+    ) -> Suite {
         Suite {
             scenario: folder.name().to_owned(),
             prefix: self.prefix(folder),

@@ -407,7 +407,7 @@ fn play_recording(
     command: &Command,
     state: &State,
 ) -> Result<Vec<Effect>, CommandError> {
-    let block = if call.arguments.is_empty() {
+    let block = if matches!(call.arguments, [] | [Value::Null]) {
         let last = state.last_block().ok_or(CommandError::NoLastBlock)?;
         state.block(&state.step, None, last)?
     } else {
@@ -699,6 +699,7 @@ mod tests {
         for (id, least) in [
             ("katahost.askForKeyboard", Role::Viewer),
             ("katahost.runNextBlock", Role::Remote),
+            ("katahost.playRecording", Role::Remote),
             ("katahost.runBlock", Role::Guest),
             ("katahost.createLink", Role::Driver),
         ] {

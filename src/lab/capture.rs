@@ -90,7 +90,10 @@ impl Capture {
     pub fn read(&mut self, now: Instant) {
         loop {
             // What was lost is more than anybody reads.
-            let mut cursor = match self.cursor.or_else(|| self.output.cursor_at(self.output.end())) {
+            let mut cursor = match self
+                .cursor
+                .or_else(|| self.output.cursor_at(self.output.end()))
+            {
                 Some(cursor) => cursor,
                 None => return,
             };

@@ -76,7 +76,9 @@ pub fn keep(folder: &Folder, recording: &Recording) -> io::Result<()> {
 
 /// Recordings of what the pages do not say any more.
 pub(super) fn stale(folder: &Folder, files: &[String], pages: &[Page]) -> Vec<Diagnostic> {
-    let recordings = files.iter().filter_map(|path| Some((path, block_of(path)?)));
+    let recordings = files
+        .iter()
+        .filter_map(|path| Some((path, block_of(path)?)));
     let judged = recordings.filter_map(|(path, (step, index))| {
         let page = pages.iter().find(|page| page.step == step);
         let block = page.and_then(|page| page.blocks.get(index));
@@ -120,7 +122,11 @@ fn header(folder: &Folder, path: &str) -> Option<Header> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Config, config::ConfigFiles, recording::{Subject, hash_of}};
+    use crate::scenario::{
+        Config,
+        config::ConfigFiles,
+        recording::{Subject, hash_of},
+    };
 
     fn recording(command: &str) -> Recording {
         Recording {
@@ -171,6 +177,13 @@ mod tests {
         let folder = Folder::open(temp.path()).unwrap();
         std::os::unix::fs::symlink(other.path(), temp.path().join(FOLDER)).unwrap();
         assert!(keep(&folder, &recording("ls\n")).is_err());
-        assert_eq!(fs::read_dir(other.path()).unwrap().flatten().filter(|entry| entry.path().is_file()).count(), 0);
+        assert_eq!(
+            fs::read_dir(other.path())
+                .unwrap()
+                .flatten()
+                .filter(|entry| entry.path().is_file())
+                .count(),
+            0
+        );
     }
 }

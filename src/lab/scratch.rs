@@ -132,7 +132,10 @@ impl Room<'_> {
             path: from.to_owned(),
             source,
         })?;
-        self.bytes = self.bytes.checked_sub(copied).ok_or(ScratchError::TooLarge)?;
+        self.bytes = self
+            .bytes
+            .checked_sub(copied)
+            .ok_or(ScratchError::TooLarge)?;
         Ok(())
     }
 
@@ -181,7 +184,10 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, [".hidden", "inside", "intro.md", "scripts"]);
-        let mode = fs::metadata(copy.join("inside")).unwrap().permissions().mode();
+        let mode = fs::metadata(copy.join("inside"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o755);
         drop(scratch);
         assert!(!copy.exists());

@@ -223,7 +223,12 @@ mod tests {
         for (step, block) in [("intro", 0), ("more/links", 12), ("v1.2", 3)] {
             assert_eq!(block_of(&path_of(step, block)), Some((step, block)));
         }
-        for other in ["recordings/x.cast", "recordings/a.1.txt", "a.1.cast", "recordings"] {
+        for other in [
+            "recordings/x.cast",
+            "recordings/a.1.txt",
+            "a.1.cast",
+            "recordings",
+        ] {
             assert_eq!(block_of(other), None, "{other}");
         }
     }
@@ -234,7 +239,10 @@ mod tests {
         let check = |text: &str| Recording::parse(text).unwrap_err().to_string();
         assert!(check("").starts_with("its first line is no header"));
         assert!(check(&good.replace("\"version\":2", "\"version\":1")).contains("version 1"));
-        assert_eq!(check(&(good.clone() + "[]")), "its line 2 is no piece of output");
+        assert_eq!(
+            check(&(good.clone() + "[]")),
+            "its line 2 is no piece of output"
+        );
         let negative = good.clone() + "[-1, \"o\", \"x\"]";
         assert_eq!(check(&negative), "its line 2 is no piece of output");
         let other = good + "[0.5, \"m\", \"a marker\"]\n[1e3, \"o\", \"x\"]\n";
@@ -244,7 +252,8 @@ mod tests {
 
     #[test]
     fn character_that_came_in_two_pieces_is_whole() {
-        let output: [(u64, &[u8]); 4] = [(0, b"a\xc3"), (1, b"\xa9b"), (2, b"\xff"), (3, b"\xe2\x82")];
+        let output: [(u64, &[u8]); 4] =
+            [(0, b"a\xc3"), (1, b"\xa9b"), (2, b"\xff"), (3, b"\xe2\x82")];
         let output = output.map(|(at, bytes)| (Duration::from_secs(at), bytes));
         let texts: Vec<String> = Recording::pieces_of(output)
             .into_iter()

@@ -84,7 +84,6 @@ impl Film {
     pub(super) fn head(&self) -> Bytes {
         format!("\r\n{DIM}▶ recording of {}{END_OF_LINE}", self.title).into()
     }
-
 }
 
 /// What leaves nothing of a film behind but what was seen, and the line behind it. `other_screen`

@@ -59,10 +59,7 @@ impl Playback {
 
     /// What stands behind it.
     pub(super) fn tail(&self) -> [Bytes; 2] {
-        [
-            tail(self.other_screen, self.is_over()),
-            self.prompt.clone(),
-        ]
+        [tail(self.other_screen, self.is_over()), self.prompt.clone()]
     }
 
     fn schedule(&mut self) {

@@ -465,8 +465,6 @@ impl Terminal {
 
     /// Takes in the last output of a shell that ended.
     async fn ended(&mut self, exit: Exit) {
-        self.finish_playing().await;
-        self.prompt_at = None;
         for _ in 0..LAST_READS {
             match self.pty.as_ref().map(Pty::read) {
                 Some(Read::Bytes(bytes)) => self.wrote(bytes).await,
@@ -474,6 +472,8 @@ impl Terminal {
             }
         }
         self.pty = None;
+        self.prompt_at = None;
+        self.finish_playing().await;
         self.writes.clear();
         self.tracking.shell_ended(exit.code, self.moment());
         self.tell_stages().await;

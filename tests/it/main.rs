@@ -26,6 +26,7 @@ mod new;
 mod other_client;
 mod play;
 mod play_broken;
+mod playback;
 mod program;
 mod protocol;
 mod reload;

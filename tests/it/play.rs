@@ -24,7 +24,11 @@ pub(crate) fn play(path: &Path, arguments: &[&str], variables: &[(&str, &str)]) 
     let home = home.path().to_str().unwrap();
     let mut all = vec!["test", path.to_str().unwrap()];
     all.extend(arguments);
-    let mut known = vec![("SHELL", "/bin/bash"), ("HOME", home), ("GITHUB_ACTIONS", "")];
+    let mut known = vec![
+        ("SHELL", "/bin/bash"),
+        ("HOME", home),
+        ("GITHUB_ACTIONS", ""),
+    ];
     known.extend(variables);
     run_for(LONG, &all, &known)
 }
@@ -97,12 +101,22 @@ fn migration_passes_and_leaves_nothing_behind() {
 #[test]
 fn results_are_written_for_machines() {
     let temp = lab(&[
-        ("intro.md", "# Lab\n\n```\necho '<one> & two'\n```\n\n[a](command:katapod.loadPage?a)\n"),
-        ("a.md", "```\n### {\"title\": \"It fails, of course\", \"hint\": \"100 %\"}\necho seen; false\n```\n"),
+        (
+            "intro.md",
+            "# Lab\n\n```\necho '<one> & two'\n```\n\n[a](command:katapod.loadPage?a)\n",
+        ),
+        (
+            "a.md",
+            "```\n### {\"title\": \"It fails, of course\", \"hint\": \"100 %\"}\necho seen; false\n```\n",
+        ),
     ]);
     let junit = temp.path().join("junit.xml");
     let arguments = ["--junit", junit.to_str().unwrap(), "--json"];
-    let output = play(&temp.path().join("lab"), &arguments, &[("GITHUB_ACTIONS", "true")]);
+    let output = play(
+        &temp.path().join("lab"),
+        &arguments,
+        &[("GITHUB_ACTIONS", "true")],
+    );
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["passed"], 1);
@@ -130,7 +144,10 @@ fn all_ways_are_played_and_one_can_be_named() {
         ("intro.md", &(block.to_owned() + &link("a") + &link("b"))),
         ("a.md", &(block.to_owned() + &link("end"))),
         ("b.md", &(block.to_owned() + &link("end"))),
-        ("end.md", "```\n### {\"expect\": \"^2$\"}\nwc -l < seen\n```\n"),
+        (
+            "end.md",
+            "```\n### {\"expect\": \"^2$\"}\nwc -l < seen\n```\n",
+        ),
     ]);
     let root = temp.path().join("lab");
     let output = play(&root, &["--all-paths"], &[]);
@@ -141,7 +158,10 @@ fn all_ways_are_played_and_one_can_be_named() {
     }
     let output = play(&root, &["--path", "intro,b,end"], &[]);
     let said = text(&output);
-    assert!(said.contains("b block 0") && !said.contains("a block 0"), "{said}");
+    assert!(
+        said.contains("b block 0") && !said.contains("a block 0"),
+        "{said}"
+    );
     let output = play(&root, &["--path", "intro,c"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("there is no step `c`"));
@@ -154,11 +174,24 @@ fn folder_of_labs_and_an_archive_are_tested() {
     fs::write(temp.path().join("other/intro.md"), "```\nfalse\n```\n").unwrap();
     let output = play(temp.path(), &[], &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("/other/intro.md:2"), "{}", text(&output));
-    assert!(text(&output).contains("1 passed, 1 failed"), "{}", text(&output));
+    assert!(
+        text(&output).contains("/other/intro.md:2"),
+        "{}",
+        text(&output)
+    );
+    assert!(
+        text(&output).contains("1 passed, 1 failed"),
+        "{}",
+        text(&output)
+    );
     let archive = temp.path().join("lab.zip");
     let lab = temp.path().join("lab");
-    let arguments = ["export", lab.to_str().unwrap(), "--out", archive.to_str().unwrap()];
+    let arguments = [
+        "export",
+        lab.to_str().unwrap(),
+        "--out",
+        archive.to_str().unwrap(),
+    ];
     assert!(run_for(LONG, &arguments, &[]).status.success());
     let output = play(&archive, &[], &[]);
     assert!(output.status.success(), "{}", text(&output));
@@ -166,7 +199,10 @@ fn folder_of_labs_and_an_archive_are_tested() {
 
 #[test]
 fn interrupted_test_ends_what_it_started() {
-    let temp = lab(&[("intro.md", "```\n### {\"timeout\": 300}\necho $$ > \"$MARK\"; sleep 300\n```\n\n```\ntrue\n```\n")]);
+    let temp = lab(&[(
+        "intro.md",
+        "```\n### {\"timeout\": 300}\necho $$ > \"$MARK\"; sleep 300\n```\n\n```\ntrue\n```\n",
+    )]);
     let scratch = tempfile::tempdir().unwrap();
     let mark = temp.path().join("pid");
     let root = temp.path().join("lab");
@@ -190,21 +226,29 @@ fn interrupted_test_ends_what_it_started() {
     };
     let mut shell = String::new();
     wait("the block begins", &mut || {
-        shell = fs::read_to_string(&mark).unwrap_or_default().trim().to_owned();
+        shell = fs::read_to_string(&mark)
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         !shell.is_empty()
     });
     let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     wait("the test ends", &mut || child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    wait("its shell ends", &mut || !crate::harness::is_running(&shell));
+    wait("its shell ends", &mut || {
+        !crate::harness::is_running(&shell)
+    });
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_kept_told_stale_and_exported() {
     let temp = lab(&[
-        ("intro.md", "```\necho first; sleep 0.2; echo second\n```\n\n[s](command:katapod.loadPage?sub/s)\n"),
+        (
+            "intro.md",
+            "```\necho first; sleep 0.2; echo second\n```\n\n[s](command:katapod.loadPage?sub/s)\n",
+        ),
         ("sub/s.md", "```\necho third\n```\n\n```\nfalse\n```\n"),
     ]);
     let root = temp.path().join("lab");
@@ -215,8 +259,9 @@ async fn recordings_are_kept_told_stale_and_exported() {
     let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     assert_eq!(header["version"], 2);
     assert_eq!(header["katahost"]["exitCode"], 0);
-    let events: Vec<(f64, String, String)> =
-        lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<(f64, String, String)> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let all: String = events.iter().map(|(_, _, text)| text.as_str()).collect();
     assert!(all.contains("first") && all.contains("second"), "{all:?}");
     assert!(events.last().unwrap().0 >= 0.1, "{events:?}");
@@ -229,9 +274,18 @@ async fn recordings_are_kept_told_stale_and_exported() {
     assert!(!check().contains("recordings/"), "{}", check());
     let page = fs::read_to_string(root.join("intro.md")).unwrap();
     fs::write(root.join("intro.md"), page.replace("first", "another")).unwrap();
-    assert!(check().contains("--> recordings/intro.0.cast"), "{}", check());
+    assert!(
+        check().contains("--> recordings/intro.0.cast"),
+        "{}",
+        check()
+    );
     let archive = temp.path().join("lab.zip");
-    let arguments = ["export", root.to_str().unwrap(), "--out", archive.to_str().unwrap()];
+    let arguments = [
+        "export",
+        root.to_str().unwrap(),
+        "--out",
+        archive.to_str().unwrap(),
+    ];
     let output = run_for(LONG, &arguments, &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains(": 4 files"), "{said}");

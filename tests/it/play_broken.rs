@@ -12,7 +12,11 @@ fn check_page(page: &str, place: &str, says: &str) {
 /// A lab with these files fails with exactly one error, at that place.
 fn check(files: &[(&str, &str)], place: &str, says: &str) {
     let intro = "# Lab\n\n```\necho fine\n```\n\n[Next](command:katapod.loadPage?step1)\n";
-    let mut all = vec![(".katapod_config.json", CONFIG), ("intro.md", intro), ("step1.md", "# Step\n")];
+    let mut all = vec![
+        (".katapod_config.json", CONFIG),
+        ("intro.md", intro),
+        ("step1.md", "# Step\n"),
+    ];
     for (name, text) in files {
         all.retain(|(known, _)| known != name);
         if !text.is_empty() {
@@ -24,18 +28,31 @@ fn check(files: &[(&str, &str)], place: &str, says: &str) {
     let output = play(&root, &["--timeout", "8"], &[]);
     let said = text(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    let errors: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
     assert_eq!(errors.len(), 1, "{said}");
     assert!(errors[0].contains(says), "{says}: {said}");
-    let places: Vec<&str> = said.lines().filter(|line| line.starts_with("  --> ")).collect();
+    let places: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("  --> "))
+        .collect();
     let wanted = format!("  --> {}/{place}", root.display());
-    assert!(places[0] == wanted || places[0].starts_with(&format!("{wanted}:")), "{wanted}: {said}");
+    assert!(
+        places[0] == wanted || places[0].starts_with(&format!("{wanted}:")),
+        "{wanted}: {said}"
+    );
     assert!(said.contains(" 1 failed"), "{said}");
 }
 
 #[test]
 fn wrong_exit_code_is_found() {
-    check_page("```\ntrue\n```\n\n```\n### {\"exitCode\": 3}\n(exit 4)\n```\n", "step1.md:7", "exit code 4, not with 3");
+    check_page(
+        "```\ntrue\n```\n\n```\n### {\"exitCode\": 3}\n(exit 4)\n```\n",
+        "step1.md:7",
+        "exit code 4, not with 3",
+    );
 }
 
 #[test]
@@ -46,18 +63,30 @@ fn failing_command_is_found_with_its_output() {
 
 #[test]
 fn wrong_output_is_found() {
-    check_page("```\n### {\"expect\": \"^Equal\"}\necho Not Equal\n```\n", "step1.md:3", "matches `^Equal`");
+    check_page(
+        "```\n### {\"expect\": \"^Equal\"}\necho Not Equal\n```\n",
+        "step1.md:3",
+        "matches `^Equal`",
+    );
 }
 
 #[test]
 fn missing_script_is_found() {
-    check_page("```\nbash scripts/nowhere.sh\n```\n", "step1.md:2", "exit code 127");
+    check_page(
+        "```\nbash scripts/nowhere.sh\n```\n",
+        "step1.md:2",
+        "exit code 127",
+    );
 }
 
 #[test]
 fn hanging_block_is_found() {
     let page = "```\n### {\"timeout\": 1}\nsleep 100\n```\n\n```\necho after\n```\n";
-    check_page(page, "step1.md:3", "still runs after 1 s, and step1.md:7 is typed into `host`");
+    check_page(
+        page,
+        "step1.md:3",
+        "still runs after 1 s, and step1.md:7 is typed into `host`",
+    );
 }
 
 #[test]
@@ -76,12 +105,20 @@ fn server_that_ends_while_it_is_needed_is_found() {
 
 #[test]
 fn unfinished_command_is_found() {
-    check_page("```\necho \"no end\n```\n\n```\necho after\n```\n", "step1.md:2", "waits for the rest of the command");
+    check_page(
+        "```\necho \"no end\n```\n\n```\necho after\n```\n",
+        "step1.md:2",
+        "waits for the rest of the command",
+    );
 }
 
 #[test]
 fn shell_that_exits_is_found() {
-    check_page("```\nexit 0\n```\n\n```\necho after\n```\n", "step1.md:2", "the shell of `host` has ended");
+    check_page(
+        "```\nexit 0\n```\n\n```\necho after\n```\n",
+        "step1.md:2",
+        "the shell of `host` has ended",
+    );
 }
 
 #[test]
@@ -95,12 +132,20 @@ fn on_load_command_that_fails_is_found() {
     let config = "{\"layout\": {\"terminals\": [{\"id\": \"host\"}, {\"id\": \"api\"}]},\n\
         \"navigation\": {\"onLoadCommands\": {\"step1\": {\n\
         \"api\": [{\"command\": \"bash nowhere.sh\"}]}}}}";
-    check(&[(".katapod_config.json", config)], ".katapod_config.json:3", "exit code 127");
+    check(
+        &[(".katapod_config.json", config)],
+        ".katapod_config.json:3",
+        "exit code 127",
+    );
 }
 
 #[test]
 fn dead_link_is_found_before_anything_runs() {
-    check_page("[x](command:katapod.loadPage?nowhere)\n", "step1.md:1", "`nowhere`");
+    check_page(
+        "[x](command:katapod.loadPage?nowhere)\n",
+        "step1.md:1",
+        "`nowhere`",
+    );
 }
 
 #[test]
@@ -112,7 +157,11 @@ fn unknown_terminal_fails_where_it_matters() {
 
 #[test]
 fn bad_pattern_is_found() {
-    check_page("```\n### {\"expect\": \"(a\"}\ntrue\n```\n", "step1.md:2", "no regular expression");
+    check_page(
+        "```\n### {\"expect\": \"(a\"}\ntrue\n```\n",
+        "step1.md:2",
+        "no regular expression",
+    );
 }
 
 #[test]
@@ -123,7 +172,11 @@ fn missing_intro_is_found() {
 #[test]
 fn shell_that_does_not_exist_is_found() {
     let temp = lab(&[("intro.md", "```\ntrue\n```\n")]);
-    let output = play(&temp.path().join("lab"), &["--shell", "/no/such/shell", "--timeout", "5"], &[]);
+    let output = play(
+        &temp.path().join("lab"),
+        &["--shell", "/no/such/shell", "--timeout", "5"],
+        &[],
+    );
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("intro.md:2"), "{}", text(&output));
 }

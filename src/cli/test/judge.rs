@@ -84,8 +84,9 @@ impl Sight<'_> {
                  `\"macrosBefore\": [\"ctrl_c\"]`; one that takes input is known by its `prompt`; \
                  and what takes long needs a `timeout`",
             ),
-            _ => Problem::new(format!("it still runs after {seconds} s"))
-                .with_hint("give it more time with `timeout`, or say with `expect` what to wait for"),
+            _ => Problem::new(format!("it still runs after {seconds} s")).with_hint(
+                "give it more time with `timeout`, or say with `expect` what to wait for",
+            ),
         };
         self.failed(problem)
     }
@@ -98,7 +99,9 @@ impl Sight<'_> {
                 ExitCode::Is(wanted) => format!(", not with {wanted}"),
                 ExitCode::Success | ExitCode::Any => String::new(),
             };
-            return self.failed(Problem::new(format!("it ended with exit code {code}{wanted}")));
+            return self.failed(Problem::new(format!(
+                "it ended with exit code {code}{wanted}"
+            )));
         }
         match &self.act.expectation.expect {
             Some(pattern) if !matches(pattern, self.text) => {
@@ -121,7 +124,10 @@ impl Sight<'_> {
             Next::Types(_) => {
                 let asks = expectation.prompt.is_none()
                     && self.open_line
-                    && self.last_line().trim_end().ends_with(|end| PROMPT_ENDS.contains(end));
+                    && self
+                        .last_line()
+                        .trim_end()
+                        .ends_with(|end| PROMPT_ENDS.contains(end));
                 let waits = asks && self.quiet >= PROMPT_QUIET && self.is_as_expected();
                 return waits.then_some(How::Waits);
             }
@@ -184,9 +190,14 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 /// Leaves out of a program's output the lines that were typed into it.
 pub(super) fn without_echo(text: &str, command: &str) -> String {
-    let mut typed = command.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let mut typed = command
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .peekable();
     let kept = text.lines().filter(|line| {
-        let is_echo = typed.peek().is_some_and(|typed| line.trim_end().ends_with(typed.trim_end()));
+        let is_echo = typed
+            .peek()
+            .is_some_and(|typed| line.trim_end().ends_with(typed.trim_end()));
         !(is_echo && typed.next().is_some())
     });
     let mut kept: Vec<&str> = kept.collect();
@@ -297,7 +308,10 @@ mod tests {
         let command = act(Expectation::default(), next.clone());
         assert_eq!(running(&command, "working\n", 50_000), None);
         assert_eq!(running(&command, "working...", 50_000), None);
-        assert_eq!(running(&command, "welcome\ncqlsh> ", 1_100), Some(How::Waits));
+        assert_eq!(
+            running(&command, "welcome\ncqlsh> ", 1_100),
+            Some(How::Waits)
+        );
         let named = act(expecting(None, Some("go on, please$")), next);
         assert_eq!(running(&named, "go on, please", 0), Some(How::Waits));
         assert_eq!(running(&named, "cqlsh> ", 9_000), None);
@@ -305,7 +319,10 @@ mod tests {
 
     #[test]
     fn echo_of_what_was_typed_is_no_output() {
-        assert_eq!(without_echo(">>> print(42)\n42\n>>> ", "print(42)\n"), "42\n>>> ");
+        assert_eq!(
+            without_echo(">>> print(42)\n42\n>>> ", "print(42)\n"),
+            "42\n>>> "
+        );
         assert_eq!(without_echo("a\nb", "x\n"), "a\nb");
     }
 

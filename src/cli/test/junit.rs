@@ -85,6 +85,9 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_controls_are_left_out() {
-        assert_eq!(escape("a<b>&\"\u{1b}[0m\0\u{ffff}\n"), "a&lt;b&gt;&amp;&quot;[0m\n");
+        assert_eq!(
+            escape("a<b>&\"\u{1b}[0m\0\u{ffff}\n"),
+            "a&lt;b&gt;&amp;&quot;[0m\n"
+        );
     }
 }

@@ -179,7 +179,9 @@ impl Way {
         let mut runs: HashMap<String, u64> = HashMap::new();
         let mut stops: Vec<Stop> = Vec::new();
         for step in steps {
-            let Some(page) = page(scan, step) else { continue };
+            let Some(page) = page(scan, step) else {
+                continue;
+            };
             let before = stops.last().and_then(|stop| self::page(scan, &stop.step));
             let link = before.and_then(|before| link_to(before, step));
             let mut acts = on_load(scan, step);
@@ -305,7 +307,10 @@ mod tests {
         assert_eq!(first(&scan), ["intro", "a", "b", "c"]);
         let (ways, more) = all(&scan);
         let ways: Vec<String> = ways.iter().map(|way| way.join(" ")).collect();
-        assert_eq!(ways, ["intro a b c", "intro a c b", "intro b a c", "intro b c"]);
+        assert_eq!(
+            ways,
+            ["intro a b c", "intro a c b", "intro b a c", "intro b c"]
+        );
         assert!(!more);
     }
 
@@ -314,7 +319,11 @@ mod tests {
         let names: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
         let all_links = links(&names.iter().map(String::as_str).collect::<Vec<_>>());
         let mut files = vec![("intro.md".to_owned(), all_links.clone())];
-        files.extend(names.iter().map(|name| (format!("{name}.md"), all_links.clone())));
+        files.extend(
+            names
+                .iter()
+                .map(|name| (format!("{name}.md"), all_links.clone())),
+        );
         let files: Vec<(&str, &str)> = files
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))

@@ -19,7 +19,8 @@ impl Terminal {
     pub(super) async fn begin_to_play(&mut self, run: RunNumber, film: Film, now: Instant) {
         let prompt = self.prompt();
         self.show(film.head());
-        self.tell(News::Stage(run, Stage::Playing(self.moment()))).await;
+        self.tell(News::Stage(run, Stage::Playing(self.moment())))
+            .await;
         self.playback = Some(Playback::begin(run, film, prompt, now));
         self.play(now).await;
     }
@@ -27,7 +28,10 @@ impl Terminal {
     /// Shows what is due.
     pub(super) async fn play(&mut self, now: Instant) {
         while !self.history.is_full()
-            && let Some(piece) = self.playback.as_mut().and_then(|playback| playback.next(now))
+            && let Some(piece) = self
+                .playback
+                .as_mut()
+                .and_then(|playback| playback.next(now))
         {
             self.show(piece);
         }
@@ -41,7 +45,8 @@ impl Terminal {
         self.finish_playing().await;
         for run in self.runs.clear_films() {
             self.tell(News::Typed(run)).await;
-            self.tell(News::Stage(run, Stage::Played(self.moment()))).await;
+            self.tell(News::Stage(run, Stage::Played(self.moment())))
+                .await;
         }
     }
 
@@ -53,12 +58,13 @@ impl Terminal {
         let [tail, prompt] = playback.tail();
         let moment = self.moment();
         self.show(tail);
-        if !prompt.is_empty() {
+        if self.pty.is_some() && !prompt.is_empty() {
             // From here on, the prompt is this one.
             self.prompt_at = self.prompt_at.map(|_| self.output.end());
             self.show(prompt);
         }
-        self.tell(News::Stage(playback.run, Stage::Played(moment))).await;
+        self.tell(News::Stage(playback.run, Stage::Played(moment)))
+            .await;
     }
 
     fn show(&mut self, bytes: Bytes) {
@@ -74,7 +80,9 @@ impl Terminal {
         }
         let end = self.output.end();
         let journal = self.output.journal();
-        let from = end.saturating_sub(PROMPT_BYTES).max(journal.first_cursor().offset());
+        let from = end
+            .saturating_sub(PROMPT_BYTES)
+            .max(journal.first_cursor().offset());
         let mut last = Vec::new();
         if let Some(mut cursor) = journal.cursor_at(from) {
             while let Ok(entries) = journal.read(&mut cursor, usize::MAX)

@@ -31,10 +31,10 @@ pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("SHELL", super::program("shell"));
     command
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null());
+        .args(arguments)
+        .env("SHELL", super::program("shell"));
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
     command
 }
 
