@@ -231,6 +231,7 @@ impl Client {
         let header = Header {
             kind: FrameKind::Input,
             replay: false,
+            more: false,
             terminal,
             generation,
             offset,

@@ -132,6 +132,7 @@ impl Link {
                 let header = Header {
                     kind: FrameKind::Input,
                     replay: false,
+                    more: false,
                     terminal: u16::try_from(terminal)?,
                     generation: known.generation,
                     offset: known.typed,

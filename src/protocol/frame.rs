@@ -5,8 +5,8 @@
 //!       kind   flags  terminal   generation   offset    payload
 //! ```
 //!
-//! Numbers are unsigned and big-endian (network order, as in RFC 6455). Flags: [`REPLAY`]; others
-//! are 0, and to be ignored.
+//! Numbers are unsigned and big-endian (network order, as in RFC 6455). Flags: [`REPLAY`] and
+//! [`MORE`]; others are 0, and to be ignored.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
@@ -17,6 +17,10 @@ pub const HEADER_BYTES: usize = 16;
 /// The flag of output that was written before the client came: its effects beyond the screen, such
 /// as bells and copies to the clipboard, happened already.
 pub const REPLAY: u8 = 1;
+
+/// The flag of a frame behind which more follows that was written before the client came, so that
+/// there is no use in drawing yet.
+pub const MORE: u8 = 2;
 
 /// The length of the size that resize and snapshot payloads start with.
 const SIZE_BYTES: usize = 4;
@@ -44,6 +48,8 @@ pub struct Header {
     pub kind: FrameKind,
     /// Whether it repeats what happened before the client came; see [`REPLAY`].
     pub replay: bool,
+    /// Whether more follows of what was written before the client came; see [`MORE`].
+    pub more: bool,
     /// The terminal's number.
     pub terminal: u16,
     /// Which shell of the terminal the frame is about.
@@ -94,7 +100,8 @@ impl Header {
         let mut bytes = [0; HEADER_BYTES];
         let mut rest = &mut bytes[..];
         rest.put_u8(self.kind as u8);
-        rest.put_u8(if self.replay { REPLAY } else { 0 });
+        let flag = |set, flag| if set { flag } else { 0 };
+        rest.put_u8(flag(self.replay, REPLAY) | flag(self.more, MORE));
         rest.put_u16(self.terminal);
         rest.put_u32(self.generation);
         rest.put_u64(self.offset);
@@ -113,6 +120,7 @@ impl Header {
         let header = Self {
             kind: FrameKind::from_byte(kind)?,
             replay: flags & REPLAY != 0,
+            more: flags & MORE != 0,
             terminal: u16::from_be_bytes([t0, t1]),
             generation: u32::from_be_bytes([g0, g1, g2, g3]),
             offset: u64::from_be_bytes(offset),
@@ -150,9 +158,10 @@ mod tests {
     proptest! {
         #[test]
         fn prop_any_frame_survives_a_round_trip(
-            replay: bool, terminal: u16, generation: u32, offset: u64, payload: Vec<u8>
+            replay: bool, more: bool, terminal: u16, generation: u32, offset: u64, payload: Vec<u8>
         ) {
-            let header = Header { kind: FrameKind::Output, replay, terminal, generation, offset };
+            let kind = FrameKind::Output;
+            let header = Header { kind, replay, more, terminal, generation, offset };
             let (parsed, rest) = Header::parse(&header.frame(&[&payload])).unwrap();
             prop_assert_eq!(parsed, header);
             prop_assert_eq!(&rest[..], &payload[..]);
@@ -171,6 +180,7 @@ mod tests {
         let header = Header {
             kind: FrameKind::Input,
             replay: true,
+            more: true,
             terminal: 0x0102,
             generation: 0x0304_0506,
             offset: 7,
@@ -178,7 +188,7 @@ mod tests {
         let frame = header.frame(&[b"x", b"y"]);
         assert_eq!(
             &frame[..],
-            b"\x04\x01\x01\x02\x03\x04\x05\x06\0\0\0\0\0\0\0\x07xy"
+            b"\x04\x03\x01\x02\x03\x04\x05\x06\0\0\0\0\0\0\0\x07xy"
         );
     }
 

@@ -14,7 +14,7 @@ use super::{
     },
     client::{self, AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume},
     error::{ErrorCode, ErrorData},
-    frame::{FrameKind, HEADER_BYTES, REPLAY},
+    frame::{FrameKind, HEADER_BYTES, MORE, REPLAY},
     rpc::RpcError,
     run::{BlockRun, RunState},
     server::{
@@ -49,6 +49,7 @@ fn generate() -> String {
     out += &constant("FRAME_RESIZE", FrameKind::Resize as u8);
     out += &constant("FRAME_INPUT", FrameKind::Input as u8);
     out += &constant("FRAME_REPLAY_FLAG", REPLAY);
+    out += &constant("FRAME_MORE_FLAG", MORE);
     out += "\n";
     for (name, method) in [
         ("INITIALIZE", client::method::INITIALIZE),

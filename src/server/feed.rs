@@ -168,7 +168,7 @@ impl Feed {
             }
         });
         let payload = payload.collect();
-        let header = self.header(kind, first);
+        let header = self.header(kind, first, cursor.offset());
         Turn::Frame(Frame { header, payload })
     }
 
@@ -193,15 +193,16 @@ impl Feed {
         }
         let size = Bytes::copy_from_slice(&encode_size(cols, rows));
         Turn::Frame(Frame {
-            header: self.header(FrameKind::Snapshot, offset),
+            header: self.header(FrameKind::Snapshot, offset, offset),
             payload: vec![size, checkpoint.dump],
         })
     }
 
-    fn header(&self, kind: FrameKind, offset: u64) -> [u8; HEADER_BYTES] {
+    fn header(&self, kind: FrameKind, offset: u64, end: u64) -> [u8; HEADER_BYTES] {
         let header = Header {
             kind,
             replay: offset < self.live_from,
+            more: end < self.live_from,
             terminal: self.number,
             generation: self.generation,
             offset,

@@ -39,6 +39,8 @@ mod tabs;
 mod text;
 mod width;
 
+use bytes::Bytes;
+use memchr::memchr_iter;
 use vte::Parser;
 
 use self::filter::Filter;
@@ -136,6 +138,26 @@ impl Screen {
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
         self.dump_within(DUMP_BYTES)
+    }
+
+    /// Returns a dump for a terminal that goes on with `next`: the scrollback is left out where that
+    /// pushes all of it out again.
+    #[must_use]
+    pub fn dump_before(&self, next: &[Bytes]) -> Vec<u8> {
+        let limit = self.state.main.limit;
+        let breaks = next.iter().map(|bytes| memchr_iter(b'\n', bytes).count());
+        if breaks.sum::<usize>() < limit {
+            return self.dump();
+        }
+        let bare = self.dump_within(0);
+        let (cols, rows) = self.size();
+        let mut later = Self::new(cols, rows, limit);
+        later.feed(&bare);
+        next.iter().for_each(|bytes| later.feed(bytes));
+        if later.state.main.base() < limit {
+            return self.dump();
+        }
+        bare
     }
 
     fn dump_within(&self, limit: usize) -> Vec<u8> {
@@ -312,6 +334,30 @@ mod tests {
         assert!(
             dump.contains("line 499") && dump.contains("line 400") && !dump.contains("line 99")
         );
+    }
+
+    #[test]
+    fn scrollback_that_is_pushed_out_is_left_out() {
+        let lines = |from: usize, to: usize| {
+            let lines = (from..to).map(|line| format!("\x1b[3{}mline {line}\r\n", line % 8));
+            lines.collect::<String>().into_bytes()
+        };
+        let mut screen = Screen::new(20, 4, 500);
+        screen.feed(&lines(0, 900));
+        for (next, all) in [(499, true), (530, false)] {
+            let next = [Bytes::from(lines(900, 900 + next))];
+            let dump = screen.dump_before(&next);
+            assert_eq!(dump == screen.dump(), all);
+            let (mut restored, mut truth) = (Screen::new(20, 4, 500), Screen::new(20, 4, 500));
+            restored.feed(&dump);
+            restored.feed(&next[0]);
+            truth.feed(&screen.dump());
+            truth.feed(&next[0]);
+            assert_eq!(told(&restored), told(&truth));
+        }
+        // As many line breaks, of which none scrolls.
+        let jumps = [Bytes::from("\x1b[Hx\n".repeat(600))];
+        assert_eq!(screen.dump_before(&jumps), screen.dump());
     }
 
     #[test]

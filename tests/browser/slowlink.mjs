@@ -39,6 +39,19 @@ export class SlowLink {
   #carry(from, to, { roundTripMs, bitsPerSecond }) {
     let queued = 0;
     let freeAt = 0;
+    /** @type {{ piece: Buffer, arrivesAt: number }[]} */
+    const onTheWay = [];
+    /** @type {NodeJS.Timeout | undefined} */
+    let arrival;
+    // One timer, since those of different delays may fire in another order than they are due.
+    const arrive = () => {
+      arrival = undefined;
+      while (onTheWay[0] && onTheWay[0].arrivesAt <= performance.now()) {
+        to.write(/** @type {{ piece: Buffer }} */ (onTheWay.shift()).piece);
+      }
+      const [next] = onTheWay;
+      if (next) arrival = setTimeout(arrive, next.arrivesAt - performance.now());
+    };
     this.#sockets.add(from);
     from.on("error", () => to.destroy());
     from.on("close", () => {
@@ -57,8 +70,9 @@ export class SlowLink {
           queued -= piece.length;
           if (queued <= QUEUE_BYTES) from.resume();
         }, freeAt - now);
-        setTimeout(() => to.write(piece), freeAt - now + roundTripMs / 2);
+        onTheWay.push({ piece, arrivesAt: freeAt + roundTripMs / 2 });
       }
+      if (arrival === undefined) arrive();
     });
   }
 

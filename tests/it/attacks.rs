@@ -264,6 +264,7 @@ fn input(terminal: u16, generation: u32, offset: u64, text: &[u8]) -> Bytes {
     let header = Header {
         kind: FrameKind::Input,
         replay: false,
+        more: false,
         terminal,
         generation,
         offset,

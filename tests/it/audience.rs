@@ -241,6 +241,7 @@ async fn viewer_is_refused_all_but_its_own_view() {
     let header = Header {
         kind: FrameKind::Input,
         replay: false,
+        more: false,
         terminal: 0,
         generation: driver.generation(0),
         offset: 0,

@@ -33,6 +33,7 @@ fn input(terminal: u16, generation: u32, offset: u64, text: &str) -> bytes::Byte
     let header = Header {
         kind: FrameKind::Input,
         replay: false,
+        more: false,
         terminal,
         generation,
         offset,

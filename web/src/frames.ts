@@ -1,5 +1,6 @@
 import {
   FRAME_INPUT,
+  FRAME_MORE_FLAG,
   FRAME_OUTPUT,
   FRAME_REPLAY_FLAG,
   FRAME_RESIZE,
@@ -9,8 +10,8 @@ import {
 
 /** A binary frame of the server, as `src/protocol/frame.rs` lays it out. */
 export type Frame = { terminal: number; generation: number; offset: number } & (
-  | { kind: "output"; replay: boolean; payload: Uint8Array }
-  | { kind: "snapshot"; cols: number; rows: number; payload: Uint8Array }
+  | { kind: "output"; replay: boolean; more: boolean; payload: Uint8Array }
+  | { kind: "snapshot"; cols: number; rows: number; more: boolean; payload: Uint8Array }
   | { kind: "resize"; cols: number; rows: number }
 );
 
@@ -26,16 +27,19 @@ export function parseFrame(buffer: ArrayBuffer): Frame | null {
     offset: Number(view.getBigUint64(8)),
   };
   const kind = view.getUint8(0);
+  const flags = view.getUint8(1);
+  const more = (flags & FRAME_MORE_FLAG) !== 0;
   if (kind === FRAME_OUTPUT) {
-    const replay = (view.getUint8(1) & FRAME_REPLAY_FLAG) !== 0;
-    return { ...header, kind: "output", replay, payload: new Uint8Array(buffer, HEADER_BYTES) };
+    const replay = (flags & FRAME_REPLAY_FLAG) !== 0;
+    const payload = new Uint8Array(buffer, HEADER_BYTES);
+    return { ...header, kind: "output", replay, more, payload };
   }
   if (kind !== FRAME_SNAPSHOT && kind !== FRAME_RESIZE) return null;
   if (buffer.byteLength < HEADER_BYTES + SIZE_BYTES) return null;
   const size = { cols: view.getUint16(HEADER_BYTES), rows: view.getUint16(HEADER_BYTES + 2) };
   if (kind === FRAME_RESIZE) return { ...header, ...size, kind: "resize" };
   const payload = new Uint8Array(buffer, HEADER_BYTES + SIZE_BYTES);
-  return { ...header, ...size, kind: "snapshot", payload };
+  return { ...header, ...size, kind: "snapshot", more, payload };
 }
 
 /** Makes the frame for bytes that were typed. */

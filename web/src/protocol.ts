@@ -11,6 +11,7 @@ export const FRAME_SNAPSHOT = 2;
 export const FRAME_RESIZE = 3;
 export const FRAME_INPUT = 4;
 export const FRAME_REPLAY_FLAG = 1;
+export const FRAME_MORE_FLAG = 2;
 
 export const INITIALIZE = "initialize";
 export const EXECUTE_COMMAND = "workspace/executeCommand";

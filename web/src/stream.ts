@@ -5,13 +5,15 @@ export interface Screen {
   write(bytes: Uint8Array, parsed: () => void): void;
   resize(cols: number, rows: number): void;
   reset(): void;
+  /** Draws nothing until told to go on: what is shown now is on its way to something else. */
+  hold(held: boolean): void;
 }
 
 /** What became of a frame: `gap` means that bytes before it are missing. */
 export type Accepted = "taken" | "known" | "gap";
 
 type Step =
-  | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean }
+  | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean; more: boolean }
   | { kind: "resize"; cols: number; rows: number }
   | { kind: "reset" };
 
@@ -35,6 +37,7 @@ export class TerminalStream {
   #acknowledged = 0;
   #writing = 0;
   #replaying = 0;
+  #held = false;
   #acknowledgement: ReturnType<typeof setTimeout> | undefined;
   /** Whether programs wait for what is parsed here. */
   paces = true;
@@ -65,7 +68,8 @@ export class TerminalStream {
     if (frame.kind === "snapshot") {
       this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
-      this.#push({ kind: "write", bytes: frame.payload, end: frame.offset, replay: true });
+      const { offset: end, payload: bytes, more } = frame;
+      this.#push({ kind: "write", bytes, end, replay: true, more });
       return "taken";
     }
     if (frame.offset > this.#received) return "gap";
@@ -78,7 +82,8 @@ export class TerminalStream {
     if (overlap > 0 && overlap >= frame.payload.length) return "known";
     const bytes = overlap > 0 ? frame.payload.subarray(overlap) : frame.payload;
     this.#received += bytes.length;
-    this.#push({ kind: "write", bytes, end: this.#received, replay: frame.replay });
+    const { replay, more } = frame;
+    this.#push({ kind: "write", bytes, end: this.#received, replay, more });
     return "taken";
   }
 
@@ -118,10 +123,20 @@ export class TerminalStream {
       if (step.kind !== "write" && this.#writing > 0) return;
       if (step.kind === "write" && step.replay !== this.replaying && this.#writing > 0) return;
       this.#steps.shift();
-      if (step.kind === "reset") this.#screen.reset();
+      if (step.kind === "reset") this.#reset();
       else if (step.kind === "resize") this.#screen.resize(step.cols, step.rows);
       else this.#write(step);
     }
+  }
+
+  #reset(): void {
+    this.#screen.reset();
+    this.#hold(true);
+  }
+
+  #hold(held: boolean): void {
+    if (held !== this.#held) this.#screen.hold(held);
+    this.#held = held;
   }
 
   #write(step: Step & { kind: "write" }): void {
@@ -131,7 +146,10 @@ export class TerminalStream {
     this.#screen.write(step.bytes, () => {
       this.#writing -= 1;
       if (step.replay) this.#replaying -= 1;
-      if (epoch === this.#epoch) this.#advance(step.end, step.replay);
+      if (epoch === this.#epoch) {
+        if (!step.more) this.#hold(false);
+        this.#advance(step.end, step.replay);
+      }
       this.#pump();
     });
   }

@@ -4,6 +4,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
+import { holdDrawing } from "./drawing";
 import { type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
@@ -130,6 +131,7 @@ export class Terminal implements Disposable {
         write: (bytes, parsed) => this.#xterm.write(bytes, parsed),
         resize: (cols, rows) => this.#resize(cols, rows),
         reset: () => this.#xterm.reset(),
+        hold: (held) => holdDrawing(this.#xterm, held),
       },
       (offset) => this.#port.acknowledge(number, offset),
     );

@@ -8,6 +8,8 @@ interface Harness {
   /** What reached the screen, in order. */
   log: string[];
   acks: number[];
+  /** Whether drawing was stopped, and went on. */
+  holds: boolean[];
   /** Lets the oldest write be parsed. */
   parse(): void;
   parseAll(): void;
@@ -16,6 +18,7 @@ interface Harness {
 function harness(): Harness {
   const log: string[] = [];
   const acks: number[] = [];
+  const holds: boolean[] = [];
   const writes: { text: string; parsed: () => void }[] = [];
   const screen = {
     write(bytes: Uint8Array, parsed: () => void): void {
@@ -23,6 +26,7 @@ function harness(): Harness {
     },
     resize: (cols: number, rows: number) => log.push(`${cols}x${rows}`),
     reset: () => log.push("reset"),
+    hold: (held: boolean) => holds.push(held),
   };
   const parse = (): void => {
     const write = writes.shift();
@@ -34,7 +38,7 @@ function harness(): Harness {
   const parseAll = (): void => {
     while (writes.length > 0) parse();
   };
-  return { stream, log, acks, parse, parseAll };
+  return { stream, log, acks, holds, parse, parseAll };
 }
 
 const at = (offset: number, generation = 1) => ({ terminal: 0, generation, offset });
@@ -42,6 +46,7 @@ const output = (offset: number, text: string, generation = 1): Frame => ({
   ...at(offset, generation),
   kind: "output",
   replay: false,
+  more: false,
   payload: new TextEncoder().encode(text),
 });
 const resize = (offset: number, cols: number, rows: number): Frame => ({
@@ -55,6 +60,7 @@ const snapshot = (offset: number, text: string, generation = 1): Frame => ({
   kind: "snapshot",
   cols: 80,
   rows: 24,
+  more: false,
   payload: new TextEncoder().encode(text),
 });
 
@@ -155,6 +161,22 @@ test("callbacks of a forgotten generation acknowledge nothing", () => {
   stream.accept(snapshot(500, "screen", 2));
   parseAll();
   assert.deepEqual(acks, [500]);
+});
+
+test("nothing is drawn from a snapshot on until the past has been read", () => {
+  const { stream, holds, parse, parseAll } = harness();
+  stream.accept({ ...snapshot(100, "screen"), more: true } as Frame);
+  stream.accept({ ...output(100, "past"), replay: true, more: true } as Frame);
+  parse();
+  assert.deepEqual(holds, [true]);
+  stream.accept({ ...output(104, "end"), replay: true } as Frame);
+  parse();
+  assert.deepEqual(holds, [true]);
+  parse();
+  assert.deepEqual(holds, [true, false]);
+  stream.accept(output(107, "live"));
+  parseAll();
+  assert.deepEqual(holds, [true, false]);
 });
 
 test("side effects are replays only while a snapshot is parsed", () => {

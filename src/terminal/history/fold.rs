@@ -243,7 +243,12 @@ impl Fold {
     }
 
     async fn dump(&self) {
-        let dump = self.lend(|screen| Bytes::from(screen.dump())).await;
+        let next = self.next_output();
+        let dump = self.lend(move |screen| match next {
+            Some(next) => Bytes::from(screen.dump_before(&next)),
+            None => Bytes::from(screen.dump()),
+        });
+        let dump = dump.await;
         let mut state = self.state();
         let checkpoint = Checkpoint {
             size: state.size,
@@ -254,6 +259,17 @@ impl Fold {
             drop(asker.send(checkpoint.clone()));
         }
         state.last = Some(checkpoint);
+    }
+
+    /// What follows a checkpoint, unless a size is among it: that draws the scrollback anew.
+    fn next_output(&self) -> Option<Vec<Bytes>> {
+        let journal = self.output.journal();
+        let entries = journal.read(&mut journal.first_cursor(), usize::MAX).ok()?;
+        let outputs = entries.into_iter().map(|entry| match entry.event {
+            Event::Output(bytes) => Some(bytes),
+            Event::Resize(_) => None,
+        });
+        outputs.collect()
     }
 
     /// Lends the emulator, if there is one, to a thread.

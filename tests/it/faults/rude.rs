@@ -18,8 +18,12 @@ async fn claims_of_what_never_was_are_answered_by_a_snapshot() {
     let mut driver = Watcher::enter(&workshop.socket()).await;
     driver.resize_all(80, 24).await;
     driver
-        .type_text("host", "seq 1 100; echo here-$((1 + 1))\r")
+        .type_text(
+            "host",
+            "seq 1 100; printf here-$((1 + 1)); exec sleep 600\r",
+        )
         .await;
+    // Nothing comes behind it, so that what is claimed below never was.
     driver.until_text("host", "here-2").await;
     let (host, api) = (driver.number("host"), driver.number("api"));
     let instance = driver.lab.instance.clone();
