@@ -8,6 +8,7 @@ import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon } from "./outcome";
 import type { Block, BlockRun, BlockState, Diagnostic, Page, Role } from "./protocol";
+import { RecordingButton } from "./recording";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
@@ -18,6 +19,8 @@ export interface BlockHost {
   run(block: number): Promise<unknown>;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
+  /** Answers a block from its recording, or ends that. */
+  playRecording(block: number): Promise<unknown>;
   /** A run under a block's id was seen now. */
   ran(id: string): void;
   /** When that was last, in milliseconds since 1970; null where nobody saw it. */
@@ -43,6 +46,7 @@ class BlockCard {
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
+  readonly #recording: RecordingButton;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
@@ -54,6 +58,9 @@ class BlockCard {
     this.#state = block.state;
     const executable = block.kind === "executable";
     this.#run = executable ? this.#makeRun() : null;
+    this.#recording = new RecordingButton(block, () =>
+      this.#ask(() => this.#host.playRecording(this.block.index)),
+    );
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
     const bar = element(
@@ -64,6 +71,7 @@ class BlockCard {
       this.#problems,
       this.#status,
       this.#stop,
+      this.#recording.element,
       copy,
     );
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
@@ -247,6 +255,7 @@ class BlockCard {
     const label = element("span", { class: "block-outcome" }, text);
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
+    this.#recording.paint(this.#state, this.#host.role);
     this.#status.title = this.#history();
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
@@ -255,7 +264,7 @@ class BlockCard {
   /** Says anew how long ago the block ran. */
   age(now: number): void {
     const last = this.#lastTime();
-    const ended = ["done", "failed", "sent"].includes(this.#card.dataset.state ?? "");
+    const ended = ["done", "failed", "sent", "recorded"].includes(this.#card.dataset.state ?? "");
     this.#age.hidden = last === null || !ended;
     if (last === null) return;
     this.#age.dateTime = new Date(last).toISOString();

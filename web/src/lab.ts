@@ -98,6 +98,7 @@ export class Lab {
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
       run: (block) => lab.#runBlock(block),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
+      playRecording: (block) => lab.#onPage("katahost.playRecording", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
@@ -113,6 +114,7 @@ export class Lab {
         return lab.#role === "driver";
       },
       runNext: () => this.#perform("katahost.runNextBlock"),
+      playRecording: () => this.#perform("katahost.playRecording"),
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),

@@ -7,7 +7,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** What a block's card says of its last run: a state, an icon, and a word or two. */
 export interface Outcome {
-  state: "running" | "done" | "failed" | "sent";
+  state: "running" | "done" | "failed" | "sent" | "recorded";
   icon: IconName | null;
   text: string;
 }
@@ -29,6 +29,10 @@ export function runTime(run: BlockRun, now: number): number | null {
 
 /** What became of a block that has run; null while its run only waits, or where there was none. */
 export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
+  if (last?.state === "recorded") {
+    const text = last.endedAt === undefined ? "recording" : "recorded";
+    return { state: "recorded", icon: "film", text };
+  }
   if (runs === 0 || last?.state === "waiting") return null;
   const count = runs > 1 ? ` ${runs}×` : "";
   const time = last ? runTime(last, now) : null;
@@ -48,6 +52,8 @@ export function outcome({ runs, last }: BlockState, now: number): Outcome | null
 /** The sentence that tells of a run's end to who only listens; empty where nobody can know it. */
 export function ending(run: BlockRun, terminal: string): string {
   if (run.state === "done") return `A block in ${terminal} is done.`;
+  if (run.state === "recorded" && run.endedAt === undefined)
+    return `A recording is shown in ${terminal}.`;
   if (run.state === "failed")
     return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
   return "";

@@ -456,6 +456,10 @@ limit: number | null,
  */
 backgroundColor?: string, 
 /**
+ * Whether `katahost.playRecording` can show recorded output of the block; left out where not.
+ */
+recorded?: boolean, 
+/**
  * The state under the block's id.
  */
 state: BlockState, };
@@ -531,7 +535,7 @@ end?: number, };
 /**
  * How a run stands.
  */
-export type RunState = "waiting" | "running" | "done" | "failed" | "sent";
+export type RunState = "waiting" | "running" | "done" | "failed" | "sent" | "recorded";
 
 /**
  * Something that is wrong with a scenario, as `katahost check` says it.
@@ -776,4 +780,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
