@@ -53,6 +53,10 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 /// The exit code is 0 when all is well, 1 when something failed or `katahost check` finds errors,
 /// 2 where there is nothing to test.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[command(after_help = "Examples:\n  \
     katahost test .                        the lab in this folder\n  \
     katahost test labs/ --junit junit.xml  every lab in a folder of labs, for CI\n  \
@@ -82,7 +86,7 @@ pub(super) struct Arguments {
     /// stage
     #[arg(long)]
     record: bool,
-    /// Write the results as JUnit XML
+    /// Write the results as `JUnit` XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write the results as JSON, to standard output or with `--json=FILE` to a file

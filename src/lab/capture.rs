@@ -90,12 +90,9 @@ impl Capture {
     pub fn read(&mut self, now: Instant) {
         loop {
             // What was lost is more than anybody reads.
-            let mut cursor = match self
-                .cursor
-                .or_else(|| self.output.cursor_at(self.output.end()))
-            {
-                Some(cursor) => cursor,
-                None => return,
+            let present = || self.output.cursor_at(self.output.end());
+            let Some(mut cursor) = self.cursor.or_else(present) else {
+                return;
             };
             let read = self.output.read(&mut cursor, usize::MAX);
             self.cursor = read.is_ok().then_some(cursor);

@@ -77,8 +77,6 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             let steps = steps.iter().map(step).collect();
             notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
-        // Whoever is told of it is in this program; others see it in the terminal.
-        LabEvent::Loose(_) => heartbeat(),
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
         LabEvent::Terminal(view) => {
             let method = match view.status {
@@ -112,7 +110,7 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         ),
         LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
         // The end of the connection says it.
-        LabEvent::Revoked => heartbeat(),
+        LabEvent::Revoked | LabEvent::Loose(_) => heartbeat(),
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,

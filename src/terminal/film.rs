@@ -87,18 +87,20 @@ impl Film {
 }
 
 /// What leaves nothing of a film behind but what was seen, and the line behind it. `other_screen`
-/// is that of the last piece shown.
-pub(super) fn tail(other_screen: Option<u16>, whole: bool) -> Bytes {
+/// is that of the last piece shown, and `ends_line` says whether the cursor is known to be at the
+/// beginning of a line.
+pub(super) fn tail(other_screen: Option<u16>, ends_line: bool, whole: bool) -> Bytes {
     // The other screen first, since each has margins of its own; a soft reset (DECSTR) ends
     // margins, attributes and character sets.
     let back = other_screen.map(|mode| format!("\x1b[?{mode}l"));
     let back = back.unwrap_or_default();
+    let line = if ends_line { "" } else { "\r\n" };
     let end = if whole {
         "end of recording"
     } else {
         "recording stopped"
     };
-    format!("{back}\x1b[?7h\x1b[?25h\x1b[!p\r\n{DIM}■ {end}{END_OF_LINE}").into()
+    format!("{back}\x1b[?7h\x1b[?25h\x1b[!p{line}{DIM}■ {end}{END_OF_LINE}").into()
 }
 
 /// The text without what must not be shown again: a prompt, to be drawn once more.
@@ -271,7 +273,7 @@ mod tests {
             let mut scanner = QueryScanner::default();
             let mut all = film.head().to_vec();
             all.extend(bytes_of(&film));
-            all.extend(tail(Some(1049), true));
+            all.extend(tail(Some(1049), false, true));
             let (taken, found) = scanner.scan(&all);
             prop_assert_eq!((taken, found), (all.len(), None));
         }

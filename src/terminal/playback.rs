@@ -18,6 +18,7 @@ pub(super) struct Playback {
     /// When the next piece is due.
     due: Instant,
     other_screen: Option<u16>,
+    ends_line: bool,
     /// What draws the prompt again that stood there before.
     prompt: Bytes,
 }
@@ -30,6 +31,7 @@ impl Playback {
             pieces: film.pieces,
             due: now,
             other_screen: None,
+            ends_line: true,
             prompt,
         };
         playback.schedule();
@@ -47,6 +49,9 @@ impl Playback {
             return None;
         }
         let piece = self.pieces.pop_front()?;
+        if let Some(last) = piece.bytes.last() {
+            self.ends_line = *last == b'\n' && piece.other_screen.is_none();
+        }
         self.other_screen = piece.other_screen;
         self.schedule();
         Some(piece.bytes)
@@ -59,7 +64,10 @@ impl Playback {
 
     /// What stands behind it.
     pub(super) fn tail(&self) -> [Bytes; 2] {
-        [tail(self.other_screen, self.is_over()), self.prompt.clone()]
+        [
+            tail(self.other_screen, self.ends_line, self.is_over()),
+            self.prompt.clone(),
+        ]
     }
 
     fn schedule(&mut self) {

@@ -31,7 +31,7 @@ export function runTime(run: BlockRun, now: number): number | null {
 export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
   if (last?.state === "recorded") {
     const text = last.endedAt === undefined ? "recording" : "recorded";
-    return { state: "recorded", icon: "film", text };
+    return { state: "recorded", icon: null, text };
   }
   if (runs === 0 || last?.state === "waiting") return null;
   const count = runs > 1 ? ` ${runs}×` : "";

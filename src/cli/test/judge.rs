@@ -74,7 +74,7 @@ impl Sight<'_> {
             ))
             .with_hint("look at what ran there before"),
             (Some(pattern), next) if self.state == RunState::Sent || *next == Next::Interrupts => {
-                self.unmatched(pattern, &format!("within {seconds} s"))
+                unmatched(pattern, &format!("within {seconds} s"))
             }
             (_, Next::Types(place)) => Problem::new(format!(
                 "it still runs after {seconds} s, and {place} is typed into `{terminal}` next"
@@ -105,7 +105,7 @@ impl Sight<'_> {
         }
         match &self.act.expectation.expect {
             Some(pattern) if !matches(pattern, self.text) => {
-                self.failed(self.unmatched(pattern, "before it ended"))
+                self.failed(unmatched(pattern, "before it ended"))
             }
             _ => Verdict::Passed(How::Ended),
         }
@@ -167,10 +167,6 @@ impl Sight<'_> {
         self.text.rsplit('\n').next().unwrap_or_default()
     }
 
-    fn unmatched(&self, pattern: &str, when: &str) -> Problem {
-        Problem::new(format!("nothing that it wrote {when} matches `{pattern}`"))
-    }
-
     /// Adds what the author says and what the run wrote.
     pub(super) fn failed(&self, mut problem: Problem) -> Verdict {
         if let Some(hint) = &self.act.expectation.hint {
@@ -179,6 +175,10 @@ impl Sight<'_> {
         problem.output = tail(self.text);
         Verdict::Failed(problem)
     }
+}
+
+fn unmatched(pattern: &str, when: &str) -> Problem {
+    Problem::new(format!("nothing that it wrote {when} matches `{pattern}`"))
 }
 
 /// Whether an author's pattern matches somewhere; `^` and `$` mean lines. It was read before, so

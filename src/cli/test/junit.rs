@@ -1,4 +1,4 @@
-//! The results of a test as JUnit XML, as CI servers read it.
+//! The results of a test as `JUnit` XML, as CI servers read it.
 
 use super::verdict::{Suite, Tally, Verdict};
 

@@ -180,17 +180,14 @@ impl<'a> Player<'a> {
 
     /// Follows the link to the next step.
     async fn go(&mut self, before: &Stop, stop: &Stop) -> Result<(), Stopped> {
-        let result = match stop.link {
-            Some(link) => {
+        let (command, argument) = stop.link.map_or_else(
+            || ("katapod.loadPage", json!({"step": stop.step})),
+            |link| {
                 let argument = json!({"step": before.step, "link": link});
-                self.execute("katahost.followLink", argument).await
-            }
-            None => {
-                let argument = json!({"step": stop.step});
-                self.execute("katapod.loadPage", argument).await
-            }
-        };
-        if let Err(error) = result? {
+                ("katahost.followLink", argument)
+            },
+        );
+        if let Err(error) = self.execute(command, argument).await? {
             let place = Place {
                 file: format!("{}.md", before.step),
                 line: None,

@@ -11,6 +11,7 @@ use crate::terminal::{
     handle::News,
     journal::Event,
     playback::{Playback, prompt_of},
+    pty::Pty,
     runs::RunNumber,
     tracking::Stage,
 };
@@ -75,7 +76,7 @@ impl Terminal {
 
     /// What draws the line again in which a line editor waits; nothing where none does.
     fn prompt(&self) -> Bytes {
-        if self.pty.as_ref().is_none_or(|pty| pty.is_canonical()) {
+        if self.pty.as_ref().is_none_or(Pty::is_canonical) {
             return Bytes::new();
         }
         let end = self.output.end();
