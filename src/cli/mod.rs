@@ -10,6 +10,7 @@ mod inspect;
 mod new;
 mod output;
 mod place;
+mod progress;
 mod quickstart;
 mod report;
 mod serve;
@@ -62,6 +63,7 @@ enum Command {
     Export(export::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
+    Progress(progress::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -118,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
+        Command::Progress(arguments) => progress::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

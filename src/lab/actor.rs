@@ -1,5 +1,6 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod checks;
 mod playing;
 mod refresh;
 
@@ -92,7 +93,7 @@ impl Lab {
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
-            let state = begin_state(&folder);
+            let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
             let lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
@@ -121,11 +122,15 @@ impl Lab {
         loop {
             let headcount_due = self.clients.headcount_due();
             let due = headcount_due.unwrap_or_else(Instant::now);
+            let alarm = self.alarm();
+            let rings_at = alarm.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = sleep_until(due.into()), if headcount_due.is_some() => {
                     self.clients.tell_headcount(Instant::now());
                 }
+                () = sleep_until(rings_at.into()), if alarm.is_some() => self.ring(),
+                Some(end) = self.instance.checked.recv() => self.check_ended(end),
                 Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
@@ -163,6 +168,10 @@ impl Lab {
             // Whoever asked these may have left meanwhile.
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
+            Request::Progress { answer } => {
+                let snapshot = self.snapshot().await;
+                drop(answer.send((snapshot, self.instance.progress.clone())));
+            }
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -229,6 +238,9 @@ impl Lab {
             _ => return None,
         };
         let failure = |error: &LabError| Notice::failure(error.to_string(), error.hint());
+        if let Err(locked) = self.state.admit_step(&wanted) {
+            return Some(failure(&locked.into()));
+        }
         let mut notice = self
             .load_step(&wanted, None)
             .await
@@ -309,6 +321,8 @@ impl Lab {
                 let number = self.play_recording(block).await?;
                 executed.terminals.push(number);
             }
+            Effect::Check { block } => self.check(block)?,
+            Effect::Skip { block } => self.skip(block),
             Effect::Interrupt { block } => {
                 let number = self.interrupt(block)?;
                 executed.terminals.push(number);
@@ -387,6 +401,7 @@ impl Lab {
             execution: execution.cloned(),
             reload: None,
         });
+        self.loaded(&page);
         self.note_look(look).await;
         let on_load = self.state.config.on_load(step).to_vec();
         let mut terminals = Vec::new();
@@ -413,7 +428,14 @@ impl Lab {
             index,
         });
         let id = &invocation.id;
-        self.instance.runs.add(run, id, number, block.clone());
+        let expected = block.clone().map(|block| {
+            let expectation = self.expectation(block.index);
+            (block, expectation)
+        });
+        self.instance.runs.add(run, id, number, expected);
+        if let Some(block) = &block {
+            self.began(block);
+        }
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -463,8 +485,10 @@ impl Lab {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
                     self.clients.tell(LabEvent::Loose(loose));
                 }
-                if let Some((id, block)) = self.instance.runs.stage(run, stage) {
+                let verdict = self.judge(run, stage);
+                if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
+                    self.became(&block, stage);
                 }
             }
             News::Dropped(runs) => {
@@ -511,7 +535,7 @@ impl Lab {
             // What runs is better than a lab of nothing.
             return Err(LabError::FolderGone(self.folder.name().to_owned()));
         }
-        let state = begin_state(&self.folder);
+        let state = begin_state(&self.folder, &self.options);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
@@ -541,6 +565,7 @@ impl Lab {
             place: self.place.clone(),
             last_block: self.state.last_block(),
             links: self.links.list(),
+            progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }
@@ -570,11 +595,16 @@ impl Lab {
                 .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
             states: page.blocks.iter().map(state).collect(),
+            checks: self.checks_of(page),
         }
     }
 }
 
-/// Reads the folder's config.
-fn begin_state(folder: &Folder) -> State {
-    State::new(folder.describe().config)
+/// Reads the folder's config. Who writes the lab is held by nothing that its steps require.
+fn begin_state(folder: &Folder, options: &LabOptions) -> State {
+    let mut state = State::new(folder.describe().config);
+    if options.author {
+        state.hold_nobody();
+    }
+    state
 }

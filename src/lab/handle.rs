@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    checker::MAX_CHECKS,
     clients::Standing,
     event::{LabEvent, LabSnapshot, PageView, Place},
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
     load::Reader,
+    progress::Progress,
 };
 use crate::{
     command::{CommandError, Role},
@@ -49,6 +51,12 @@ pub enum LabError {
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
+    /// The check runs already.
+    #[error("this check runs already")]
+    CheckRuns,
+    /// Too many checks run.
+    #[error("{MAX_CHECKS} checks run, and no more are possible at once")]
+    TooManyChecks,
     /// The block does not run, as far as anybody knows.
     #[error("this block does not run now")]
     NotRunning,
@@ -86,6 +94,8 @@ impl LabError {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
+            Self::CheckRuns => Some("wait for its result".to_owned()),
+            Self::TooManyChecks => Some("wait for one of them".to_owned()),
             Self::NotRunning => Some("type Ctrl-C into its terminal if it does".to_owned()),
             Self::LinkRevoked => Some("ask the instructor for a new one".to_owned()),
             Self::UnknownLink(_) => Some("it may have been revoked before".to_owned()),
@@ -170,6 +180,10 @@ pub(super) enum Request {
     PageView {
         page: Arc<Page>,
         answer: oneshot::Sender<PageView>,
+    },
+    /// What happened so far.
+    Progress {
+        answer: oneshot::Sender<(LabSnapshot, Progress)>,
     },
     Execute {
         execution: Execution,
@@ -290,6 +304,15 @@ impl LabHandle {
             page = reader.load(&config, &target).await?;
         }
         self.ask(|answer| Request::PageView { page, answer }).await
+    }
+
+    /// What happened in the lab so far, and how it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
+        self.ask(|answer| Request::Progress { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

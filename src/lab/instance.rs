@@ -1,6 +1,9 @@
 //! One run of a lab, from its start to the next start over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::mpsc;
 use tokio_util::{
@@ -9,7 +12,14 @@ use tokio_util::{
 };
 
 use super::{
-    actor::LabOptions, event::TerminalView, folder::Folder, runs::LabRuns, store::random_name,
+    actor::LabOptions,
+    checker::{CheckEnd, Checker},
+    checks::LabChecks,
+    event::TerminalView,
+    folder::Folder,
+    progress::Progress,
+    runs::LabRuns,
+    store::random_name,
 };
 use crate::{
     command::State,
@@ -37,6 +47,11 @@ pub(super) struct Instance {
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
     pub(super) runs: LabRuns,
+    pub(super) checks: LabChecks,
+    pub(super) checker: Checker,
+    /// Tells of checks that have ended.
+    pub(super) checked: mpsc::Receiver<CheckEnd>,
+    pub(super) progress: Progress,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -78,6 +93,8 @@ impl Instance {
                 }),
             })
             .collect();
+        let (checker, checked) =
+            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         Self {
             name: random_name().into(),
             terminals,
@@ -87,6 +104,10 @@ impl Instance {
             tracker,
             next_run: 0,
             runs: LabRuns::default(),
+            checks: LabChecks::default(),
+            checker,
+            checked,
+            progress: Progress::new(SystemTime::now()),
             begun: false,
         }
     }
@@ -101,6 +122,7 @@ impl Instance {
     pub(super) async fn end(self) {
         // Terminals that wait to tell something must not wait for ever.
         drop(self.events);
+        drop(self.checked);
         drop(self.cancel);
         self.tracker.close();
         if tokio::time::timeout(END_PATIENCE, self.tracker.wait())

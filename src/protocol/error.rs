@@ -43,6 +43,12 @@ pub enum ErrorCode {
     NotForPages,
     /// The scenario has no such step.
     UnknownStep,
+    /// The step shown requires something before this one is shown.
+    StepLocked,
+    /// The block is not one that may be skipped.
+    NotSkippable,
+    /// The check runs already.
+    CheckRuns,
     /// The step's page could not be read.
     UnreadableStep,
     /// The page has no such block.

@@ -9,6 +9,7 @@ pub mod audience;
 pub mod client;
 pub mod error;
 pub mod frame;
+pub mod progress;
 pub mod rpc;
 pub mod run;
 pub mod server;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
     error::ErrorCode,
+    progress::{CheckState, Required, StepProgress, Way},
     run::BlockRun,
 };
 
@@ -19,6 +20,11 @@ pub mod method {
     pub const LAB_STEPS: &str = "lab/steps";
     /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
     pub const BLOCK_STATE: &str = "block/state";
+    /// [`CheckState`](crate::protocol::progress::CheckState): a check began or ended.
+    pub const CHECK_STATE: &str = "check/state";
+    /// [`StepProgress`](crate::protocol::progress::StepProgress): a step was seen, or something is
+    /// done there.
+    pub const LAB_PROGRESS: &str = "lab/progress";
     /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
     pub const TERMINAL_OPENED: &str = "terminal/opened";
     /// [`TerminalInfo`](super::TerminalInfo): the terminal's shell ended.
@@ -87,6 +93,8 @@ pub struct LabState {
     pub input: Vec<InputReceived>,
     /// All steps of the scenario.
     pub steps: Vec<StepInfo>,
+    /// How it stands at the steps that were seen, the first first.
+    pub progress: Vec<StepProgress>,
     /// This client's own number.
     #[cfg_attr(test, ts(type = "number"))]
     pub client: u64,
@@ -228,6 +236,14 @@ pub struct Page {
     pub html: String,
     /// The page's blocks, by index.
     pub blocks: Vec<Block>,
+    /// How it stands with the page's checks. Left out where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<CheckState>>"))]
+    pub checks: Vec<CheckState>,
+    /// Where the page's links lead that lead to steps. Left out where the page requires nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Way>>"))]
+    pub ways: Vec<Way>,
     /// What is wrong with the page and with the scenario's config, for its author: a driver of a
     /// lab that is served with `--author`. Left out where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -281,6 +297,14 @@ pub struct Block {
     pub kind: BlockKind,
     /// The number of the terminal it runs in.
     pub terminal: u16,
+    /// What its author calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub title: Option<String>,
+    /// How the way on waits for it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub required: Option<Required>,
     /// The text without its header lines.
     pub command: String,
     /// Whether Ctrl-C is typed before the text.
@@ -307,6 +331,8 @@ pub struct Block {
 pub enum BlockKind {
     /// A click runs it.
     Executable,
+    /// A click runs it quietly, beside the terminals, and says whether it passed.
+    Check,
     /// It is for reading.
     Text,
     /// It is a mermaid diagram, to be drawn.

@@ -16,6 +16,7 @@ pub mod config;
 mod curly;
 pub mod diagnostic;
 pub mod expectation;
+mod expected;
 mod extract;
 pub mod fix;
 mod header;

@@ -1,5 +1,6 @@
 //! A real server on a free port, and a client that sees what its terminals show.
 
+pub mod bash;
 pub mod chance;
 pub mod http;
 pub mod program;

@@ -16,11 +16,13 @@ import {
   ACK,
   BLOCK_STATE,
   type BlockState,
+  CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
   LAB_CLIENTS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
   type LabState,
@@ -44,6 +46,7 @@ import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
 export class Lab {
@@ -62,6 +65,7 @@ export class Lab {
   readonly #stage: Stage;
   readonly #textView = new TextView();
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
+  readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
   #instance: string | null = null;
@@ -89,6 +93,7 @@ export class Lab {
         startOver: () => this.#perform("katapod.start"),
       },
       this.#progress,
+      this.#way,
     );
     const lab = this;
     this.#page = new PageView(required("steps"), required("page"), {
@@ -96,7 +101,9 @@ export class Lab {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
+      way: this.#way,
       run: (block) => lab.#runBlock(block),
+      skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       playRecording: (block) => lab.#onPage("katahost.playRecording", { block }),
       follow: (link) =>
@@ -162,11 +169,13 @@ export class Lab {
   #ready(state: LabState): void {
     const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
+    this.#way.begin(state.progress);
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
+      this.#toolbar.progressed();
       this.#audience.ready(state);
       this.#executions.resend();
       this.#terminals.offerSizes();
@@ -366,7 +375,7 @@ export class Lab {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
-    this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
+    if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
       await this.#onPage("katahost.runBlock", { block });
@@ -426,6 +435,7 @@ export class Lab {
       case HEARTBEAT:
         return;
       case LAB_STATE:
+        this.#way.begin(notification.params.progress);
         this.#begin(notification.params);
         announce("The lab was started over.");
         return;
@@ -442,6 +452,14 @@ export class Lab {
       case BLOCK_STATE:
         this.#markOthers(notification.params);
         this.#page.update(notification.params);
+        return;
+      case CHECK_STATE:
+        this.#page.check(notification.params);
+        return;
+      case LAB_PROGRESS:
+        this.#way.take(notification.params);
+        this.#page.progressed();
+        this.#toolbar.progressed();
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

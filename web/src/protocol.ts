@@ -24,6 +24,8 @@ export const LAB_STATE = "lab/state";
 export const PAGE_SHOW = "page/show";
 export const LAB_STEPS = "lab/steps";
 export const BLOCK_STATE = "block/state";
+export const CHECK_STATE = "check/state";
+export const LAB_PROGRESS = "lab/progress";
 export const TERMINAL_OPENED = "terminal/opened";
 export const TERMINAL_EXITED = "terminal/exited";
 export const TERMINAL_FOCUS = "terminal/focus";
@@ -228,6 +230,10 @@ input: Array<InputReceived>,
  */
 steps: Array<StepInfo>, 
 /**
+ * How it stands at the steps that were seen, the first first.
+ */
+progress: Array<StepProgress>, 
+/**
  * This client's own number.
  */
 client: number, 
@@ -410,6 +416,14 @@ html: string,
  */
 blocks: Array<Block>, 
 /**
+ * How it stands with the page's checks. Left out where it has none.
+ */
+checks?: Array<CheckState>, 
+/**
+ * Where the page's links lead that lead to steps. Left out where the page requires nothing.
+ */
+ways?: Array<Way>, 
+/**
  * What is wrong with the page and with the scenario's config, for its author: a driver of a
  * lab that is served with `--author`. Left out where there is nothing.
  */
@@ -440,6 +454,14 @@ kind: BlockKind,
  */
 terminal: number, 
 /**
+ * What its author calls it.
+ */
+title?: string, 
+/**
+ * How the way on waits for it, if it does.
+ */
+required?: Required, 
+/**
  * The text without its header lines.
  */
 command: string, 
@@ -467,7 +489,7 @@ state: BlockState, };
 /**
  * What a block is.
  */
-export type BlockKind = "executable" | "text" | "mermaid";
+export type BlockKind = "executable" | "check" | "text" | "mermaid";
 
 /**
  * How it stands with all blocks of one id.
@@ -516,6 +538,18 @@ state: RunState,
  */
 exitCode?: number, 
 /**
+ * Why it failed: the exit code, or what else is not as its author expects.
+ */
+reason?: string, 
+/**
+ * What its author says to do about a failure.
+ */
+hint?: string, 
+/**
+ * Whether it took longer than its author expects. It was not ended for that.
+ */
+late?: boolean, 
+/**
  * When its first command began, in milliseconds since 1970, where the shell told.
  */
 startedAt?: number, 
@@ -536,6 +570,124 @@ end?: number, };
  * How a run stands.
  */
 export type RunState = "waiting" | "running" | "done" | "failed" | "sent" | "recorded";
+
+/**
+ * How it stands with a check.
+ */
+export type CheckState = { 
+/**
+ * The name of the check's step.
+ */
+step: string, 
+/**
+ * The check's index among the blocks of that step.
+ */
+block: number, 
+/**
+ * Whether it runs now.
+ */
+running: boolean, 
+/**
+ * How it ended last; left out before.
+ */
+last?: CheckResult, };
+
+/**
+ * How a check ended.
+ */
+export type CheckResult = { 
+/**
+ * Whether it passed.
+ */
+passed: boolean, 
+/**
+ * Why it did not pass, as people read it; lines are parted by `\n`.
+ */
+message?: string, 
+/**
+ * What to do about it.
+ */
+hint?: string, 
+/**
+ * What it wrote, as text; the middle of a long output is left out.
+ */
+output: string, 
+/**
+ * When it began, in milliseconds since 1970.
+ */
+startedAt: number, 
+/**
+ * When it ended, in milliseconds since 1970.
+ */
+endedAt: number, };
+
+/**
+ * How the way on waits for a block.
+ */
+export type Required = "always" | "skippable";
+
+/**
+ * How it stands at a step that was seen.
+ */
+export type StepProgress = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * When it was first shown, in milliseconds since 1970.
+ */
+seenAt: number, 
+/**
+ * How many blocks it requires before a new step is shown.
+ */
+required: number, 
+/**
+ * How many of those are done, or were skipped.
+ */
+done: number, 
+/**
+ * How many checks it has.
+ */
+checks: number, 
+/**
+ * How many of those have passed.
+ */
+passed: number, 
+/**
+ * The blocks that were skipped and did not pass since, by index.
+ */
+skipped: Array<number>, 
+/**
+ * The blocks that the way on waits for. None for who writes the lab.
+ */
+waits: Array<Waits>, };
+
+/**
+ * A block that the way on waits for.
+ */
+export type Waits = { 
+/**
+ * Its index.
+ */
+block: number, 
+/**
+ * What people call it: its title in backticks, or `block 2`.
+ */
+name: string, };
+
+/**
+ * A link of a page that leads to a step.
+ */
+export type Way = { 
+/**
+ * The link's number.
+ */
+link: number, 
+/**
+ * The step.
+ */
+step: string, };
 
 /**
  * Something that is wrong with a scenario, as `katahost check` says it.
@@ -780,4 +932,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";

@@ -2,6 +2,8 @@ import type {
   Audience,
   BLOCK_STATE,
   BlockState,
+  CHECK_STATE,
+  CheckState,
   ErrorCode,
   HEARTBEAT,
   JsonValue,
@@ -9,6 +11,7 @@ import type {
   LAB_CLIENTS,
   LAB_LINKS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_ROLE,
   LAB_STATE,
   LAB_STEPS,
@@ -25,6 +28,7 @@ import type {
   SHOW_MESSAGE,
   ShowDocument,
   ShowMessage,
+  StepProgress,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -38,6 +42,8 @@ export type Notification =
   | { method: typeof LAB_STEPS; params: LabSteps }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
+  | { method: typeof CHECK_STATE; params: CheckState }
+  | { method: typeof LAB_PROGRESS; params: StepProgress }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }
   | { method: typeof TERMINAL_EXITED; params: TerminalInfo }
   | { method: typeof TERMINAL_FOCUS; params: TerminalFocus }

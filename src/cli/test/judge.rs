@@ -208,7 +208,7 @@ pub(super) fn without_echo(text: &str, command: &str) -> String {
 }
 
 /// The last lines of an output.
-fn tail(text: &str) -> String {
+pub(super) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let from = lines.len().saturating_sub(TOLD_LINES);
     let told = lines.iter().skip(from).map(|line| {
@@ -242,6 +242,7 @@ mod tests {
             expectation,
             place: place(),
             next,
+            is_check: false,
             left_out: None,
         }
     }

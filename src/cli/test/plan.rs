@@ -6,7 +6,7 @@ use super::Failure;
 use crate::{
     command::state::ENTRY_STEP,
     lab::Scan,
-    scenario::{Expectation, Invocation, Macro, Page, config::CONFIG_FILE},
+    scenario::{BlockKind, Expectation, Invocation, Macro, Page, config::CONFIG_FILE},
 };
 
 /// How many ways through the steps are played.
@@ -40,6 +40,8 @@ pub(super) struct Act {
     pub(super) expectation: Expectation,
     pub(super) place: Place,
     pub(super) next: Next,
+    /// Whether it is a check, which runs beside the terminals.
+    pub(super) is_check: bool,
     /// Why it is not run, if it is not.
     pub(super) left_out: Option<&'static str>,
 }
@@ -214,7 +216,7 @@ impl Way {
         let mut next: HashMap<String, Next> = HashMap::new();
         let acts = self.stops.iter_mut().rev();
         for act in acts.flat_map(|stop| stop.acts.iter_mut().rev()) {
-            if act.left_out.is_some() {
+            if act.left_out.is_some() || act.is_check {
                 continue;
             }
             let this = if act.interrupts() {
@@ -251,6 +253,7 @@ fn on_load(scan: &Scan, step: &str) -> Vec<Act> {
             line,
         },
         next: Next::Nothing,
+        is_check: false,
         left_out: None,
     };
     let runs = on_load.commands.iter().zip(lines);
@@ -261,7 +264,7 @@ fn on_load(scan: &Scan, step: &str) -> Vec<Act> {
 
 fn blocks(page: &Page) -> impl Iterator<Item = Act> {
     let runs = page.blocks.iter();
-    runs.filter(|block| block.invocation.executable)
+    runs.filter(|block| matches!(block.kind, BlockKind::Executable | BlockKind::Check))
         .map(|block| Act {
             step: page.step.clone(),
             block: Some(block.index),
@@ -272,6 +275,7 @@ fn blocks(page: &Page) -> impl Iterator<Item = Act> {
                 line: Some(block.text_line),
             },
             next: Next::Nothing,
+            is_check: block.kind == BlockKind::Check,
             left_out: None,
         })
 }

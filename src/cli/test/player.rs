@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    judge::{Sight, without_echo},
+    judge::{Sight, tail, without_echo},
     plan::{Act, Place, Stop, Way},
     verdict::{Case, How, Problem, Verdict},
 };
@@ -20,8 +20,9 @@ use crate::{
     lab::{
         LabError, LabEvent, LabHandle,
         capture::{Capture, Text},
-        event::{BlockPlace, RunState},
+        event::{BlockPlace, CheckState, RunState},
         handle::{Attachment, Execution, Visitor},
+        judge,
         store::random_name,
     },
     scenario::recording::{Header, MAX_BYTES, Recording, Subject, hash_of},
@@ -32,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// How often what a run has written is read anew.
 const READ_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long a check that took its time has to be ended.
+const CHECK_GRACE: Duration = Duration::from_secs(5);
 
 /// How long news may be on their way at the end.
 const LAST_NEWS: Duration = Duration::from_millis(150);
@@ -66,6 +70,8 @@ pub(super) struct Player<'a> {
     stop: &'a CancellationToken,
     /// The last run of each block.
     blocks: HashMap<BlockPlace, Seen>,
+    /// How it stands with each check.
+    checks: HashMap<BlockPlace, CheckState>,
     /// The runs of on-load commands, by id, in their order.
     loose: HashMap<String, VecDeque<Seen>>,
     /// The cases that passed because they run on.
@@ -134,6 +140,7 @@ impl<'a> Player<'a> {
             manner,
             stop,
             blocks: HashMap::new(),
+            checks: HashMap::new(),
             loose: HashMap::new(),
             running_on: Vec::new(),
             latest: HashMap::new(),
@@ -219,6 +226,9 @@ impl<'a> Player<'a> {
             self.cases.push(skipped(why));
             return Ok(());
         }
+        if act.is_check {
+            return self.check(act).await;
+        }
         let number = self.number_of(&act.invocation.terminal);
         let start = self.terminal(number).map_or(0, Capture::end);
         let began = Instant::now();
@@ -282,6 +292,52 @@ impl<'a> Player<'a> {
         {
             runs.pop_front();
         }
+        Ok(())
+    }
+
+    /// Has a check run, or waits for it where it runs by itself.
+    async fn check(&mut self, act: &Act) -> Result<(), Stopped> {
+        let place = BlockPlace {
+            step: act.step.as_str().into(),
+            index: act.block.unwrap_or_default(),
+        };
+        let began = Instant::now();
+        // Those that follow a block may be about to begin.
+        self.drain();
+        self.checks.remove(&place);
+        let argument = json!({"step": act.step, "block": place.index});
+        match self.execute("katahost.runBlock", argument).await? {
+            Ok(()) | Err(LabError::CheckRuns) => {}
+            Err(error) => {
+                let mut problem = Problem::new(error.to_string());
+                problem.hint = error.hint();
+                self.cases.push(Case::of(act, Verdict::Failed(problem)));
+                return Ok(());
+            }
+        }
+        let limit = act.expectation.timeout.unwrap_or(self.manner.timeout) + CHECK_GRACE;
+        let mut case = Case::of(act, Verdict::Passed(How::Ended));
+        loop {
+            let told = self.checks.get(&place).filter(|state| !state.running);
+            if let Some(result) = told.and_then(|state| state.last.as_ref()) {
+                if let judge::Verdict::Failed { reason, hint } = &result.verdict {
+                    let mut problem = Problem::new(format!("the check failed: {reason}"));
+                    problem.hint.clone_from(hint);
+                    problem.output = tail(&result.output);
+                    case.verdict = Verdict::Failed(problem);
+                }
+                case.took = result.ended.duration_since(result.began).ok();
+                break;
+            }
+            if began.elapsed() >= limit {
+                let seconds = limit.as_secs_f64();
+                let message = format!("the check has not ended within {seconds} s");
+                case.verdict = Verdict::Failed(Problem::new(message));
+                break;
+            }
+            self.pump(Instant::now() + LOOK).await?;
+        }
+        self.cases.push(case);
         Ok(())
     }
 
@@ -506,6 +562,9 @@ impl<'a> Player<'a> {
                 {
                     seen.at = before.at;
                 }
+            }
+            LabEvent::Check(state) => {
+                self.checks.insert(state.place.clone(), state.clone());
             }
             LabEvent::Loose(run) => {
                 let seen = Seen {

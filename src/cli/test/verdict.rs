@@ -100,6 +100,7 @@ impl Case {
     /// The case of an act.
     pub(super) fn of(act: &Act, verdict: Verdict) -> Self {
         let what = match act.block {
+            Some(index) if act.is_check => format!("check {index}"),
             Some(index) => format!("block {index}"),
             None => "on load".to_owned(),
         };
@@ -108,7 +109,7 @@ impl Case {
             what,
             block: act.block,
             title: act.title(),
-            terminal: Some(act.invocation.terminal.clone()),
+            terminal: (!act.is_check).then(|| act.invocation.terminal.clone()),
             place: act.place.clone(),
             took: None,
             exit_code: None,

@@ -143,6 +143,9 @@ impl Lab {
     /// Shows the page of the present step anew, in its place.
     fn show_again(&mut self, page: &Arc<Page>, files: Vec<String>) {
         tracing::info!(lab = self.folder.name(), step = page.step, "step reloaded");
+        if let Some(before) = self.state.page.clone() {
+            self.reloaded(&before, page);
+        }
         self.state.show(page.clone());
         self.clients.tell(LabEvent::Page {
             view: self.page_view(page),
