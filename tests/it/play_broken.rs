@@ -180,3 +180,20 @@ fn shell_that_does_not_exist_is_found() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("intro.md:2"), "{}", text(&output));
 }
+
+#[test]
+fn check_that_fails_is_found_with_its_message() {
+    let page = "```\necho no > state\n```\n\n\
+        ```\n### {\"verify\": true}\ngrep -q yes state || { echo 'FAIL: the state is no'; exit 1; }\n```\n";
+    check_page(page, "step1.md:7", "the check failed: the state is no");
+}
+
+#[test]
+fn step_that_waits_for_what_no_test_does_is_found() {
+    let page = "```\n### {\"required\": true, \"test\": false}\ntrue\n```\n\n[x](command:katapod.loadPage?end)\n";
+    check(
+        &[("step1.md", page), ("end.md", "# End\n")],
+        "step1.md",
+        "`end` can't be opened",
+    );
+}
