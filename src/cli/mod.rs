@@ -16,6 +16,8 @@ mod report;
 mod serve;
 mod source;
 mod test;
+mod transcript;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -28,11 +30,13 @@ Examples:
   katahost new my-lab                  a lab of your own, to start from
   katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
+  katahost --trust my-lab              runs its on-load commands without asking you first
   katahost check my-lab                its mistakes, each with its line
   katahost test my-lab                 plays it, and judges each block
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own
+  katahost transcript --out work.zip   what was run in it, and what came of it
 
 Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
 
@@ -64,6 +68,7 @@ enum Command {
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Progress(progress::Arguments),
+    Transcript(transcript::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -121,6 +126,7 @@ pub fn run() -> ExitCode {
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Progress(arguments) => progress::run(&arguments).map(|()| Outcome::Done),
+        Command::Transcript(arguments) => transcript::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much of a server's answer to `/` is read: its head is shorter.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+
+/// How many lines the head of an answer may have.
+const MAX_HEAD_LINES: usize = 100;
 
 /// Where to look for a lab.
 #[derive(Debug, Args)]
@@ -52,6 +55,34 @@ pub(super) struct Place {
     way: &'static str,
     /// What opens it.
     token: Option<String>,
+}
+
+/// A file that a server sends.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    stream: BufReader<TcpStream>,
+    length: u64,
+}
+
+impl Fetched {
+    /// Hands over all of it, piece by piece.
+    pub(super) async fn write_to(
+        mut self,
+        mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
+        let broken = |error: std::io::Error| Failure::broken(error.to_string());
+        while self.length > 0 {
+            let piece = within(async { self.stream.fill_buf().await.map_err(broken) }).await?;
+            if piece.is_empty() {
+                return Err(Failure::broken("the server has sent less than all of it"));
+            }
+            write(piece).map_err(broken)?;
+            let taken = piece.len();
+            self.stream.consume(taken);
+            self.length = self.length.saturating_sub(taken as u64);
+        }
+        Ok(())
+    }
 }
 
 /// The ways into a lab: with the server's token, and with those of links.
@@ -116,21 +147,77 @@ impl Place {
 
     /// Asks for the server's first page.
     async fn ask(&self) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.with_port()).await?;
-        let token = self.token.as_ref().map_or_else(String::new, |token| {
-            format!("authorization: Bearer {token}\r\n")
-        });
-        let request = format!(
-            "GET {} HTTP/1.1\r\nhost: {}\r\n{token}connection: close\r\n\r\n",
-            self.base, self.authority
-        );
-        stream.write_all(request.as_bytes()).await?;
+        let stream = self.request(&self.base).await?;
         let mut answer = Vec::new();
         stream
             .take(MAX_ANSWER_BYTES)
             .read_to_end(&mut answer)
             .await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Sends a request for what is at `path`.
+    async fn request(&self, path: &str) -> std::io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(self.with_port()).await?;
+        let token = self.token.as_ref().map_or_else(String::new, |token| {
+            format!("authorization: Bearer {token}\r\n")
+        });
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\n{token}connection: close\r\n\r\n",
+            self.authority
+        );
+        stream.write_all(request.as_bytes()).await?;
+        Ok(stream)
+    }
+
+    /// Gets what is at `path` of a lab, which is about to be sent in one piece.
+    pub(super) async fn fetch(&self, lab: &str, path: &str) -> Result<Fetched, Failure> {
+        if self.way != WAYS[0] {
+            return Err(Failure::usage(
+                "a link leads to no transcript",
+                "give the address that `katahost serve` printed with --url",
+            ));
+        }
+        let unreachable = |error: std::io::Error| self.unreachable(&error);
+        let path = format!("{}{}/{lab}/{path}", self.base, self.way);
+        let mut stream = BufReader::new(self.request(&path).await.map_err(unreachable)?);
+        let (mut status, mut length) = (0, None);
+        let mut line = String::new();
+        for number in 0..MAX_HEAD_LINES {
+            line.clear();
+            let mut limited = (&mut stream).take(MAX_ANSWER_BYTES);
+            limited.read_line(&mut line).await.map_err(unreachable)?;
+            let text = line.trim_end();
+            if number == 0 {
+                status = text
+                    .split(' ')
+                    .nth(1)
+                    .and_then(|code| code.parse().ok())
+                    .unwrap_or(0);
+            } else if text.is_empty() {
+                break;
+            } else if let Some((name, value)) = text.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().ok();
+            }
+        }
+        match (status, length) {
+            (200, Some(length)) => Ok(Fetched { stream, length }),
+            (401 | 403, _) => Err(refused(self.way)),
+            (404, _) => Err(Failure::usage(
+                format!(
+                    "no lab `{}` runs there",
+                    percent_decode_str(lab).decode_utf8_lossy()
+                ),
+                "the server's first page lists its labs; name one with --lab",
+            )),
+            (500, _) => Err(Failure::broken("the server could not write it")),
+            _ => Err(Failure::usage(
+                format!("no katahost answers at `{}`", self.authority),
+                "give the address that `katahost serve` printed with --url",
+            )),
+        }
     }
 
     /// The names of the labs that the server's first page leads to.

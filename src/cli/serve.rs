@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, output, quickstart::Unpacked, source::Source};
+use super::{Failure, output, quickstart::Unpacked, source::Source, trust};
 use crate::{
     lab::{
         Integration, LabStore,
@@ -63,6 +63,8 @@ pub(super) struct Arguments {
     author: bool,
     #[command(flatten)]
     saves: Saves,
+    #[command(flatten)]
+    trust: trust::Options,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -74,6 +76,15 @@ pub(super) struct Arguments {
         value_parser = BoolishValueParser::new()
     )]
     shell_integration: bool,
+    /// Keep nothing of what terminals print for transcripts and recordings; otherwise it is kept
+    /// in files without a name for as long as the lab runs, 16 MiB of each terminal at most
+    #[arg(
+        long = "no-recording",
+        env = "KATAHOST_RECORDING",
+        action = ArgAction::SetFalse,
+        value_parser = BoolishValueParser::new()
+    )]
+    recording: bool,
     /// The secret that opens the labs [default: a new random one]
     #[arg(long, env = "KATAHOST_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -182,7 +193,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
     );
+    let asked = arguments.path.as_deref();
     let options = LabOptions {
+        trust: arguments.trust.trust(asked, source.is_archive()),
         shell: arguments.shell,
         integration: arguments
             .shell_integration
@@ -191,6 +204,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
         author: arguments.author,
         watch: arguments.saves.are_watched(by_hand),
+        record: arguments.recording,
     };
     let server = Server {
         labs: LabStore::new(library, options),

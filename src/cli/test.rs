@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     lab::{
-        Folder, Integration, LabStore, Library, Scan, recordings, scratch::Scratch,
+        Folder, Integration, LabStore, Library, Scan, Trust, recordings, scratch::Scratch,
         store::LabOptions,
     },
     scenario::{Severity, recording::Recording},
@@ -301,6 +301,8 @@ impl Tester<'_> {
             interrupt_patience: self.manner.patience,
             author: false,
             watch: false,
+            trust: Trust::Given,
+            record: false,
         }
     }
 

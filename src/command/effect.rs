@@ -88,4 +88,9 @@ pub enum Effect {
     },
     /// Takes the keyboard back from whoever was given it.
     TakeKeyboard,
+    /// Lets the lab run by itself what its driver has seen.
+    GiveTrust {
+        /// The hash of that.
+        hash: String,
+    },
 }

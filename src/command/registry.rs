@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{
     Effect, State,
     arguments::{
-        self, BlockArgument, ClientArgument, LabLinkArgument, LinkArgument, RoleArgument,
-        SequenceArgument, StepArgument, TerminalArgument,
+        self, BlockArgument, ClientArgument, HashArgument, LabLinkArgument, LinkArgument,
+        RoleArgument, SequenceArgument, StepArgument, TerminalArgument,
     },
     error::CommandError,
 };
@@ -356,6 +356,17 @@ pub static REGISTRY: &[Command] = &[
         resolve: |call, command, _| {
             command.none(call)?;
             Ok(vec![Effect::TakeKeyboard])
+        },
+    },
+    Command {
+        id: "katahost.trust",
+        title: "Let the lab run by itself what this hash stands for",
+        arguments: r#"[{"hash": "4f2a…"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let hash = command.one::<HashArgument>(call)?.hash;
+            Ok(vec![Effect::GiveTrust { hash }])
         },
     },
 ];

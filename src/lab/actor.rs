@@ -3,6 +3,7 @@
 mod checks;
 mod playing;
 mod refresh;
+mod unattended;
 
 use std::{
     collections::VecDeque,
@@ -24,6 +25,7 @@ use super::{
     instance::Instance,
     links::{Link, Links},
     load::Reader,
+    trust::{Consent, Trust},
     watch::watch,
 };
 use crate::{
@@ -52,6 +54,10 @@ pub struct LabOptions {
     pub author: bool,
     /// Whether a saved file is shown at once.
     pub watch: bool,
+    /// Who says that the lab may run something by itself.
+    pub trust: Trust,
+    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
+    pub record: bool,
 }
 
 pub(super) struct Lab {
@@ -66,6 +72,7 @@ pub(super) struct Lab {
     place: Option<Place>,
     executions: Executions,
     refresh: Refresh,
+    trust: Consent,
     cancel: CancellationToken,
 }
 
@@ -95,8 +102,9 @@ impl Lab {
             let _closed = guard;
             let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
-            let lab = Self {
+            let mut lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
+                trust: Consent::new(options.trust.clone(), &folder),
                 folder,
                 options,
                 state,
@@ -108,6 +116,7 @@ impl Lab {
                 refresh: Refresh::default(),
                 cancel,
             };
+            lab.look_through().await;
             lab.run(requests, looks_due).await;
         });
         handle
@@ -172,6 +181,7 @@ impl Lab {
                 let snapshot = self.snapshot().await;
                 drop(answer.send((snapshot, self.instance.progress.clone())));
             }
+            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -382,11 +392,15 @@ impl Lab {
                 }
             }
             Effect::TakeKeyboard => self.clients.take_keyboard(),
+            Effect::GiveTrust { hash } => {
+                let terminals = self.give_trust(&hash).await?;
+                executed.terminals.extend(terminals);
+            }
         }
         Ok(())
     }
 
-    /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
+    /// Shows a step to everybody and runs its on-load commands, where the lab may.
     async fn load_step(
         &mut self,
         step: &str,
@@ -396,21 +410,16 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.state.show(page.clone());
+        self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
             execution: execution.cloned(),
             reload: None,
         });
-        self.loaded(&page);
         self.note_look(look).await;
-        let on_load = self.state.config.on_load(step).to_vec();
-        let mut terminals = Vec::new();
-        for invocation in on_load {
-            if self.state.admit(&invocation).is_ok() {
-                terminals.push(self.run_invocation(&invocation)?);
-            }
-        }
-        Ok(terminals)
+        self.look_at(&page).await;
+        self.loaded(&page);
+        self.run_on_load()
     }
 
     /// Types an invocation into its terminal and counts it.
@@ -436,6 +445,10 @@ impl Lab {
         if let Some(block) = &block {
             self.began(block);
         }
+        let page = self.state.page.as_deref();
+        self.instance
+            .history
+            .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -477,6 +490,7 @@ impl Lab {
                 self.clients.tell(LabEvent::Terminal(view));
             }
             News::Typed(run) => {
+                self.instance.note_typed(terminal, run);
                 if let Some(id) = self.instance.runs.typed(run) {
                     self.tell_block(&id, None);
                 }
@@ -485,6 +499,7 @@ impl Lab {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
                     self.clients.tell(LabEvent::Loose(loose));
                 }
+                self.instance.history.stage(run, stage);
                 let verdict = self.judge(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
@@ -494,6 +509,7 @@ impl Lab {
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
                 for run in runs {
+                    self.instance.history.dropped(run);
                     if let Some(id) = self.instance.runs.dropped(run) {
                         self.tell_block(&id, None);
                     }
@@ -540,6 +556,7 @@ impl Lab {
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.look_through().await;
         self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
@@ -565,6 +582,7 @@ impl Lab {
             place: self.place.clone(),
             last_block: self.state.last_block(),
             links: self.links.list(),
+            trust: self.trust.pending().cloned(),
             progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,

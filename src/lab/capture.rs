@@ -42,6 +42,8 @@ pub struct Capture {
     scanner: QueryScanner,
     /// Whether the shell told last that it waits for the rest of a command.
     continues: bool,
+    /// Where the shell's latest prompt begins.
+    prompt_at: Option<u64>,
     _listener: Listener,
 }
 
@@ -77,6 +79,7 @@ impl Capture {
             latest: None,
             scanner: QueryScanner::default(),
             continues: false,
+            prompt_at: None,
         }
     }
 
@@ -124,6 +127,12 @@ impl Capture {
     #[must_use]
     pub fn continues(&self) -> bool {
         self.continues
+    }
+
+    /// Whether the shell has told of a prompt behind that offset.
+    #[must_use]
+    pub fn prompts_behind(&self, offset: u64) -> bool {
+        self.prompt_at.is_some_and(|at| at >= offset)
     }
 
     /// What commands wrote between two offsets, as one reads it: without escape sequences, with
@@ -188,10 +197,14 @@ impl Capture {
         let mut rest = &*bytes;
         while !rest.is_empty() {
             let (taken, found) = self.scanner.scan(rest);
+            rest = rest.get(taken..).unwrap_or_default();
             if let Some(Found::Mark(mark)) = found {
                 self.continues = mark.kind == MarkKind::Continues;
+                if mark.kind == MarkKind::Prompt {
+                    let left = rest.len() as u64;
+                    self.prompt_at = Some(offset + bytes.len() as u64 - left);
+                }
             }
-            rest = rest.get(taken..).unwrap_or_default();
         }
         self.latest = Some(now);
         self.kept_bytes += bytes.len();

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{judge::Verdict, links::Link};
+use super::{judge::Verdict, links::Link, listing::Listing};
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
@@ -30,6 +30,8 @@ pub struct LabSnapshot {
     pub place: Option<Place>,
     /// The links by which others come in.
     pub links: Vec<Link>,
+    /// What the lab would run by itself, and what a driver has not yet said yes to.
+    pub trust: Option<Arc<Listing>>,
     /// How it stands at the steps that were seen.
     pub progress: Vec<StepProgress>,
     /// The page shown, if one could be read.
@@ -253,6 +255,8 @@ pub enum LabEvent {
     Audience(Audience),
     /// The valid links, for drivers.
     Links(Vec<Link>),
+    /// What waits for a driver's yes before it runs by itself, for drivers.
+    Trust(Option<Arc<Listing>>),
     /// What this client may do has changed.
     Role {
         /// What it may do now.

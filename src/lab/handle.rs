@@ -14,6 +14,7 @@ use super::{
     links::{Link, Links, MAX_LINKS},
     load::Reader,
     progress::Progress,
+    record::Record,
 };
 use crate::{
     command::{CommandError, Role},
@@ -75,6 +76,9 @@ pub enum LabError {
     /// The link executes a command, and is not for reading on.
     #[error("this link does more than to show a step")]
     NotALinkToAStep,
+    /// A yes to something else than what the lab runs by itself.
+    #[error("this is not what the lab runs by itself now")]
+    TrustChanged,
     /// The lab has ended.
     #[error("the lab has ended")]
     Closed,
@@ -102,6 +106,9 @@ impl LabError {
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
             Self::UnknownClient(_) => Some("it may have left".to_owned()),
             Self::NotALinkToAStep => Some("you are watching; ask for the keyboard".to_owned()),
+            Self::TrustChanged => {
+                Some("look at it again; `katahost inspect` lists it, with its hash".to_owned())
+            }
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,
         }
@@ -184,6 +191,10 @@ pub(super) enum Request {
     /// What happened so far.
     Progress {
         answer: oneshot::Sender<(LabSnapshot, Progress)>,
+    },
+    /// All that happened until now.
+    Record {
+        answer: oneshot::Sender<Record>,
     },
     Execute {
         execution: Execution,
@@ -313,6 +324,15 @@ impl LabHandle {
     /// [`LabError::Closed`].
     pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
         self.ask(|answer| Request::Progress { answer }).await
+    }
+
+    /// All that happened since the lab began or was started over.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn record(&self) -> Result<Record, LabError> {
+        self.ask(|answer| Request::Record { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

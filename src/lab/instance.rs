@@ -17,15 +17,18 @@ use super::{
     checks::LabChecks,
     event::TerminalView,
     folder::Folder,
+    history::History,
     progress::Progress,
+    record::Record,
     runs::LabRuns,
     store::random_name,
 };
 use crate::{
     command::State,
+    scenario::Page,
     terminal::{
         Launcher, Status, TerminalEvent, TerminalHandle, handle::Surroundings, pty::Sessions,
-        runs::RunNumber,
+        recorder::Recorder, runs::RunNumber, tracking::Moment,
     },
 };
 
@@ -52,6 +55,10 @@ pub(super) struct Instance {
     /// Tells of checks that have ended.
     pub(super) checked: mpsc::Receiver<CheckEnd>,
     pub(super) progress: Progress,
+    pub(super) history: History,
+    began: SystemTime,
+    /// None where nothing is to be recorded.
+    recorder: Option<Arc<Recorder>>,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -73,7 +80,7 @@ impl Instance {
             folder.root(),
             options.integration.clone(),
         );
-        let terminals = (0..)
+        let terminals: Vec<TerminalView> = (0..)
             .zip(&state.config.terminals)
             .map(|(number, spec)| TerminalView {
                 number,
@@ -95,6 +102,10 @@ impl Instance {
             .collect();
         let (checker, checked) =
             Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
+        let recorder = options.record.then(|| {
+            let handles = terminals.iter().map(|view| &view.handle);
+            Recorder::begin(handles, cancel.clone(), &tracker)
+        });
         Self {
             name: random_name().into(),
             terminals,
@@ -108,8 +119,38 @@ impl Instance {
             checker,
             checked,
             progress: Progress::new(SystemTime::now()),
+            history: History::default(),
+            began: SystemTime::now(),
+            recorder,
             begun: false,
         }
+    }
+
+    /// All that happened until now, to be read elsewhere.
+    pub(super) fn record(&self, folder: &Folder) -> Record {
+        Record {
+            folder: folder.clone(),
+            began: self.began,
+            terminals: self.terminals.clone(),
+            history: self.history.clone(),
+            recorder: self.recorder.clone(),
+        }
+    }
+
+    /// Notes that a step is shown now.
+    pub(super) fn note_step(&mut self, page: &Page) {
+        let terminals = self.terminals.iter();
+        let offsets = terminals.map(|view| view.handle.output().end());
+        self.history.show(page, offsets);
+    }
+
+    /// Notes that all of a run was typed just now.
+    pub(super) fn note_typed(&mut self, terminal: u16, run: RunNumber) {
+        let moment = Moment {
+            at: SystemTime::now(),
+            offset: self.view(terminal).handle.output().end(),
+        };
+        self.history.typed(run, moment);
     }
 
     /// The highest generation of any terminal's shell so far.

@@ -73,6 +73,8 @@ pub enum ErrorCode {
     TooMany,
     /// No client that came by a link has this number.
     UnknownClient,
+    /// What the lab runs by itself is something else by now.
+    TrustChanged,
     /// The lab ended.
     LabClosed,
     /// The server is at fault.

@@ -13,6 +13,7 @@ pub mod progress;
 pub mod rpc;
 pub mod run;
 pub mod server;
+pub mod trust;
 #[cfg(test)]
 mod typescript;
 

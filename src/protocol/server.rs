@@ -8,6 +8,7 @@ use super::{
     error::ErrorCode,
     progress::{CheckState, Required, StepProgress, Way},
     run::BlockRun,
+    trust::Trust,
 };
 
 /// Methods of server notifications.
@@ -38,6 +39,8 @@ pub mod method {
     pub const LAB_AUDIENCE: &str = "lab/audience";
     /// [`LabLinks`](crate::protocol::audience::LabLinks), to drivers: a link was made or revoked.
     pub const LAB_LINKS: &str = "lab/links";
+    /// [`LabTrust`](crate::protocol::trust::LabTrust), to drivers: what waits for a yes.
+    pub const LAB_TRUST: &str = "lab/trust";
     /// [`RoleChanged`](crate::protocol::audience::RoleChanged): this client may do more or less.
     pub const LAB_ROLE: &str = "lab/role";
     /// [`Place`](crate::protocol::audience::Place): where the driver is.
@@ -104,6 +107,9 @@ pub struct LabState {
     pub audience: Option<Audience>,
     /// The links of the lab, for a driver.
     pub links: Vec<LabLink>,
+    /// What the lab runs by itself as soon as a driver says yes to it, for a driver.
+    #[serde(default)]
+    pub trust: Option<Trust>,
     /// Where the driver is, once one has said so.
     pub place: Option<Place>,
     /// The page of the lab's current step, or nothing where it could not be read.

@@ -34,6 +34,7 @@ mod render;
 mod sanitise;
 mod text;
 mod token;
+pub mod unattended;
 
 pub use block::{Block, BlockKind, Invocation, Limit, Macro};
 pub use config::{Config, OnLoad, TerminalSpec};
@@ -42,3 +43,4 @@ pub use expectation::{ExitCode, Expectation, Required, VerifyOn};
 pub use link::{CommandLink, Link};
 pub use page::Page;
 pub(crate) use text::nearest;
+pub use unattended::{Occasion, Unattended};

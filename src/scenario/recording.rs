@@ -3,7 +3,7 @@
 //! A recording is a file in the second format of asciinema (asciicast v2): a header, then one line
 //! for each piece of output, with its time. It runs nothing.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -9,6 +9,7 @@ mod page;
 mod pass;
 mod progress;
 mod qr;
+mod record;
 mod socket;
 mod translate;
 mod visit;
@@ -164,6 +165,7 @@ fn router(server: &Shared) -> Router {
             &format!("{base}labs/{{name}}/progress.json"),
             get(progress::download),
         )
+        .merge(record::router(base))
         .route(&format!("{base}qr.svg"), get(qr::draw))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(server.clone(), let_in))

@@ -2,6 +2,7 @@
 
 mod people;
 pub(super) mod progress;
+mod trust;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::{
         rpc::{Call, RpcError},
         run::BlockRun as BlockRunInfo,
         server::{self as wire, method},
+        trust::LabTrust,
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::{Status, tracking::Moment},
@@ -104,6 +106,10 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             let links = people::links(links, client);
             notification(method::LAB_LINKS, LabLinks { links })
         }
+        LabEvent::Trust(pending) => {
+            let trust = pending.as_deref().map(trust::pending);
+            notification(method::LAB_TRUST, LabTrust { trust })
+        }
         LabEvent::Role { role, declined } => notification(
             method::LAB_ROLE,
             RoleChanged {
@@ -156,6 +162,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         } else {
             Vec::new()
         },
+        trust: lab.trust.as_deref().filter(|_| owns).map(trust::pending),
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
         page: lab.page.as_ref().map(|view| page(view, role)),
@@ -215,6 +222,7 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::NotRunning => ErrorCode::NotRunning,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
+        LabError::TrustChanged => ErrorCode::TrustChanged,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };

@@ -20,6 +20,7 @@ mod playback;
 pub mod pty;
 pub mod query;
 pub mod quiet;
+pub mod recorder;
 pub mod runs;
 pub mod screen;
 mod settle;

@@ -69,6 +69,12 @@ impl Output {
         self.journal().cursor_at(offset)
     }
 
+    /// The place of the oldest event that is still kept.
+    #[must_use]
+    pub fn first_cursor(&self) -> Cursor {
+        self.journal().first_cursor()
+    }
+
     /// Reads at `cursor`, as [`Journal::read`] does.
     ///
     /// # Errors

@@ -153,7 +153,9 @@ impl Screen {
         let (cols, rows) = self.size();
         let mut later = Self::new(cols, rows, limit);
         later.feed(&bare);
-        next.iter().for_each(|bytes| later.feed(bytes));
+        for bytes in next {
+            later.feed(bytes);
+        }
         if later.state.main.base() < limit {
             return self.dump();
         }
@@ -193,6 +195,27 @@ impl Screen {
             text.push('\n');
         }
         text
+    }
+
+    /// Returns the text of the main screen and its scrollback by lines, those that were wrapped
+    /// as one, without the empty ones at the end.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let main = &self.state.main;
+        let mut lines: Vec<String> = Vec::new();
+        for row in &main.lines {
+            if !row.wrapped || lines.is_empty() {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                row.push_text(main.cols, line);
+            }
+        }
+        for line in &mut lines {
+            line.truncate(line.trim_end().len());
+        }
+        while lines.pop_if(|line| line.is_empty()).is_some() {}
+        lines
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 
 use katahost::{
     client::{Address, Client, ClientError, Incident},
-    lab::{LabStore, Library, store::LabOptions},
+    lab::{LabStore, Library, Trust, store::LabOptions},
     protocol::{
         client::{Resume, ResumeTerminal},
         frame::{FrameKind, decode_size},
@@ -65,6 +65,8 @@ pub struct HouseOptions {
     pub interrupt_patience: Duration,
     pub author: bool,
     pub watch: bool,
+    pub trust: Trust,
+    pub record: bool,
 }
 
 impl Default for HouseOptions {
@@ -76,6 +78,8 @@ impl Default for HouseOptions {
             interrupt_patience: Duration::from_secs(5),
             author: false,
             watch: false,
+            trust: Trust::Given,
+            record: true,
         }
     }
 }
@@ -97,6 +101,8 @@ impl House {
             interrupt_patience,
             author,
             watch,
+            trust,
+            record,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -116,6 +122,8 @@ impl House {
                     interrupt_patience,
                     author,
                     watch,
+                    trust,
+                    record,
                 },
             ),
             gate: Gate::new(gate),

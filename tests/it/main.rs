@@ -38,3 +38,5 @@ mod security;
 mod shells;
 mod soak;
 mod terminals;
+mod transcript;
+mod trust;

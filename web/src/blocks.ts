@@ -9,6 +9,7 @@ import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon, unexpected } from "./outcome";
+import { type OutputHost, OutputTools } from "./outputtools";
 import type {
   Block,
   BlockRun,
@@ -24,7 +25,7 @@ import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
 /** What blocks need of the lab around them. */
-export interface BlockHost extends BlockCardHost {
+export interface BlockHost extends BlockCardHost, OutputHost {
   terminalName(terminal: number): string;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
@@ -59,6 +60,7 @@ class BlockCard implements Card {
   readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #recording: RecordingButton;
+  readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
@@ -78,6 +80,11 @@ class BlockCard implements Card {
     );
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
+    this.#output = new OutputTools(
+      host,
+      () => this.#comeBack(),
+      (request) => this.#ask(request),
+    );
     const bar = element(
       "div",
       { class: "block-bar" },
@@ -89,6 +96,7 @@ class BlockCard implements Card {
       this.#status,
       this.#stop,
       this.#recording.element,
+      this.#output.element,
       copy,
     );
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
@@ -134,6 +142,13 @@ class BlockCard implements Card {
   /** Notes that this client may do more or less than before. */
   setRole(): void {
     this.#paint();
+  }
+
+  /** Brings who looked at the output back here. */
+  #comeBack(): void {
+    if (!this.#card.isConnected) return;
+    this.flash().scrollIntoView({ block: "nearest" });
+    this.#output.focus();
   }
 
   /** Marks the block for its author with what is wrong with it. */
@@ -284,6 +299,7 @@ class BlockCard implements Card {
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
     this.#recording.paint(this.#state, this.#host.role);
     this.#status.title = this.#history();
+    this.#output.update(this.last, this.#host.terminalName(this.block.terminal));
     this.age(Date.now());
     if (this.#run) this.#nameRun(this.#run, state);
   }

@@ -26,6 +26,10 @@ export function required<T extends HTMLElement = HTMLElement>(id: string): T {
 const ICONS = {
   play: "M5 3.2v9.6L12.5 8z",
   copy: "M6 5.5h7v8H6zM3.5 10.5H3v-8h7V3",
+  output: "M2.5 3.5h11v9h-11zM5 6.5l1.8 1.6L5 9.7M8.5 10h2.5",
+  "copy-output": "M6 5.5h7v8H6zM3.5 10.5H3v-8h7V3M8 8h3M8 10.8h3",
+  back: "M6.5 4L2.8 7.7l3.7 3.7M3 7.7h6.5a3.5 3.5 0 0 1 0 5",
+  download: "M8 2.5v7.2M4.8 6.8L8 10l3.2-3.2M3 13h10",
   check: "M3 8.5l3.2 3.2L13 5",
   stop: "M4.5 4.5h7v7h-7z",
   close: "M4 4l8 8M12 4l-8 8",

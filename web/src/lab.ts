@@ -25,6 +25,7 @@ import {
   LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -41,11 +42,13 @@ import {
   VIEW,
 } from "./protocol";
 import { type Notification, Refusal } from "./rpc";
+import { RunOutput } from "./runoutput";
 import { Stage } from "./stage";
 import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { TrustQuestion } from "./trust";
 import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
@@ -63,7 +66,9 @@ export class Lab {
   readonly #find: FindBox;
   readonly #audience: Audience;
   readonly #stage: Stage;
+  readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
+  readonly #output: RunOutput;
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
   readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
@@ -96,6 +101,15 @@ export class Lab {
       this.#way,
     );
     const lab = this;
+    this.#output = new RunOutput({
+      get role() {
+        return lab.#role;
+      },
+      pane: (terminal) => lab.#terminals?.pane(terminal),
+      reveal: (terminal) => lab.#terminals?.reveal(terminal),
+      turnToSteps: () => lab.#layout.show(null),
+      show: (heading, text) => lab.#textView.showText(heading, text),
+    });
     this.#page = new PageView(required("steps"), required("page"), {
       get role() {
         return lab.#role;
@@ -110,6 +124,8 @@ export class Lab {
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
       lastRun: (block) => lab.#progress.lastRun(block),
+      showOutput: (run, back) => lab.#output.showOutput(run, back),
+      copyOutput: (run) => lab.#output.copyOutput(run),
     });
     const steps = required("steps");
     this.#audience = new Audience(
@@ -125,6 +141,12 @@ export class Lab {
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
+    });
+    this.#trust = new TrustQuestion({
+      get role() {
+        return lab.#role;
+      },
+      give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
     });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
@@ -177,6 +199,7 @@ export class Lab {
       this.#resumePage(state);
       this.#toolbar.progressed();
       this.#audience.ready(state);
+      this.#trust.set(state.trust);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -220,6 +243,7 @@ export class Lab {
     else this.#missing(state);
     this.#audience.ready(state);
     this.#stage.begin();
+    this.#trust.set(state.trust);
     terminals.offerSizes();
   }
 
@@ -239,6 +263,8 @@ export class Lab {
     this.#address.show(page.step, asked);
     this.#toolbar.setStep(page.step, page.title);
     this.#page.show(page, state?.message ?? null);
+    this.#terminals?.forgetBlock();
+    for (const { state } of page.blocks) this.#terminals?.awaitOutput(state.last);
     this.#find.refresh();
     this.#audience.shown();
     if (asked) this.#layout.show(null);
@@ -446,11 +472,15 @@ export class Lab {
         else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_TRUST:
+        this.#trust.set(notification.params.trust);
+        return;
       case LAB_STEPS:
         this.#toolbar.setSteps(notification.params.steps);
         return;
       case BLOCK_STATE:
         this.#markOthers(notification.params);
+        this.#terminals?.awaitOutput(notification.params.last);
         this.#page.update(notification.params);
         return;
       case CHECK_STATE:

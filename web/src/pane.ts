@@ -1,8 +1,10 @@
+import { BackBar } from "./backbar";
+import { copyText } from "./clipboard";
 import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables, listen } from "./events";
 import { FindBox } from "./find";
-import { noticeBody } from "./notices";
-import type { Role, TerminalInfo, TerminalStatus } from "./protocol";
+import { announce, noticeBody } from "./notices";
+import type { BlockRun, Role, TerminalInfo, TerminalStatus } from "./protocol";
 import { Terminal, type TerminalPort } from "./terminal";
 import { TerminalFinder } from "./terminalfinder";
 
@@ -45,6 +47,7 @@ export class Pane implements Disposable {
   readonly #maximise: HTMLButtonElement;
   readonly #clear: HTMLButtonElement;
   readonly #find: FindBox;
+  readonly #back: BackBar;
   readonly #parts = new Disposables();
   #info: TerminalInfo;
   #collapsed = false;
@@ -63,6 +66,7 @@ export class Pane implements Disposable {
     this.#find = this.#parts.add(
       new FindBox(finder, `Find in ${info.name}`, () => this.terminal.focus()),
     );
+    this.#back = new BackBar(info.name);
     const headingId = `terminal-${info.terminal}`;
     this.#toggle = element(
       "button",
@@ -99,6 +103,7 @@ export class Pane implements Disposable {
       { class: "pane", "aria-labelledby": headingId },
       header,
       this.#body,
+      this.#back.element,
       this.#find.element,
       this.#bar,
     );
@@ -183,6 +188,21 @@ export class Pane implements Disposable {
     this.terminal.scrollToEnd();
   }
 
+  /** Shows where a run's output begins, and offers the way back to its block. */
+  showOutput(run: BlockRun, back: () => void): void {
+    this.terminal.showOutput(run);
+    this.#back.show({
+      back,
+      copy: async () => await copyText(this.terminal.outputOf(run) ?? this.terminal.text()),
+    });
+    announce(`Output of the block, in ${this.name}. Escape goes back to the block.`);
+  }
+
+  /** Forgets the block that somebody came from. */
+  forgetBlock(): void {
+    this.#back.hide();
+  }
+
   /** Draws text larger or smaller, and tells the lab how much fits now. */
   setTextScale(scale: number): void {
     this.terminal.setTextScale(scale);
@@ -207,6 +227,10 @@ export class Pane implements Disposable {
     this.#parts.add(
       terminal.onLeave.on(() => {
         terminal.setTabStop(false);
+        if (this.#back.shown) {
+          this.#back.leave();
+          return;
+        }
         this.focusHeader();
       }),
     );

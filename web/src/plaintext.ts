@@ -6,10 +6,10 @@ export interface TextBuffer {
   ): { readonly isWrapped: boolean; translateToString(trimRight?: boolean): string } | undefined;
 }
 
-/** The lines of a terminal from a row on as plain text: wrapped ones joined, empty ends cut. */
-export function plainText(buffer: TextBuffer, from = 0): string {
+/** The lines of a terminal from a row on, up to another, as plain text: wrapped ones joined, empty ends cut. */
+export function plainText(buffer: TextBuffer, from = 0, to = buffer.length): string {
   const lines: string[] = [];
-  for (let y = from; y < buffer.length; y += 1) {
+  for (let y = from; y < Math.min(to, buffer.length); y += 1) {
     const line = buffer.getLine(y);
     if (!line) continue;
     // A line that goes on in the next row is full; its spaces at the end are part of it.

@@ -32,6 +32,7 @@ export const TERMINAL_FOCUS = "terminal/focus";
 export const LAB_CLIENTS = "lab/clients";
 export const LAB_AUDIENCE = "lab/audience";
 export const LAB_LINKS = "lab/links";
+export const LAB_TRUST = "lab/trust";
 export const LAB_ROLE = "lab/role";
 export const LAB_PLACE = "lab/place";
 export const HEARTBEAT = "lab/heartbeat";
@@ -249,6 +250,10 @@ audience: Audience | null,
  * The links of the lab, for a driver.
  */
 links: Array<LabLink>, 
+/**
+ * What the lab runs by itself as soon as a driver says yes to it, for a driver.
+ */
+trust: Trust | null, 
 /**
  * Where the driver is, once one has said so.
  */
@@ -865,6 +870,84 @@ role: Role,
 declined: boolean, };
 
 /**
+ * What waits for a driver's yes has changed.
+ */
+export type LabTrust = { 
+/**
+ * What waits, or null where nothing does any more.
+ */
+trust: Trust | null, };
+
+/**
+ * Everything that the lab runs without a click, as soon as a driver says yes to it.
+ */
+export type Trust = { 
+/**
+ * Stands for all of it, files' contents included; `katahost.trust` names it.
+ */
+hash: string, 
+/**
+ * What runs.
+ */
+items: Array<Unattended>, 
+/**
+ * The files of the scenario that the texts name.
+ */
+files: Array<CoveredFile>, };
+
+/**
+ * Something that runs by itself.
+ */
+export type Unattended = { 
+/**
+ * When.
+ */
+occasion: Occasion, 
+/**
+ * The step.
+ */
+step: string, 
+/**
+ * The name of the terminal that it is typed into, or null for a check, which has a shell of
+ * its own.
+ */
+terminal: string | null, 
+/**
+ * Whether Ctrl-C is typed first.
+ */
+interrupts: boolean, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * The file that it stands in, relative to the scenario's folder.
+ */
+file: string, 
+/**
+ * The line there, from 1, where one can be named.
+ */
+line?: number, };
+
+/**
+ * When something runs by itself.
+ */
+export type Occasion = "load" | "block" | "open";
+
+/**
+ * A file of the scenario whose content the hash stands for, too.
+ */
+export type CoveredFile = { 
+/**
+ * Its path in the scenario's folder.
+ */
+path: string, 
+/**
+ * Whether all of it is covered: a very large file counts by its beginning and its length.
+ */
+whole: boolean, };
+
+/**
  * Something a person should read.
  */
 export type ShowMessage = { 
@@ -932,4 +1015,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";

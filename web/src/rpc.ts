@@ -15,10 +15,12 @@ import type {
   LAB_ROLE,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   LabClients,
   LabLinks,
   LabState,
   LabSteps,
+  LabTrust,
   PAGE_SHOW,
   PageShow,
   Place,
@@ -40,6 +42,7 @@ import type {
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
   | { method: typeof LAB_STEPS; params: LabSteps }
+  | { method: typeof LAB_TRUST; params: LabTrust }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
   | { method: typeof CHECK_STATE; params: CheckState }

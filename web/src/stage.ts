@@ -26,7 +26,7 @@ const SHORTCUTS: [string, string][] = [
   ["Ctrl+Shift+←", "Previous step"],
   ["Ctrl+Shift+L", "Clear the terminal used last"],
   ["Ctrl+Shift+F", "Find in the step, or in the terminal"],
-  ["Shift+Esc", "Leave the terminal"],
+  ["Shift+Esc", "Leave the terminal, for the block whose output it shows"],
   ["P", "Presenter layout on or off"],
   ["?", "This list"],
   ["PageDown", "In presenter layout: a screen on, then the next step"],

@@ -1,10 +1,13 @@
 import type { Frame } from "./frames";
+import { marksIn } from "./places";
 
 /** What a stream paints on; an xterm.js terminal, or a recorder in tests. */
 export interface Screen {
   write(bytes: Uint8Array, parsed: () => void): void;
   resize(cols: number, rows: number): void;
   reset(): void;
+  /** All before an offset that was asked for is parsed, and nothing behind it. */
+  reached?(offset: number): void;
   /** Draws nothing until told to go on: what is shown now is on its way to something else. */
   hold(held: boolean): void;
 }
@@ -36,6 +39,7 @@ export class TerminalStream {
   #parsed = 0;
   #acknowledged = 0;
   #writing = 0;
+  readonly #awaited = new Set<number>();
   #replaying = 0;
   #held = false;
   #acknowledgement: ReturnType<typeof setTimeout> | undefined;
@@ -57,6 +61,18 @@ export class TerminalStream {
   /** The offset after the last byte received. */
   get received(): number {
     return this.#received;
+  }
+
+  /** The offset that all output before is parsed of; within a write, where that begins. */
+  get parsed(): number {
+    return this.#parsed;
+  }
+
+  /** Has the screen told when all before `offset` is parsed; false where more is already here. */
+  await(offset: number): boolean {
+    if (offset <= this.#received) return false;
+    this.#awaited.add(offset);
+    return true;
   }
 
   /** Whether what is being parsed was written before this client came, and had its effects. */
@@ -81,9 +97,18 @@ export class TerminalStream {
     }
     if (overlap > 0 && overlap >= frame.payload.length) return "known";
     const bytes = overlap > 0 ? frame.payload.subarray(overlap) : frame.payload;
+    const start = this.#received;
     this.#received += bytes.length;
-    const { replay, more } = frame;
-    this.#push({ kind: "write", bytes, end: this.#received, replay, more });
+    const { replay } = frame;
+    let from = 0;
+    // Cut at shells' marks and awaited places, so that it is known where on the screen they are.
+    for (const cut of [...this.#cuts(bytes, start), bytes.length]) {
+      if (cut <= from) continue;
+      const piece = bytes.subarray(from, cut);
+      const more = frame.more || cut < bytes.length;
+      this.#push({ kind: "write", bytes: piece, end: start + cut, replay, more });
+      from = cut;
+    }
     return "taken";
   }
 
@@ -101,6 +126,14 @@ export class TerminalStream {
     this.#epoch += 1;
   }
 
+  #cuts(bytes: Uint8Array, start: number): number[] {
+    const cuts = marksIn(bytes);
+    for (const offset of this.#awaited) {
+      if (offset <= start + bytes.length) cuts.push(offset - start);
+    }
+    return cuts.sort((one, other) => one - other);
+  }
+
   #begin(offset: number): void {
     clearTimeout(this.#acknowledgement);
     this.#acknowledgement = undefined;
@@ -109,6 +142,7 @@ export class TerminalStream {
     this.#parsed = offset;
     this.#acknowledged = offset;
     this.#epoch += 1;
+    for (const awaited of this.#awaited) if (awaited < offset) this.#awaited.delete(awaited);
     this.#steps.length = 0;
     this.#push({ kind: "reset" });
   }
@@ -149,6 +183,7 @@ export class TerminalStream {
       if (epoch === this.#epoch) {
         if (!step.more) this.#hold(false);
         this.#advance(step.end, step.replay);
+        if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
       }
       this.#pump();
     });

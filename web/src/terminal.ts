@@ -5,13 +5,14 @@ import { WebglAddon } from "@xterm/addon-webgl";
 import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
 import { holdDrawing } from "./drawing";
-import { type Disposable, Disposables, Emitter } from "./events";
+import { after, type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
+import { Places, type Row } from "./places";
 import { plainText } from "./plaintext";
-import { MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
+import { type BlockRun, MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
 import { swallowQueries } from "./queries";
 import { screenReader } from "./screenreader";
 import { type Accepted, TerminalStream } from "./stream";
@@ -38,6 +39,8 @@ const FRAME_BYTES = Math.floor(MAX_CLIENT_MESSAGE_BYTES / 16);
 // What xterm.js keeps free at the right for its scroll bar.
 const SCROLLBAR_PX = 14;
 const RETURN = 13; // what Enter types
+// How long the output that was asked for is marked.
+const SHOWN_MS = 2500;
 const SMALLEST: CellSize = { cols: 2, rows: 1 };
 
 // Dark in every theme: the server answers programs that ask for these colours, once for all tabs.
@@ -109,6 +112,9 @@ export class Terminal implements Disposable {
   #controlHeld = false;
   // Where the last command began, if this tab was there.
   #command: IMarker | null = null;
+  readonly #places: Places;
+  // The output that is marked, and kept in view, for a moment.
+  #shown: (Disposable & { run: BlockRun }) | null = null;
 
   constructor(number: number, name: string, port: TerminalPort) {
     this.number = number;
@@ -126,11 +132,16 @@ export class Terminal implements Disposable {
       scrollback: SCROLLBACK_LINES,
       theme: THEME,
     });
+    this.#places = new Places(this.#xterm);
     this.#stream = new TerminalStream(
       {
         write: (bytes, parsed) => this.#xterm.write(bytes, parsed),
         resize: (cols, rows) => this.#resize(cols, rows),
-        reset: () => this.#xterm.reset(),
+        reset: () => {
+          this.#places.clear();
+          this.#xterm.reset();
+        },
+        reached: (offset) => this.#places.note(offset),
         hold: (held) => holdDrawing(this.#xterm, held),
       },
       (offset) => this.#port.acknowledge(number, offset),
@@ -141,6 +152,7 @@ export class Terminal implements Disposable {
     this.#xterm.loadAddon(this.search);
     this.#parts.add(this.#xterm);
     this.#parts.add(swallowQueries(this.#xterm.parser));
+    this.#parts.add(this.#xterm.parser.registerOscHandler(133, (data) => this.#marked(data)));
     this.#parts.add(this.#xterm.parser.registerOscHandler(52, (data) => this.#copy(data)));
     const encoder = new TextEncoder();
     this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(this.#held(text)))));
@@ -297,6 +309,60 @@ export class Terminal implements Disposable {
     this.#command = this.#xterm.registerMarker(0) ?? null;
   }
 
+  /** Where a run's output begins; null where that is not known here, or not kept. */
+  outputBegins({ start }: BlockRun): Row | null {
+    return start === undefined || this.fullScreen ? null : this.#places.find(start);
+  }
+
+  /** A run's output as it is to be read here; null where not all of it is. */
+  outputOf(run: BlockRun): string | null {
+    const begins = this.outputBegins(run);
+    const ends = run.end === undefined ? null : this.#places.find(run.end);
+    if (!begins || (run.end !== undefined && !ends)) return null;
+    const buffer = this.#xterm.buffer.normal;
+    if (!ends) return plainText(buffer, begins.row);
+    return plainText(buffer, begins.row, ends.column > 0 ? ends.row + 1 : ends.row);
+  }
+
+  /** Notes where a run that was seen begins, as far as that is not past. */
+  awaitOutput({ start, end }: BlockRun): void {
+    for (const offset of [start, end]) {
+      if (offset !== undefined && this.#places.find(offset) === null) this.#stream.await(offset);
+    }
+  }
+
+  /** Scrolls to where a run's output begins, and marks it for a moment; false where it is not here. */
+  showOutput(run: BlockRun): boolean {
+    const begins = this.outputBegins(run);
+    if (!begins) return false;
+    this.#shown?.dispose();
+    this.#scrollTo(begins);
+    const screen = this.#xterm.buffer.active;
+    const marker = this.#xterm.registerMarker(begins.row - screen.baseY - screen.cursorY);
+    if (!marker) return true;
+    const ends = run.end === undefined ? null : this.#places.find(run.end);
+    const rows = ends ? ends.row - begins.row + (ends.column > 0 ? 1 : 0) : 1;
+    const height = Math.max(1, Math.min(rows, this.#xterm.rows));
+    const decoration = this.#xterm.registerDecoration({ marker, width: this.#xterm.cols, height });
+    decoration?.onRender((mark) => mark.classList.add("output-mark"));
+    const fading = after(SHOWN_MS, () => this.#shown?.dispose());
+    this.#shown = {
+      run,
+      dispose: () => {
+        fading.dispose();
+        marker.dispose();
+        this.#shown = null;
+      },
+    };
+    return true;
+  }
+
+  /** Scrolls to a row, and leaves the command above it and what lies over the terminal there. */
+  #scrollTo({ row }: Row): void {
+    const above = this.#xterm.rows > 12 ? 3 : 1;
+    this.#xterm.scrollToLine(Math.max(0, row - above));
+  }
+
   /** All that is there to read, scrollback included. */
   text(): string {
     return plainText(this.#xterm.buffer.active);
@@ -324,12 +390,18 @@ export class Terminal implements Disposable {
 
   dispose(): void {
     this.setVisible(false);
+    this.#shown?.dispose();
     this.#stream.dispose();
     this.#parts.dispose();
   }
 
   #resize(cols: number, rows: number): void {
-    if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) this.#xterm.resize(cols, rows);
+    if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) {
+      this.#places.resize(() => this.#xterm.resize(cols, rows));
+      // A pane that comes into view is mostly sized only then.
+      const begins = this.#shown && this.outputBegins(this.#shown.run);
+      if (begins) this.#scrollTo(begins);
+    }
     this.#frame();
   }
 
@@ -407,6 +479,12 @@ export class Terminal implements Disposable {
       this.onRefused.fire("watching");
     if (event.shiftKey && /^(Escape|Page|Home|End|Arrow)/.test(event.key)) return true;
     return event.ctrlKey && event.shiftKey;
+  }
+
+  /** Takes a shell's mark: output begins behind a `C`, and has ended before a `D`. */
+  #marked(data: string): boolean {
+    if (/^[CD]/.test(data)) this.#places.note(this.#stream.parsed);
+    return true;
   }
 
   #copy(data: string): boolean {

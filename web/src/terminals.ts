@@ -2,7 +2,7 @@ import { Divider, type DividerTarget } from "./dividers";
 import { type Disposable, Disposables, Emitter, listen } from "./events";
 import type { Frame } from "./frames";
 import { Pane, type PaneHost } from "./pane";
-import type { InputReceived, Role, TerminalInfo } from "./protocol";
+import type { BlockRun, InputReceived, Role, TerminalInfo } from "./protocol";
 import { onScreenReader } from "./screenreader";
 import { recall, remember } from "./storage";
 import type { CellSize, TerminalPort } from "./terminal";
@@ -118,6 +118,16 @@ export class Terminals implements Disposable {
     this.onReveal.fire(pane);
     pane.element.scrollIntoView({ block: "nearest" });
     pane.flash();
+  }
+
+  /** Notes where a run's output is, or will be. */
+  awaitOutput(run: BlockRun | undefined): void {
+    if (run) this.pane(run.terminal)?.terminal.awaitOutput(run);
+  }
+
+  /** Forgets the block that somebody came from, as it is shown no more. */
+  forgetBlock(): void {
+    for (const pane of this.#panes) pane.forgetBlock();
   }
 
   dispose(): void {

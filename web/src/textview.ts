@@ -9,6 +9,8 @@ const FULL_SCREEN = "A program has the whole screen, so this is what it shows.";
 const NO_LAST =
   "This is everything that is kept. No single command can be shown: none has run yet, or this tab did not see where the last one began.";
 
+const RECORDED = "This is no longer in the terminal. It was read from the lab's recording.";
+
 /** What a terminal shows as plain text, to be read, selected and copied like any other. */
 export class TextView {
   readonly #dialog = required<HTMLDialogElement>("text-view");
@@ -17,6 +19,7 @@ export class TextView {
   readonly #parts: Record<Part, HTMLButtonElement>;
   readonly #choices: HTMLElement;
   readonly #why = element("p", { class: "text-view-why" });
+  readonly #again: HTMLButtonElement;
   #terminal: Terminal | null = null;
   #part: Part = "last";
 
@@ -32,6 +35,7 @@ export class TextView {
       made.onclick = action;
       return made;
     };
+    this.#again = button("Read again", () => this.#read());
     this.#choices = element(
       "div",
       { class: "choices", role: "group", "aria-label": "What to read" },
@@ -47,7 +51,7 @@ export class TextView {
         "div",
         { class: "dialog-buttons" },
         button("Copy", () => this.#copy()),
-        button("Read again", () => this.#read()),
+        this.#again,
         button("Close", () => this.#dialog.close()),
       ),
     );
@@ -63,7 +67,21 @@ export class TextView {
     this.#heading.textContent = `Text of ${name}`;
     this.#text.setAttribute("aria-label", `Text of ${name}`);
     this.#part = "last";
+    this.#again.hidden = false;
     this.#read();
+    this.#dialog.showModal();
+    this.#text.focus();
+  }
+
+  /** Shows text that no terminal has any more. */
+  showText(heading: string, text: string): void {
+    this.#heading.textContent = heading;
+    this.#text.setAttribute("aria-label", heading);
+    this.#choices.hidden = true;
+    this.#again.hidden = true;
+    this.#why.hidden = false;
+    this.#why.textContent = RECORDED;
+    this.#text.textContent = text || "Nothing was printed.";
     this.#dialog.showModal();
     this.#text.focus();
   }

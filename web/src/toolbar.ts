@@ -1,4 +1,4 @@
-import { iconButton, required } from "./dom";
+import { element, icon, iconButton, required } from "./dom";
 import type { Progress } from "./progress";
 import type { StepInfo } from "./protocol";
 import { StepList } from "./steplist";
@@ -30,6 +30,17 @@ export class Toolbar {
     reload.onclick = () => host.reload();
     const restart = iconButton("restart", "Start the lab over", "icon-button");
     restart.onclick = () => this.#askToStartOver();
+    const transcript = element(
+      "a",
+      {
+        class: "icon-button transcript-button",
+        href: "transcript.zip",
+        download: true,
+        "aria-label": "Download transcript",
+        title: "Download transcript: what was run, its output, and a recording of each terminal",
+      },
+      icon("download"),
+    );
     const view = iconButton(
       "view",
       "Text size, theme and screen reader",
@@ -43,8 +54,8 @@ export class Toolbar {
     for (const button of dialog.querySelectorAll("button")) {
       button.onclick = () => dialog.close(button.value);
     }
-    this.#driverTools = [reload, restart];
-    required("tools").append(find, reload, restart, view);
+    this.#driverTools = [reload, restart, transcript];
+    required("tools").append(find, reload, restart, transcript, view);
     fillViewMenu();
   }
 

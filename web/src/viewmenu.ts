@@ -1,7 +1,13 @@
-import { element, required } from "./dom";
+import { element, icon, required } from "./dom";
 import { screenReaderChoice } from "./screenreader";
 import { textSizeControl } from "./textsize";
 import { themeChoice } from "./theme";
+
+/** A link to something to take away from the lab. */
+function download(href: string, label: string, title: string): HTMLAnchorElement {
+  const attributes = { class: "button button-small", href, title, download: true };
+  return element("a", attributes, icon("download"), label);
+}
 
 /** Fills the small panel that says how things look and sound in this browser. */
 export function fillViewMenu(): void {
@@ -11,6 +17,17 @@ export function fillViewMenu(): void {
     row("Text size", textSizeControl()),
     row("Theme", themeChoice()),
     row("Screen reader", screenReaderChoice()),
+    element(
+      "div",
+      { class: "view-row driver-only" },
+      element("span", { class: "view-label" }, "Transcript"),
+      element(
+        "span",
+        { class: "view-links" },
+        download("transcript.md", "Markdown", "What was run, and its output"),
+        download("transcript.zip", "Everything", "With a recording of each terminal"),
+      ),
+    ),
     element(
       "p",
       { class: "view-note" },

@@ -37,6 +37,9 @@ const READ_AGAIN: Duration = Duration::from_millis(100);
 /// How long a check that took its time has to be ended.
 const CHECK_GRACE: Duration = Duration::from_secs(5);
 
+/// How long a shell may take to show its prompt, when a command has ended, or to end itself.
+const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long news may be on their way at the end.
 const LAST_NEWS: Duration = Duration::from_millis(150);
 
@@ -264,6 +267,7 @@ impl<'a> Player<'a> {
             }
         };
         let verdict = self.wait_for(act, &run, number, start).await?;
+        self.wait_for_prompt(&run, number).await?;
         let seen = self.seen(&run).cloned();
         let index = self.cases.len();
         self.latest.insert(number, index);
@@ -391,6 +395,28 @@ impl<'a> Player<'a> {
             }
             self.pump(deadline.min(now + LOOK)).await?;
         }
+    }
+
+    /// Waits, behind a run that has ended, for the prompt, or for the end of the shell.
+    async fn wait_for_prompt(&mut self, run: &Run, number: u16) -> Result<(), Stopped> {
+        let Some(Seen {
+            state: RunState::Ended(_),
+            ended: Some((offset, _)),
+            ..
+        }) = self.seen(run).cloned()
+        else {
+            return Ok(());
+        };
+        let deadline = Instant::now() + PROMPT_PATIENCE;
+        let is_back = |player: &Self| {
+            let capture = player.terminal(number);
+            capture.is_some_and(|capture| capture.prompts_behind(offset))
+                || player.gone.iter().any(|(gone, _)| *gone == number)
+        };
+        while !is_back(self) && Instant::now() < deadline {
+            self.pump(deadline.min(Instant::now() + LOOK)).await?;
+        }
+        Ok(())
     }
 
     /// Where the output of a run begins and ends.

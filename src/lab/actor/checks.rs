@@ -46,16 +46,11 @@ impl Lab {
         self.clients.headcount().clients > 0
     }
 
-    /// Whether a check may run that nobody has asked for. The one place to ask.
-    #[expect(
-        clippy::unused_self,
-        reason = "what is asked for the first time will be the lab's"
-    )]
-    fn may_run_unasked(&self) -> bool {
-        true
-    }
-
     fn run_due(&mut self, block: usize, why: Due, now: Instant) {
+        // A page that was saved meanwhile may have brought what nobody was asked about.
+        if !self.trust.holds() {
+            return;
+        }
         // It may also run already, as somebody was faster.
         if let Err(LabError::TooManyChecks) = self.check(block) {
             self.instance.checks.arm(block, now + RETRY, why);
@@ -105,7 +100,7 @@ impl Lab {
     /// Whether it is a check of the step shown that runs again and again until it passes.
     fn is_open_check(&self, place: &BlockPlace) -> bool {
         let block = self.state.block(&place.step, None, place.index);
-        block.is_ok_and(is_open_check) && self.may_run_unasked()
+        block.is_ok_and(is_open_check) && self.trust.holds()
     }
 
     /// Notes that somebody goes on without a block of the step shown.
@@ -120,14 +115,21 @@ impl Lab {
     /// Notes that a step was loaded, and has its checks run that run while it is open.
     pub(super) fn loaded(&mut self, page: &Page) {
         self.instance.checks.disarm();
-        if self.may_run_unasked() {
-            let now = Instant::now();
-            for check in page.blocks.iter().filter(|block| is_open_check(block)) {
-                self.instance.checks.arm(check.index, now, Due::Open);
-            }
-        }
+        self.arm_open_checks();
         self.instance.progress.show(page);
         self.tell_progress(&page.step);
+    }
+
+    /// Has the checks of the step shown run that run while it is open, where the lab may.
+    pub(super) fn arm_open_checks(&mut self) {
+        if !self.trust.holds() {
+            return;
+        }
+        let (now, page) = (Instant::now(), self.state.page.clone());
+        let blocks = page.iter().flat_map(|page| &page.blocks);
+        for check in blocks.filter(|block| is_open_check(block)) {
+            self.instance.checks.arm(check.index, now, Due::Open);
+        }
     }
 
     /// Notes that the page shown is another one, because its author saved it: nothing is known of
@@ -216,7 +218,7 @@ impl Lab {
             Stage::Ended(..) => Duration::ZERO,
         };
         self.tell_progress(&block.step);
-        if *block.step == *self.state.step && self.may_run_unasked() {
+        if *block.step == *self.state.step && self.trust.holds() {
             let at = Instant::now() + settle;
             let page = self.state.page.clone();
             for check in page.iter().flat_map(|page| page.checks_behind(block.index)) {

@@ -42,6 +42,9 @@ impl Lab {
         let id = &invocation.id;
         let runs = &mut self.instance.runs;
         runs.add_playing(run, id, number, place.clone());
+        let page = self.state.page.as_deref();
+        let history = &mut self.instance.history;
+        history.run(run, &invocation, number, Some(place.clone()), page);
         self.state.active_terminal.clone_from(&invocation.terminal);
         self.tell_block(id, Some(&place));
         Ok(number)

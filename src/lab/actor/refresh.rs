@@ -120,6 +120,7 @@ impl Lab {
                 self.refresh.failure = None;
                 if page != shown || !files.is_empty() {
                     self.show_again(&page, files);
+                    self.look_at(&page).await;
                     // The page may show other files now.
                     let before = std::mem::take(&mut self.refresh.look);
                     self.note_look(before).await;

@@ -1,0 +1,93 @@
+//! Keeps what a lab's terminals wrote, with times, for as long as they live.
+//!
+//! One task reads all terminals of the lab, each through a cursor of its own, as a viewer does: no
+//! terminal waits for it, and nothing is queued. What a terminal has written goes into a file that
+//! has no name; where a flood is faster than the disk, the file has a gap, and says how large it is.
+
+mod tape;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::tape::Tape;
+pub use self::tape::{MAX_TAPE_BYTES, Recorded, Records, Signs, Stopped, Stretch, TapeView};
+use super::handle::TerminalHandle;
+
+/// How long more output is waited for, so that what is written in small pieces costs one turn.
+const SETTLE: Duration = Duration::from_millis(5);
+
+/// How many turns one who wants to read all of it waits for; a flood has no end.
+const MOST_TURNS: usize = 64;
+
+/// The recordings of a lab's terminals.
+#[derive(Debug)]
+pub struct Recorder {
+    tapes: Vec<Mutex<Tape>>,
+}
+
+impl Recorder {
+    /// Begins to record terminals, which are numbered in their order and have written nothing yet.
+    #[must_use]
+    pub fn begin<'a>(
+        terminals: impl Iterator<Item = &'a TerminalHandle>,
+        cancel: CancellationToken,
+        tracker: &TaskTracker,
+    ) -> Arc<Self> {
+        let news = Arc::new(Notify::new());
+        let tape = |(number, terminal): (u16, &TerminalHandle)| {
+            Mutex::new(Tape::new(number, terminal.output().clone(), &news))
+        };
+        let recorder = Arc::new(Self {
+            tapes: (0..).zip(terminals).map(tape).collect(),
+        });
+        tracker.spawn(record(recorder.clone(), news, cancel));
+        recorder
+    }
+
+    /// The recordings as they are now, by terminal, with what was written until now.
+    #[must_use]
+    pub fn views(&self) -> Vec<TapeView> {
+        for _ in 0..MOST_TURNS {
+            if !self.drain() {
+                break;
+            }
+        }
+        self.tapes.iter().map(|tape| lock(tape).view()).collect()
+    }
+
+    /// Takes a turn's worth of what the terminals wrote. Returns whether there may be more.
+    fn drain(&self) -> bool {
+        let mut more = false;
+        for tape in &self.tapes {
+            more |= lock(tape).drain();
+        }
+        more
+    }
+}
+
+async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = news.notified() => {}
+        }
+        sleep(SETTLE).await;
+        loop {
+            let recorder = recorder.clone();
+            // A recorder that has failed records nothing more, and harms nobody.
+            let more = spawn_blocking(move || recorder.drain()).await;
+            if cancel.is_cancelled() || !more.unwrap_or(false) {
+                break;
+            }
+        }
+    }
+}
+
+fn lock(tape: &Mutex<Tape>) -> MutexGuard<'_, Tape> {
+    tape.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,552 @@
+//! The recording of one terminal: records in a file, each with its time and its place in the
+//! terminal's output.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Write},
+    ops::Range,
+    os::unix::fs::FileExt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::sync::Notify;
+
+use crate::terminal::{
+    journal::{Cursor, Entry, Event, Lost, TerminalSize},
+    output::{Listener, Output},
+    pty::READ_BYTES,
+};
+
+/// How large a terminal's file may become. Who writes more than that in one lab reads files, and no
+/// transcript needs them.
+pub const MAX_TAPE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How much of one terminal is taken before it is the next one's turn.
+const TURN_BYTES: usize = 256 * 1024;
+
+/// How many bytes of small writes are joined.
+const JOIN_BYTES: usize = 4 * 1024;
+
+/// A record's head: kind, microseconds since 1970, offset, length.
+const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
+
+/// After how many bytes of the file a place is noted from which reading may begin.
+const SIGN_BYTES: u64 = 64 * 1024;
+
+const OUTPUT: u8 = 0;
+const RESIZE: u8 = 1;
+const GAP: u8 = 2;
+
+/// The size of a terminal that was never given one.
+const DEFAULT_SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
+
+/// Why a terminal is recorded no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It has written more than is kept.
+    Full,
+    /// The file could not be written.
+    Failed,
+}
+
+/// What one terminal wrote, while it is recorded.
+#[derive(Debug)]
+pub(super) struct Tape {
+    number: u16,
+    output: Arc<Output>,
+    /// Wakes the recorder, as long as there is something to record.
+    listener: Option<Listener>,
+    cursor: Cursor,
+    /// None before the first output.
+    file: Option<Arc<File>>,
+    written: u64,
+    /// The offset after the last byte that was taken.
+    end: u64,
+    /// The size before the first record.
+    size: TerminalSize,
+    stopped: Option<Stopped>,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// When, since 1970.
+    pub at: Duration,
+    /// Bytes that the terminal wrote before it.
+    pub offset: u64,
+    /// What happened.
+    pub event: Stretch<Vec<u8>>,
+}
+
+/// What is found in a stretch of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stretch<B> {
+    /// A program wrote bytes.
+    Output(B),
+    /// The size changed.
+    Resize(TerminalSize),
+    /// That many bytes before it were not recorded.
+    Gap(u64),
+}
+
+impl Tape {
+    /// Begins the recording of a terminal that has written nothing yet.
+    pub(super) fn new(number: u16, output: Arc<Output>, news: &Arc<Notify>) -> Self {
+        Self {
+            number,
+            listener: Some(Listener::new(output.clone(), news.clone(), false)),
+            cursor: output.first_cursor(),
+            output,
+            file: None,
+            written: 0,
+            end: 0,
+            size: DEFAULT_SIZE,
+            stopped: None,
+        }
+    }
+
+    /// Takes what the terminal wrote, but not more than is one turn's. Returns whether there may be
+    /// more.
+    pub(super) fn drain(&mut self) -> bool {
+        let mut room = TURN_BYTES;
+        while self.stopped.is_none() && room > 0 {
+            let read = self.output.read(&mut self.cursor, room.min(READ_BYTES));
+            let taken = match read {
+                Ok(entries) if entries.is_empty() => return false,
+                Ok(entries) => self.take(&entries),
+                Err(Lost) => self.skip(),
+            };
+            match taken {
+                Ok(bytes) => room = room.saturating_sub(bytes),
+                Err(error) => {
+                    tracing::warn!(terminal = self.number, %error, "recording failed");
+                    self.stop(Stopped::Failed);
+                }
+            }
+        }
+        self.stopped.is_none()
+    }
+
+    /// The recording as it is now.
+    pub(super) fn view(&self) -> TapeView {
+        TapeView {
+            file: self.file.clone(),
+            bytes: self.written,
+            end: self.end,
+            size: self.size,
+            stopped: self.stopped,
+        }
+    }
+
+    /// Goes on where the terminal's journal begins now.
+    fn skip(&mut self) -> io::Result<usize> {
+        self.cursor = self.output.first_cursor();
+        let missing = self.cursor.offset().saturating_sub(self.end);
+        if missing > 0 {
+            self.end = self.cursor.offset();
+            self.write(GAP, self.end, &[&missing.to_be_bytes()])?;
+        }
+        Ok(0)
+    }
+
+    fn take(&mut self, entries: &[Entry]) -> io::Result<usize> {
+        let mut pieces = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match &entry.event {
+                Event::Output(bytes) => pieces.push(&bytes[..]),
+                Event::Resize(size) if self.file.is_none() => self.size = *size,
+                Event::Resize(size) => {
+                    let [a, b] = size.cols.to_be_bytes();
+                    let [c, d] = size.rows.to_be_bytes();
+                    self.write(RESIZE, entry.offset, &[&[a, b, c, d]])?;
+                }
+            }
+        }
+        let Some(first) = entries.first().filter(|_| !pieces.is_empty()) else {
+            return Ok(0);
+        };
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if !self.has_room(length) {
+            self.stop(Stopped::Full);
+            return Ok(0);
+        }
+        self.write(OUTPUT, first.offset, &pieces)?;
+        self.end = first.offset + length as u64;
+        Ok(length)
+    }
+
+    fn has_room(&self, length: usize) -> bool {
+        self.written + (HEAD_BYTES + length) as u64 <= MAX_TAPE_BYTES
+    }
+
+    fn write(&mut self, kind: u8, offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if !self.has_room(length) {
+            self.stop(Stopped::Full);
+            return Ok(());
+        }
+        let file = match &self.file {
+            Some(file) => file.clone(),
+            // It has no name, so that nobody else can open it, and it is gone with its last holder.
+            None => self.file.insert(Arc::new(tempfile::tempfile()?)).clone(),
+        };
+        let mut out = BufWriter::with_capacity(JOIN_BYTES, &*file);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        out.write_all(&[kind])?;
+        out.write_all(&now.to_be_bytes())?;
+        out.write_all(&offset.to_be_bytes())?;
+        out.write_all(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes())?;
+        for piece in pieces {
+            out.write_all(piece)?;
+        }
+        out.flush()?;
+        self.written += (HEAD_BYTES + length) as u64;
+        Ok(())
+    }
+
+    fn stop(&mut self, why: Stopped) {
+        self.stopped = Some(why);
+        self.listener = None;
+    }
+}
+
+/// A recording as it was at one moment, to be read.
+#[derive(Debug, Clone)]
+pub struct TapeView {
+    file: Option<Arc<File>>,
+    bytes: u64,
+    /// The offset after the last byte that was taken.
+    pub end: u64,
+    /// The size before the first record.
+    pub size: TerminalSize,
+    /// Why it goes no further, where it does not.
+    pub stopped: Option<Stopped>,
+}
+
+impl TapeView {
+    /// Reads all records.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        self.records_from(0)
+    }
+
+    fn records_from(&self, at: u64) -> Records {
+        let section = self.file.clone().map(|file| Section {
+            file,
+            at,
+            end: self.bytes,
+        });
+        Records {
+            reader: section.map(|section| BufReader::with_capacity(READ_BYTES, section)),
+            at,
+        }
+    }
+
+    /// Notes where in the file one may begin to read.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read.
+    pub fn signs(&self) -> io::Result<Signs> {
+        let mut size = self.size;
+        let mut signs = vec![Sign {
+            offset: 0,
+            at: 0,
+            size,
+        }];
+        let mut records = self.records();
+        let mut last = 0;
+        loop {
+            let at = records.at;
+            let Some(record) = records.read()? else { break };
+            if at >= last + SIGN_BYTES {
+                let offset = record.offset - record.missing();
+                signs.push(Sign { offset, at, size });
+                last = at;
+            }
+            if let Stretch::Resize(new) = record.event {
+                size = new;
+            }
+        }
+        Ok(Signs {
+            view: self.clone(),
+            signs,
+        })
+    }
+}
+
+/// A recording, and places in it from which reading may begin.
+#[derive(Debug)]
+pub struct Signs {
+    /// The recording.
+    pub view: TapeView,
+    signs: Vec<Sign>,
+}
+
+#[derive(Debug)]
+struct Sign {
+    /// The offset of all that comes from here on is not less.
+    offset: u64,
+    /// Where in the file.
+    at: u64,
+    /// The size until then.
+    size: TerminalSize,
+}
+
+impl Signs {
+    /// Plays what is recorded of a stretch of the terminal's output: first the size at its
+    /// beginning.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read.
+    pub fn play(&self, range: &Range<u64>, mut each: impl FnMut(Stretch<&[u8]>)) -> io::Result<()> {
+        let before = self
+            .signs
+            .partition_point(|sign| sign.offset <= range.start);
+        let Some(sign) = self.signs.get(before.saturating_sub(1)) else {
+            return Ok(());
+        };
+        let mut size = Some(sign.size);
+        let mut records = self.view.records_from(sign.at);
+        while let Some(record) = records.read()? {
+            let from = record.offset - record.missing();
+            if from >= range.end {
+                break;
+            }
+            match &record.event {
+                // Nothing was played yet.
+                Stretch::Resize(new) if size.is_some() => size = Some(*new),
+                Stretch::Resize(new) => each(Stretch::Resize(*new)),
+                Stretch::Gap(missing) if record.offset > range.start => {
+                    size.take()
+                        .map(Stretch::Resize)
+                        .into_iter()
+                        .for_each(&mut each);
+                    each(Stretch::Gap(*missing));
+                }
+                Stretch::Gap(_) => {}
+                Stretch::Output(bytes) => {
+                    let cut = |offset: u64| {
+                        let length = offset.saturating_sub(record.offset);
+                        usize::try_from(length).map_or(bytes.len(), |at| at.min(bytes.len()))
+                    };
+                    let inside = bytes.get(cut(range.start)..cut(range.end));
+                    if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
+                        size.take()
+                            .map(Stretch::Resize)
+                            .into_iter()
+                            .for_each(&mut each);
+                        each(Stretch::Output(inside));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Recorded {
+    /// How many bytes before it were not recorded.
+    fn missing(&self) -> u64 {
+        match self.event {
+            Stretch::Gap(missing) => missing.min(self.offset),
+            _ => 0,
+        }
+    }
+}
+
+/// The records of a recording, one after the other.
+#[derive(Debug)]
+pub struct Records {
+    reader: Option<BufReader<Section>>,
+    /// Where in the file the next record begins.
+    at: u64,
+}
+
+impl Records {
+    /// Reads the next record; nothing at the end.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read.
+    pub fn read(&mut self) -> io::Result<Option<Recorded>> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(None);
+        };
+        let mut kind = [0; 1];
+        if reader.read(&mut kind)? == 0 {
+            return Ok(None);
+        }
+        let (mut at, mut offset, mut length) = ([0; 8], [0; 8], [0; 4]);
+        reader.read_exact(&mut at)?;
+        reader.read_exact(&mut offset)?;
+        reader.read_exact(&mut length)?;
+        let length = u64::from(u32::from_be_bytes(length));
+        let mut bytes = Vec::new();
+        reader.take(length).read_to_end(&mut bytes)?;
+        self.at += HEAD_BYTES as u64 + length;
+        let event = match (kind, &bytes[..]) {
+            ([RESIZE], &[a, b, c, d]) => Stretch::Resize(TerminalSize {
+                cols: u16::from_be_bytes([a, b]),
+                rows: u16::from_be_bytes([c, d]),
+            }),
+            ([GAP], &[a, b, c, d, e, f, g, h]) => {
+                Stretch::Gap(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+            }
+            _ => Stretch::Output(bytes),
+        };
+        Ok(Some(Recorded {
+            at: Duration::from_micros(u64::from_be_bytes(at)),
+            offset: u64::from_be_bytes(offset),
+            event,
+        }))
+    }
+}
+
+/// A part of a file that others may go on writing.
+#[derive(Debug)]
+struct Section {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let most = buffer.len().min(rest);
+        let Some(buffer) = buffer.get_mut(..most) else {
+            return Ok(0);
+        };
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tape() -> Tape {
+        Tape::new(0, Arc::new(Output::new()), &Arc::default())
+    }
+
+    fn write(tape: &Tape, bytes: &[u8]) {
+        tape.output
+            .push(Event::Output(Bytes::copy_from_slice(bytes)));
+    }
+
+    fn drain(tape: &mut Tape) {
+        while tape.drain() {}
+    }
+
+    fn whole(view: &TapeView) -> Vec<u8> {
+        let (mut records, mut bytes) = (view.records(), Vec::new());
+        while let Some(record) = records.read().unwrap() {
+            if let Stretch::Output(more) = record.event {
+                assert_eq!(record.offset, bytes.len() as u64);
+                bytes.extend(more);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn terminal_that_wrote_nothing_has_no_file() {
+        let mut tape = tape();
+        let size = TerminalSize { cols: 33, rows: 9 };
+        tape.output.push(Event::Resize(size));
+        drain(&mut tape);
+        assert!(tape.file.is_none());
+        assert_eq!(tape.view().size, size);
+    }
+
+    #[test]
+    fn recording_stops_at_its_bound_and_is_woken_no_more() {
+        let mut tape = tape();
+        let line = vec![b'x'; READ_BYTES];
+        for _ in 0..300 {
+            write(&tape, &line);
+            drain(&mut tape);
+        }
+        assert_eq!(tape.stopped, Some(Stopped::Full));
+        assert!(tape.listener.is_none());
+        assert!(tape.written <= MAX_TAPE_BYTES && tape.written > MAX_TAPE_BYTES * 9 / 10);
+        assert_eq!(whole(&tape.view()).len() as u64, tape.end);
+    }
+
+    #[test]
+    fn recorder_that_is_too_slow_leaves_a_gap() {
+        let mut tape = tape();
+        write(&tape, b"begin ");
+        drain(&mut tape);
+        write(&tape, &[b'-'; 5_000]);
+        write(&tape, &[b'+'; 5_000]);
+        while tape.output.journal().len_events() > 1 {
+            tape.output.journal().pop();
+        }
+        drain(&mut tape);
+        let signs = tape.view().signs().unwrap();
+        let mut seen = Vec::new();
+        let note = |what: Stretch<&[u8]>| {
+            seen.push(match what {
+                Stretch::Output(bytes) => String::from_utf8_lossy(&bytes[..5]).into_owned(),
+                Stretch::Resize(size) => format!("{}", size.cols),
+                Stretch::Gap(missing) => format!("gap of {missing}"),
+            });
+        };
+        signs.play(&(0..u64::MAX), note).unwrap();
+        assert_eq!(seen, ["80", "begin", "gap of 5000", "+++++"]);
+    }
+
+    proptest! {
+        #[test]
+        fn prop_any_stretch_is_played_as_it_was_written(
+            pieces in prop::collection::vec((0usize..9_000, 0u16..4), 1..60),
+            from in 0u64..200_000,
+            length in 0u64..200_000,
+        ) {
+            let mut tape = tape();
+            let (mut truth, mut cols) = (Vec::new(), 80);
+            let mut widths = Vec::new();
+            for (number, (count, turn)) in pieces.into_iter().enumerate() {
+                let bytes: Vec<u8> = (0..=255).cycle().skip(number).take(count).collect();
+                write(&tape, &bytes);
+                widths.extend(std::iter::repeat_n(cols, bytes.len()));
+                truth.extend(bytes);
+                if turn == 0 {
+                    cols += 1;
+                    tape.output.push(Event::Resize(TerminalSize { cols, rows: 5 }));
+                }
+                if turn < 3 {
+                    drain(&mut tape);
+                }
+            }
+            drain(&mut tape);
+            let view = tape.view();
+            prop_assert!(whole(&view) == truth, "bytes differ");
+            let range = from..from + length;
+            let (mut played, mut width) = (Vec::new(), 0);
+            let mut seen_widths = Vec::new();
+            view.signs().unwrap().play(&range, |what| match what {
+                Stretch::Output(bytes) => {
+                    played.extend_from_slice(bytes);
+                    seen_widths.extend(std::iter::repeat_n(width, bytes.len()));
+                }
+                Stretch::Resize(size) => width = size.cols,
+                Stretch::Gap(_) => unreachable!("nothing is missing"),
+            }).unwrap();
+            let cut = |at: u64| usize::try_from(at).unwrap().min(truth.len());
+            let inside = cut(range.start)..cut(range.end);
+            prop_assert!(played == truth[inside.clone()], "another stretch");
+            prop_assert!(seen_widths == widths[inside], "another width");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import { element, icon } from "./dom";
+import { after, type Disposable } from "./events";
+import { announce } from "./notices";
+
+const COPIED_MS = 1500;
+
+/** What can be done with output that somebody came to from its block. */
+export interface BackTarget {
+  back(): void;
+  copy(): Promise<boolean>;
+}
+
+/** The small bar over a terminal that leads back to the block whose output is shown. */
+export class BackBar {
+  readonly element: HTMLElement;
+  readonly #back = element(
+    "button",
+    { type: "button", class: "button button-small" },
+    icon("back"),
+    "Back to block",
+    element("kbd", {}, "Esc"),
+  );
+  readonly #copy = element(
+    "button",
+    { type: "button", class: "button button-small" },
+    "Copy output",
+  );
+  #target: BackTarget | null = null;
+  #copied: Disposable | null = null;
+
+  constructor(name: string) {
+    this.element = element(
+      "div",
+      { class: "back-bar", role: "group", "aria-label": `Output in ${name}`, hidden: true },
+      this.#back,
+      this.#copy,
+    );
+    this.#back.onclick = () => this.leave();
+    this.#copy.onclick = () => this.#copyOutput();
+    this.element.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.leave();
+    };
+  }
+
+  get shown(): boolean {
+    return this.#target !== null;
+  }
+
+  show(target: BackTarget): void {
+    this.#target = target;
+    this.element.hidden = false;
+    this.#back.focus({ preventScroll: true });
+  }
+
+  /** Goes back to the block. */
+  leave(): void {
+    const target = this.#target;
+    this.hide();
+    target?.back();
+  }
+
+  hide(): void {
+    this.#target = null;
+    this.element.hidden = true;
+  }
+
+  #copyOutput(): void {
+    const told = (copied: boolean): void => {
+      this.#copied?.dispose();
+      this.#copy.textContent = copied ? "Copied" : "Not copied";
+      announce(copied ? "Output copied." : "The browser does not allow copying.");
+      this.#copied = after(COPIED_MS, () => {
+        this.#copy.textContent = "Copy output";
+      });
+    };
+    this.#target?.copy().then(told, () => told(false));
+  }
+}

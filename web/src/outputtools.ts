@@ -1,0 +1,57 @@
+import { element, icon, iconButton } from "./dom";
+import { after, type Disposable } from "./events";
+import { announce } from "./notices";
+import type { BlockRun } from "./protocol";
+
+/** What a block's card does with the output of its last run. */
+export interface OutputHost {
+  /** Shows it in its terminal; `back` leads to the block again. */
+  showOutput(run: BlockRun, back: () => void): Promise<unknown>;
+  /** Puts it on the clipboard, as a person saw it; false where the browser does not allow that. */
+  copyOutput(run: BlockRun): Promise<boolean>;
+}
+
+const COPIED_MS = 1500;
+
+/** The two small buttons of a block that has run: to its output, and its output to the clipboard. */
+export class OutputTools {
+  readonly element: HTMLElement;
+  readonly #show: HTMLButtonElement;
+  readonly #copy = iconButton("copy-output", "Copy output", "icon-button block-copy-output");
+  #copied: Disposable | null = null;
+  #run: BlockRun | null = null;
+
+  /** `ask` runs what a click asks for, and tells of what failed. */
+  constructor(host: OutputHost, back: () => void, ask: (request: () => Promise<unknown>) => void) {
+    this.#show = iconButton("output", "Show output", "icon-button block-show-output");
+    this.#show.onclick = () => {
+      const run = this.#run;
+      if (run) ask(() => host.showOutput(run, back));
+    };
+    this.#copy.onclick = () => {
+      const run = this.#run;
+      if (run) ask(async () => this.#tell(await host.copyOutput(run)));
+    };
+    this.element = element("span", { class: "block-output", hidden: true }, this.#show, this.#copy);
+  }
+
+  /** Notes what became of the block's last run: there is output from where it began. */
+  update(run: BlockRun | null, terminal: string): void {
+    this.#run = run;
+    this.element.hidden = run?.start === undefined;
+    const label = `Show output in ${terminal}`;
+    this.#show.title = label;
+    this.#show.setAttribute("aria-label", label);
+  }
+
+  focus(): void {
+    this.#show.focus({ preventScroll: true });
+  }
+
+  #tell(copied: boolean): void {
+    this.#copied?.dispose();
+    this.#copy.replaceChildren(icon(copied ? "check" : "close"));
+    announce(copied ? "Output copied." : "The browser does not allow copying.");
+    this.#copied = after(COPIED_MS, () => this.#copy.replaceChildren(icon("copy-output")));
+  }
+}
