@@ -162,10 +162,13 @@ async fn block_that_fails_is_answered_from_its_recording_for_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn block_that_hangs_is_interrupted_first() {
-    let recorded = recording(0, "sleep 1000\n", &[(0, "rehearsed\r\n")]);
-    let (_desk, mut visitor) = enter(&["sleep 1000"], &[recorded]).await;
+    // A Ctrl-C that comes before the program does is lost.
+    let hangs = "sh -c 'echo hanging-$((1 + 1)); exec sleep 1000'";
+    let recorded = recording(0, &format!("{hangs}\n"), &[(0, "rehearsed\r\n")]);
+    let (_desk, mut visitor) = enter(&[hangs], &[recorded]).await;
     visitor.run_block("intro", 0).await.unwrap();
     until_state(&mut visitor, "running").await;
+    until_text(&mut visitor, "hanging-2").await;
     // Without arguments it is the block that ran last.
     visitor
         .execute("katahost.playRecording", Value::Null)
