@@ -115,7 +115,9 @@ impl Alone {
             .current_dir(&self.folder)
             .env("LAB_PORT", PORT)
             .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            // A server that is stopped early says so.
+            .stderr(Stdio::null());
         bash
     }
 
