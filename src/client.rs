@@ -30,6 +30,7 @@ use crate::protocol::{
 // The command line speaks to labs through this module alone.
 pub use crate::protocol::{
     audience::Role,
+    progress::{StepProgress, Waits},
     server::{TerminalInfo, TerminalStatus},
 };
 

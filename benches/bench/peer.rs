@@ -92,7 +92,7 @@ impl Peer {
         let mut command = match self {
             Self::Katahost => {
                 let mut command = Command::new(KATAHOST);
-                command.arg("serve").arg(path);
+                command.args(["serve", "--trust"]).arg(path);
                 command.args(["--shell", SHELL, "--token", TOKEN]);
                 command.args(["--listen", &format!("127.0.0.1:{port}")]);
                 command

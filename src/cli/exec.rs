@@ -10,6 +10,9 @@ use super::{
 };
 use crate::client::Client;
 
+/// The command that lets a lab run something by itself.
+const TRUST: &str = "katahost.trust";
+
 /// Execute one command on a running lab, as a page's link does
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -61,6 +64,13 @@ async fn execute(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), 
         let state = state.map_err(failed)?;
         let result = client.execute(&arguments.command, values, None).await;
         let result = result.map_err(failed)?;
+        if let Some(trust) = state.trust.filter(|_| arguments.command != TRUST) {
+            output::warning(&format!(
+                "the lab runs nothing by itself yet; `katahost inspect` lists what it would run, \
+                 and `katahost exec {TRUST} '{{\"hash\": \"{}\"}}'` lets it",
+                trust.hash
+            ));
+        }
         let typed = |index: &u16| {
             let terminal = state.terminals.iter().find(|one| one.terminal == *index);
             terminal.map(|one| one.id.clone())

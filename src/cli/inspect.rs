@@ -9,9 +9,9 @@ use serde_json::Map;
 use super::{Failure, output, report, source::unpack};
 use crate::{
     command::State,
-    lab::{Folder, Scan, archive::Unpacked},
+    lab::{Folder, Listing, Scan, archive::Unpacked, listing::CoveredFile},
     scenario::{
-        Block, Config, Diagnostic, Link, Page, TerminalSpec,
+        Block, Config, Diagnostic, Link, Occasion, Page, TerminalSpec, Unattended,
         page::{Heading, Image},
     },
 };
@@ -34,6 +34,8 @@ struct Report<'a> {
     terminals: &'a [TerminalSpec],
     /// By name, in the order of the steps.
     steps: Map<String, serde_json::Value>,
+    /// What it runs without a click, where there is something.
+    unattended: Option<Listing>,
     diagnostics: &'a [Diagnostic],
 }
 
@@ -100,6 +102,7 @@ fn inspect<'a>(folder: &Folder, scan: &'a Scan) -> Result<Report<'a>, Failure> {
         is_scenario: scan.description.is_scenario,
         terminals: &config.terminals,
         steps,
+        unattended: Listing::read(folder, config, None),
         diagnostics: &scan.diagnostics,
     })
 }
@@ -162,6 +165,10 @@ fn summary(report: &Report<'_>, scan: &Scan) -> String {
             length("on_load")
         );
     }
+    text += &report
+        .unattended
+        .as_ref()
+        .map_or_else(String::new, unattended);
     for diagnostic in report.diagnostics {
         let source = scan
             .sources
@@ -171,4 +178,55 @@ fn summary(report: &Report<'_>, scan: &Scan) -> String {
         text += &report::render(diagnostic, "", source);
     }
     text
+}
+
+/// What runs without a click, as the page asks about it.
+fn unattended(listing: &Listing) -> String {
+    let mut text = format!("runs by itself, as `{}`:\n", listing.hash);
+    for item in &listing.items {
+        let line = item
+            .line
+            .map_or_else(String::new, |line| format!(":{line}"));
+        text += &format!("  {} ({}{line})\n", occasion(item), item.file);
+        let lines = item.text.trim_end().lines();
+        text += &lines
+            .map(|line| format!("    {}\n", visible(line)))
+            .collect::<String>();
+    }
+    let name = |file: &CoveredFile| {
+        let part = if file.whole { "" } else { " (its beginning)" };
+        format!("{}{part}", visible(&file.path))
+    };
+    let files: Vec<String> = listing.files.iter().map(name).collect();
+    if !files.is_empty() {
+        text += &format!("  with what is in {}\n", files.join(", "));
+    }
+    text
+}
+
+fn occasion(item: &Unattended) -> String {
+    let step = visible(&item.step);
+    match (item.occasion, &item.terminal) {
+        (Occasion::Load, Some(terminal)) => {
+            let terminal = visible(terminal);
+            format!("when `{step}` is loaded, in `{terminal}`")
+        }
+        (Occasion::Load, None) => format!("when `{step}` is loaded"),
+        (Occasion::Block, _) => format!("a check in `{step}`, after the block before it"),
+        (Occasion::Open, _) => format!("a check in `{step}`, again and again"),
+    }
+}
+
+/// Text without what a terminal would obey, or what would hide a part of it.
+fn visible(text: &str) -> String {
+    let plain = |letter: char| {
+        let hides = matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}')
+            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        match letter {
+            '\t' => " ".to_owned(),
+            _ if hides || letter.is_control() => letter.escape_unicode().to_string(),
+            _ => letter.to_string(),
+        }
+    };
+    text.chars().map(plain).collect()
 }

@@ -10,11 +10,13 @@ mod inspect;
 mod new;
 mod output;
 mod place;
+mod progress;
 mod quickstart;
 mod report;
 mod serve;
 mod source;
 mod transcript;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ Examples:
   katahost new my-lab                  a lab of your own, to start from
   katahost serve my-lab                runs it; what you save is shown at once
   katahost --author my-lab             the same, with its mistakes on its pages
+  katahost --trust my-lab              runs its on-load commands without asking you first
   katahost check my-lab                its mistakes, each with its line
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
@@ -62,6 +65,7 @@ enum Command {
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Transcript(transcript::Arguments),
+    Progress(progress::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -118,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
         Command::Transcript(arguments) => transcript::run(&arguments).map(|()| Outcome::Done),
+        Command::Progress(arguments) => progress::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

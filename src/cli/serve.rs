@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, output, quickstart::Unpacked, source::Source};
+use super::{Failure, output, quickstart::Unpacked, source::Source, trust};
 use crate::{
     lab::{
         Integration, LabStore,
@@ -63,6 +63,8 @@ pub(super) struct Arguments {
     author: bool,
     #[command(flatten)]
     saves: Saves,
+    #[command(flatten)]
+    trust: trust::Options,
     /// The shell of the terminals [default: $SHELL, or bash]
     #[arg(long, env = "KATAHOST_SHELL", value_name = "PATH")]
     shell: Option<PathBuf>,
@@ -191,7 +193,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         || format!("{} labs", library.scenarios().len()),
         |folder| format!("`{}`", folder.name()),
     );
+    let asked = arguments.path.as_deref();
     let options = LabOptions {
+        trust: arguments.trust.trust(asked, source.is_archive()),
         shell: arguments.shell,
         integration: arguments
             .shell_integration

@@ -113,6 +113,14 @@ pub struct ClientArgument {
     pub client: u64,
 }
 
+/// What a lab may run by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashArgument {
+    /// The hash of all of it.
+    pub hash: String,
+}
+
 /// The one argument of a command.
 ///
 /// # Errors

@@ -13,6 +13,16 @@ pub enum Effect {
     },
     /// Types an invocation into its terminal and counts it. The state has admitted it.
     Run(Invocation),
+    /// Runs a check of the current step, beside the terminals.
+    Check {
+        /// The block's index.
+        block: usize,
+    },
+    /// Notes that a required block of the current step is skipped.
+    Skip {
+        /// The block's index.
+        block: usize,
+    },
     /// Types Ctrl-C at once for a block of the current step that runs.
     Interrupt {
         /// The block's index.
@@ -73,4 +83,9 @@ pub enum Effect {
     },
     /// Takes the keyboard back from whoever was given it.
     TakeKeyboard,
+    /// Lets the lab run by itself what its driver has seen.
+    GiveTrust {
+        /// The hash of that.
+        hash: String,
+    },
 }

@@ -47,6 +47,19 @@ pub enum CommandError {
         /// The known step that is most like it.
         nearest: Option<String>,
     },
+    /// The page shown requires something before a new step is shown.
+    #[error("`{step}` is locked until {}", are_done(.missing))]
+    StepLocked {
+        /// The step that was asked for.
+        step: String,
+        /// What is missing: names of blocks, as people read them.
+        missing: Vec<String>,
+        /// Whether some of it may be skipped.
+        skippable: bool,
+    },
+    /// The block is not one that may be skipped.
+    #[error("this block can't be skipped")]
+    NotSkippable,
     /// Another step is shown, or its page changed since.
     #[error("the page has changed since it was shown")]
     PageChanged,
@@ -103,6 +116,14 @@ fn owner(role: Role) -> &'static str {
     }
 }
 
+fn are_done(missing: &[String]) -> String {
+    match missing.split_last() {
+        None => "all is done".to_owned(),
+        Some((only, [])) => format!("{only} is done"),
+        Some((last, others)) => format!("{} and {last} are done", others.join(", ")),
+    }
+}
+
 fn limit_message(limit: u64) -> String {
     match limit {
         0 => "this block may not run: its limit is 0 runs".to_owned(),
@@ -124,6 +145,18 @@ impl CommandError {
                 Role::Driver => "only whoever owns the lab may do this".to_owned(),
                 _ => "you are watching; ask for the keyboard".to_owned(),
             }),
+            Self::StepLocked {
+                missing, skippable, ..
+            } => {
+                let them = if missing.len() == 1 { "it" } else { "them" };
+                let skip = match (*skippable, missing.len()) {
+                    (false, _) => "",
+                    (true, 1) => " or skip it",
+                    (true, _) => " or skip what may be skipped",
+                };
+                Some(format!("run {them}{skip}, then go on"))
+            }
+            Self::NotSkippable => Some("its author wants it done; run it".to_owned()),
             Self::NoNextStep => Some("choose one from the list of steps".to_owned()),
             Self::NoPreviousStep => Some("this is where the lab began".to_owned()),
             Self::NoNextBlock => Some("go on to the next step".to_owned()),

@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::{
     Effect, State,
     arguments::{
-        self, BlockArgument, ClientArgument, LabLinkArgument, LinkArgument, RoleArgument,
-        SequenceArgument, StepArgument, TerminalArgument,
+        self, BlockArgument, ClientArgument, HashArgument, LabLinkArgument, LinkArgument,
+        RoleArgument, SequenceArgument, StepArgument, TerminalArgument,
     },
     error::CommandError,
 };
-use crate::scenario::{CommandLink, link::SEND_TEXT, nearest};
+use crate::scenario::{BlockKind, CommandLink, link::SEND_TEXT, nearest};
 
 /// What a client may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,8 +73,9 @@ pub static REGISTRY: &[Command] = &[
         arguments: r#"[{"step": "step2"}]"#,
         role: Role::Guest,
         for_pages: true,
-        resolve: |call, command, _| {
+        resolve: |call, command, state| {
             let step = command.one::<StepArgument>(call)?.into_step();
+            state.admit_step(&step)?;
             Ok(vec![Effect::LoadStep { step }])
         },
     },
@@ -118,7 +119,7 @@ pub static REGISTRY: &[Command] = &[
     },
     Command {
         id: "katahost.runBlock",
-        title: "Run a code block of the page shown",
+        title: "Run a code block or a check of the page shown",
         arguments: r#"[{"step": "step2", "block": 0}]"#,
         role: Role::Guest,
         for_pages: false,
@@ -129,8 +130,25 @@ pub static REGISTRY: &[Command] = &[
                 block,
             } = command.one(call)?;
             let block = state.block(&step, revision.as_deref(), block)?;
+            if block.kind == BlockKind::Check {
+                return Ok(vec![Effect::Check { block: block.index }]);
+            }
             state.admit(&block.invocation)?;
             Ok(vec![Effect::Run(block.invocation.clone())])
+        },
+    },
+    Command {
+        id: "katahost.skipBlock",
+        title: "Go on without a block that the step requires and that may be skipped",
+        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let argument: BlockArgument = command.one(call)?;
+            let revision = argument.revision.as_deref();
+            let block = state.block(&argument.step, revision, argument.block)?;
+            state.admit_skip(block)?;
+            Ok(vec![Effect::Skip { block: block.index }])
         },
     },
     Command {
@@ -170,6 +188,7 @@ pub static REGISTRY: &[Command] = &[
         resolve: |call, command, state| {
             command.none(call)?;
             let step = state.next_step()?.to_owned();
+            state.admit_step(&step)?;
             Ok(vec![Effect::LoadStep { step }])
         },
     },
@@ -329,6 +348,17 @@ pub static REGISTRY: &[Command] = &[
         resolve: |call, command, _| {
             command.none(call)?;
             Ok(vec![Effect::TakeKeyboard])
+        },
+    },
+    Command {
+        id: "katahost.trust",
+        title: "Let the lab run by itself what this hash stands for",
+        arguments: r#"[{"hash": "4f2a…"}]"#,
+        role: Role::Driver,
+        for_pages: false,
+        resolve: |call, command, _| {
+            let hash = command.one::<HashArgument>(call)?.hash;
+            Ok(vec![Effect::GiveTrust { hash }])
         },
     },
 ];

@@ -1,10 +1,13 @@
-//! What commands are resolved against: the scenario, the page shown, the counts.
+//! What commands are resolved against: the scenario, the page shown, the counts, what is done.
+
+mod required;
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
+pub use self::required::is_required;
 use super::error::CommandError;
 use crate::scenario::{Block, Config, Invocation, Link, Page};
 
@@ -33,6 +36,10 @@ pub struct State {
     trail: Vec<String>,
     /// All steps that were shown.
     visited: HashSet<String>,
+    /// What of that which steps require is done.
+    done: required::Done,
+    /// Whether what steps require holds nobody.
+    holds_nobody: bool,
 }
 
 impl State {
@@ -52,6 +59,8 @@ impl State {
             last_block: None,
             trail: Vec::new(),
             visited: HashSet::new(),
+            done: required::Done::default(),
+            holds_nobody: false,
         }
     }
 

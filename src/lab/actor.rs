@@ -1,6 +1,8 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod checks;
 mod refresh;
+mod unattended;
 
 use std::{
     collections::VecDeque,
@@ -22,6 +24,7 @@ use super::{
     instance::Instance,
     links::{Link, Links},
     load::Reader,
+    trust::{Consent, Trust},
     watch::watch,
 };
 use crate::{
@@ -52,6 +55,8 @@ pub struct LabOptions {
     pub watch: bool,
     /// Whether what terminals write is kept for transcripts, as long as the lab lives.
     pub record: bool,
+    /// Who says that the lab may run something by itself.
+    pub trust: Trust,
 }
 
 pub(super) struct Lab {
@@ -66,6 +71,7 @@ pub(super) struct Lab {
     place: Option<Place>,
     executions: Executions,
     refresh: Refresh,
+    trust: Consent,
     cancel: CancellationToken,
 }
 
@@ -93,10 +99,11 @@ impl Lab {
         let guard = closed.drop_guard();
         tracker.spawn(async move {
             let _closed = guard;
-            let state = begin_state(&folder);
+            let state = begin_state(&folder, &options);
             let instance = Instance::begin(&folder, &options, &state, 0);
-            let lab = Self {
+            let mut lab = Self {
                 reader: Reader::new(folder.clone(), options.author),
+                trust: Consent::new(options.trust.clone(), &folder),
                 folder,
                 options,
                 state,
@@ -108,6 +115,7 @@ impl Lab {
                 refresh: Refresh::default(),
                 cancel,
             };
+            lab.look_through().await;
             lab.run(requests, looks_due).await;
         });
         handle
@@ -122,11 +130,15 @@ impl Lab {
         loop {
             let headcount_due = self.clients.headcount_due();
             let due = headcount_due.unwrap_or_else(Instant::now);
+            let alarm = self.alarm();
+            let rings_at = alarm.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = sleep_until(due.into()), if headcount_due.is_some() => {
                     self.clients.tell_headcount(Instant::now());
                 }
+                () = sleep_until(rings_at.into()), if alarm.is_some() => self.ring(),
+                Some(end) = self.instance.checked.recv() => self.check_ended(end),
                 Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
@@ -165,6 +177,10 @@ impl Lab {
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
             Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
+            Request::Progress { answer } => {
+                let snapshot = self.snapshot().await;
+                drop(answer.send((snapshot, self.instance.progress.clone())));
+            }
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -231,6 +247,9 @@ impl Lab {
             _ => return None,
         };
         let failure = |error: &LabError| Notice::failure(error.to_string(), error.hint());
+        if let Err(locked) = self.state.admit_step(&wanted) {
+            return Some(failure(&locked.into()));
+        }
         let mut notice = self
             .load_step(&wanted, None)
             .await
@@ -307,6 +326,8 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::Check { block } => self.check(block)?,
+            Effect::Skip { block } => self.skip(block),
             Effect::Interrupt { block } => {
                 let number = self.interrupt(block)?;
                 executed.terminals.push(number);
@@ -366,11 +387,15 @@ impl Lab {
                 }
             }
             Effect::TakeKeyboard => self.clients.take_keyboard(),
+            Effect::GiveTrust { hash } => {
+                let terminals = self.give_trust(&hash).await?;
+                executed.terminals.extend(terminals);
+            }
         }
         Ok(())
     }
 
-    /// Shows a step to everybody and runs its on-load commands, as far as their counts allow.
+    /// Shows a step to everybody and runs its on-load commands, where the lab may.
     async fn load_step(
         &mut self,
         step: &str,
@@ -387,14 +412,9 @@ impl Lab {
             reload: None,
         });
         self.note_look(look).await;
-        let on_load = self.state.config.on_load(step).to_vec();
-        let mut terminals = Vec::new();
-        for invocation in on_load {
-            if self.state.admit(&invocation).is_ok() {
-                terminals.push(self.run_invocation(&invocation)?);
-            }
-        }
-        Ok(terminals)
+        self.look_at(&page).await;
+        self.loaded(&page);
+        self.run_on_load()
     }
 
     /// Types an invocation into its terminal and counts it.
@@ -412,11 +432,18 @@ impl Lab {
             index,
         });
         let id = &invocation.id;
-        self.instance.runs.add(run, id, number, block.clone());
         let page = self.state.page.as_deref();
         self.instance
             .history
             .run(run, invocation, number, block.clone(), page);
+        let expected = block.clone().map(|block| {
+            let expectation = self.expectation(block.index);
+            (block, expectation)
+        });
+        self.instance.runs.add(run, id, number, expected);
+        if let Some(block) = &block {
+            self.began(block);
+        }
         self.tell_block(id, block.as_ref());
         Ok(number)
     }
@@ -465,8 +492,10 @@ impl Lab {
             }
             News::Stage(run, stage) => {
                 self.instance.history.stage(run, stage);
-                if let Some((id, block)) = self.instance.runs.stage(run, stage) {
+                let verdict = self.judge(run, stage);
+                if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
                     self.tell_block(&id, Some(&block));
+                    self.became(&block, stage);
                 }
             }
             News::Dropped(runs) => {
@@ -514,11 +543,12 @@ impl Lab {
             // What runs is better than a lab of nothing.
             return Err(LabError::FolderGone(self.folder.name().to_owned()));
         }
-        let state = begin_state(&self.folder);
+        let state = begin_state(&self.folder, &self.options);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
+        self.look_through().await;
         self.place = None;
         // The new page goes with the new terminals, not before them.
         let clients = std::mem::take(&mut self.clients);
@@ -544,6 +574,8 @@ impl Lab {
             place: self.place.clone(),
             last_block: self.state.last_block(),
             links: self.links.list(),
+            trust: self.trust.pending().cloned(),
+            progress: self.progress(),
             page: self.state.page.as_ref().map(|page| self.page_view(page)),
             notice: None,
         }
@@ -573,11 +605,16 @@ impl Lab {
                 .map(|block| self.instance.number_of(&block.terminal))
                 .collect(),
             states: page.blocks.iter().map(state).collect(),
+            checks: self.checks_of(page),
         }
     }
 }
 
-/// Reads the folder's config.
-fn begin_state(folder: &Folder) -> State {
-    State::new(folder.describe().config)
+/// Reads the folder's config. Who writes the lab is held by nothing that its steps require.
+fn begin_state(folder: &Folder, options: &LabOptions) -> State {
+    let mut state = State::new(folder.describe().config);
+    if options.author {
+        state.hold_nobody();
+    }
+    state
 }

@@ -1,8 +1,8 @@
 //! What a lab tells its clients.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use super::links::Link;
+use super::{judge::Verdict, links::Link, listing::Listing};
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
@@ -30,6 +30,10 @@ pub struct LabSnapshot {
     pub place: Option<Place>,
     /// The links by which others come in.
     pub links: Vec<Link>,
+    /// What the lab would run by itself, and what a driver has not yet said yes to.
+    pub trust: Option<Arc<Listing>>,
+    /// How it stands at the steps that were seen.
+    pub progress: Vec<StepProgress>,
     /// The page shown, if one could be read.
     pub page: Option<PageView>,
     /// The index of the block of that page that ran last since it was shown.
@@ -73,6 +77,64 @@ pub struct PageView {
     pub terminals: Vec<u16>,
     /// The state of each block, by block.
     pub states: Vec<BlockState>,
+    /// How it stands with its checks.
+    pub checks: Vec<CheckState>,
+}
+
+/// How it stands with a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckState {
+    /// The check.
+    pub place: BlockPlace,
+    /// How often it was started.
+    pub runs: u64,
+    /// Whether it runs now.
+    pub running: bool,
+    /// How it ended last.
+    pub last: Option<CheckResult>,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// Whether it passed.
+    pub verdict: Verdict,
+    /// What it wrote, as text; the middle of a long output is left out.
+    pub output: Arc<str>,
+    /// When it began.
+    pub began: SystemTime,
+    /// When it ended.
+    pub ended: SystemTime,
+}
+
+/// How it stands at a step that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepProgress {
+    /// The step.
+    pub step: Arc<str>,
+    /// When it was first shown.
+    pub seen_at: SystemTime,
+    /// How many blocks it requires.
+    pub required: usize,
+    /// How many of those are done, or were skipped.
+    pub done: usize,
+    /// How many checks it has.
+    pub checks: usize,
+    /// How many of those have passed.
+    pub passed: usize,
+    /// The blocks that were skipped and did not pass since.
+    pub skipped: Vec<usize>,
+    /// The blocks that the way on waits for.
+    pub waits: Vec<Waits>,
+}
+
+/// A block that the way on waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    /// Its index.
+    pub block: usize,
+    /// What people call it.
+    pub name: String,
 }
 
 /// How it stands with all blocks of one id.
@@ -101,6 +163,10 @@ pub struct BlockRun {
     pub began: Option<Moment>,
     /// When its last command ended, and where.
     pub ended: Option<Moment>,
+    /// Whether it did what is expected of it, once its end is known.
+    pub verdict: Option<Verdict>,
+    /// Whether it runs for longer than its author expects.
+    pub late: bool,
 }
 
 /// A block of a step.
@@ -144,6 +210,10 @@ pub enum LabEvent {
     Steps(Vec<StepTitle>),
     /// A block's state changed.
     Block(BlockState),
+    /// A check began or ended.
+    Check(CheckState),
+    /// Something was done at a step, or it was seen.
+    Progress(StepProgress),
     /// A terminal's shell started, ended or failed to start.
     Terminal(TerminalView),
     /// A terminal should be brought into view.
@@ -154,6 +224,8 @@ pub enum LabEvent {
     Audience(Audience),
     /// The valid links, for drivers.
     Links(Vec<Link>),
+    /// What waits for a driver's yes before it runs by itself, for drivers.
+    Trust(Option<Arc<Listing>>),
     /// What this client may do has changed.
     Role {
         /// What it may do now.

@@ -217,7 +217,7 @@ impl Folder {
     }
 
     /// A file inside the folder. Links are followed and must not lead out of it.
-    fn file(&self, path: &str) -> Option<PathBuf> {
+    pub(super) fn file(&self, path: &str) -> Option<PathBuf> {
         let relative = Path::new(path);
         let plain = relative
             .components()

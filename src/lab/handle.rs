@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    checker::MAX_CHECKS,
     clients::Standing,
     event::{LabEvent, LabSnapshot, PageView, Place},
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
     load::Reader,
+    progress::Progress,
     record::Record,
 };
 use crate::{
@@ -50,6 +52,12 @@ pub enum LabError {
     /// A terminal has too much waiting.
     #[error("the terminal `{0}` has too much waiting")]
     TerminalFull(String),
+    /// The check runs already.
+    #[error("this check runs already")]
+    CheckRuns,
+    /// Too many checks run.
+    #[error("{MAX_CHECKS} checks run, and no more are possible at once")]
+    TooManyChecks,
     /// The block does not run, as far as anybody knows.
     #[error("this block does not run now")]
     NotRunning,
@@ -68,6 +76,9 @@ pub enum LabError {
     /// The link executes a command, and is not for reading on.
     #[error("this link does more than to show a step")]
     NotALinkToAStep,
+    /// A yes to something else than what the lab runs by itself.
+    #[error("this is not what the lab runs by itself now")]
+    TrustChanged,
     /// The lab has ended.
     #[error("the lab has ended")]
     Closed,
@@ -87,12 +98,17 @@ impl LabError {
                 Some("put it back, then try again; the terminals go on meanwhile".to_owned())
             }
             Self::TerminalFull(_) => Some("interrupt what runs there, then try again".to_owned()),
+            Self::CheckRuns => Some("wait for its result".to_owned()),
+            Self::TooManyChecks => Some("wait for one of them".to_owned()),
             Self::NotRunning => Some("type Ctrl-C into its terminal if it does".to_owned()),
             Self::LinkRevoked => Some("ask the instructor for a new one".to_owned()),
             Self::UnknownLink(_) => Some("it may have been revoked before".to_owned()),
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
             Self::UnknownClient(_) => Some("it may have left".to_owned()),
             Self::NotALinkToAStep => Some("you are watching; ask for the keyboard".to_owned()),
+            Self::TrustChanged => {
+                Some("look at it again; `katahost inspect` lists it, with its hash".to_owned())
+            }
             Self::Closed => Some("start katahost again".to_owned()),
             Self::Internal(_) => None,
         }
@@ -175,6 +191,10 @@ pub(super) enum Request {
     /// All that happened until now.
     Record {
         answer: oneshot::Sender<Record>,
+    },
+    /// What happened so far.
+    Progress {
+        answer: oneshot::Sender<(LabSnapshot, Progress)>,
     },
     Execute {
         execution: Execution,
@@ -304,6 +324,15 @@ impl LabHandle {
     /// [`LabError::Closed`].
     pub async fn record(&self) -> Result<Record, LabError> {
         self.ask(|answer| Request::Record { answer }).await
+    }
+
+    /// What happened in the lab so far, and how it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
+        self.ask(|answer| Request::Progress { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

@@ -12,8 +12,16 @@ use tokio_util::{
 };
 
 use super::{
-    actor::LabOptions, event::TerminalView, folder::Folder, history::History, record::Record,
-    runs::LabRuns, store::random_name,
+    actor::LabOptions,
+    checker::{CheckEnd, Checker},
+    checks::LabChecks,
+    event::TerminalView,
+    folder::Folder,
+    history::History,
+    progress::Progress,
+    record::Record,
+    runs::LabRuns,
+    store::random_name,
 };
 use crate::{
     command::State,
@@ -46,6 +54,11 @@ pub(super) struct Instance {
     began: SystemTime,
     /// None where nothing is to be recorded.
     recorder: Option<Arc<Recorder>>,
+    pub(super) checks: LabChecks,
+    pub(super) checker: Checker,
+    /// Tells of checks that have ended.
+    pub(super) checked: mpsc::Receiver<CheckEnd>,
+    pub(super) progress: Progress,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -91,6 +104,8 @@ impl Instance {
             let handles = terminals.iter().map(|view| &view.handle);
             Recorder::begin(handles, cancel.clone(), &tracker)
         });
+        let (checker, checked) =
+            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         Self {
             name: random_name().into(),
             terminals,
@@ -103,6 +118,10 @@ impl Instance {
             history: History::default(),
             began: SystemTime::now(),
             recorder,
+            checks: LabChecks::default(),
+            checker,
+            checked,
+            progress: Progress::new(SystemTime::now()),
             begun: false,
         }
     }
@@ -144,6 +163,7 @@ impl Instance {
     pub(super) async fn end(self) {
         // Terminals that wait to tell something must not wait for ever.
         drop(self.events);
+        drop(self.checked);
         drop(self.cancel);
         self.tracker.close();
         if tokio::time::timeout(END_PATIENCE, self.tracker.wait())

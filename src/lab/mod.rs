@@ -1,7 +1,10 @@
 //! Labs: running instances of scenarios. One task, `actor`, owns a lab; others hold a handle.
 
 mod actor;
+mod answers;
 pub mod archive;
+mod checker;
+mod checks;
 pub mod clients;
 pub mod event;
 mod executions;
@@ -10,25 +13,31 @@ pub mod folder;
 pub mod handle;
 mod history;
 mod instance;
+pub mod judge;
 pub mod library;
 pub mod links;
+pub mod listing;
 mod load;
 mod look;
+pub mod progress;
 pub mod record;
 mod runs;
 pub mod scan;
 pub mod store;
 mod survey;
 mod titles;
+pub mod trust;
 mod watch;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;
 pub use handle::{LabError, LabHandle};
 pub use library::Library;
+pub use listing::Listing;
 pub use record::Record;
 pub use scan::Scan;
 pub use store::LabStore;
+pub use trust::Trust;
 
 // What a lab is made with, for those who make one.
 pub use crate::terminal::Integration;

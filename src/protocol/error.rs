@@ -43,6 +43,12 @@ pub enum ErrorCode {
     NotForPages,
     /// The scenario has no such step.
     UnknownStep,
+    /// The step shown requires something before this one is shown.
+    StepLocked,
+    /// The block is not one that may be skipped.
+    NotSkippable,
+    /// The check runs already.
+    CheckRuns,
     /// The step's page could not be read.
     UnreadableStep,
     /// The page has no such block.
@@ -65,6 +71,8 @@ pub enum ErrorCode {
     TooMany,
     /// No client that came by a link has this number.
     UnknownClient,
+    /// What the lab runs by itself is something else by now.
+    TrustChanged,
     /// The lab ended.
     LabClosed,
     /// The server is at fault.

@@ -9,9 +9,11 @@ pub mod audience;
 pub mod client;
 pub mod error;
 pub mod frame;
+pub mod progress;
 pub mod rpc;
 pub mod run;
 pub mod server;
+pub mod trust;
 #[cfg(test)]
 mod typescript;
 

@@ -19,6 +19,18 @@ pub struct BlockRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub exit_code: Option<i32>,
+    /// Why it failed: the exit code, or what else is not as its author expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub reason: Option<String>,
+    /// What its author says to do about a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub hint: Option<String>,
+    /// Whether it took longer than its author expects. It was not ended for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub late: bool,
     /// When its first command began, in milliseconds since 1970, where the shell told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "number"))]
@@ -46,9 +58,9 @@ pub enum RunState {
     Waiting,
     /// Its commands run.
     Running,
-    /// They have ended, the last one with exit code 0.
+    /// They have ended as their author expects: without a word, the last one with exit code 0.
     Done,
-    /// They have ended, the last one with another exit code.
+    /// They have ended in another way.
     Failed,
     /// It was typed, and nobody can know what became of it: the shell does not tell, or what was
     /// typed went to another program.

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
     error::ErrorCode,
+    progress::{CheckState, Required, StepProgress, Way},
     run::BlockRun,
+    trust::Trust,
 };
 
 /// Methods of server notifications.
@@ -19,6 +21,11 @@ pub mod method {
     pub const LAB_STEPS: &str = "lab/steps";
     /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
     pub const BLOCK_STATE: &str = "block/state";
+    /// [`CheckState`](crate::protocol::progress::CheckState): a check began or ended.
+    pub const CHECK_STATE: &str = "check/state";
+    /// [`StepProgress`](crate::protocol::progress::StepProgress): a step was seen, or something is
+    /// done there.
+    pub const LAB_PROGRESS: &str = "lab/progress";
     /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
     pub const TERMINAL_OPENED: &str = "terminal/opened";
     /// [`TerminalInfo`](super::TerminalInfo): the terminal's shell ended.
@@ -32,6 +39,8 @@ pub mod method {
     pub const LAB_AUDIENCE: &str = "lab/audience";
     /// [`LabLinks`](crate::protocol::audience::LabLinks), to drivers: a link was made or revoked.
     pub const LAB_LINKS: &str = "lab/links";
+    /// [`LabTrust`](crate::protocol::trust::LabTrust), to drivers: what waits for a yes.
+    pub const LAB_TRUST: &str = "lab/trust";
     /// [`RoleChanged`](crate::protocol::audience::RoleChanged): this client may do more or less.
     pub const LAB_ROLE: &str = "lab/role";
     /// [`Place`](crate::protocol::audience::Place): where the driver is.
@@ -87,6 +96,8 @@ pub struct LabState {
     pub input: Vec<InputReceived>,
     /// All steps of the scenario.
     pub steps: Vec<StepInfo>,
+    /// How it stands at the steps that were seen, the first first.
+    pub progress: Vec<StepProgress>,
     /// This client's own number.
     #[cfg_attr(test, ts(type = "number"))]
     pub client: u64,
@@ -96,6 +107,9 @@ pub struct LabState {
     pub audience: Option<Audience>,
     /// The links of the lab, for a driver.
     pub links: Vec<LabLink>,
+    /// What the lab runs by itself as soon as a driver says yes to it, for a driver.
+    #[serde(default)]
+    pub trust: Option<Trust>,
     /// Where the driver is, once one has said so.
     pub place: Option<Place>,
     /// The page of the lab's current step, or nothing where it could not be read.
@@ -228,6 +242,14 @@ pub struct Page {
     pub html: String,
     /// The page's blocks, by index.
     pub blocks: Vec<Block>,
+    /// How it stands with the page's checks. Left out where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<CheckState>>"))]
+    pub checks: Vec<CheckState>,
+    /// Where the page's links lead that lead to steps. Left out where the page requires nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Way>>"))]
+    pub ways: Vec<Way>,
     /// What is wrong with the page and with the scenario's config, for its author: a driver of a
     /// lab that is served with `--author`. Left out where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -281,6 +303,14 @@ pub struct Block {
     pub kind: BlockKind,
     /// The number of the terminal it runs in.
     pub terminal: u16,
+    /// What its author calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub title: Option<String>,
+    /// How the way on waits for it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub required: Option<Required>,
     /// The text without its header lines.
     pub command: String,
     /// Whether Ctrl-C is typed before the text.
@@ -303,6 +333,8 @@ pub struct Block {
 pub enum BlockKind {
     /// A click runs it.
     Executable,
+    /// A click runs it quietly, beside the terminals, and says whether it passed.
+    Check,
     /// It is for reading.
     Text,
     /// It is a mermaid diagram, to be drawn.

@@ -15,6 +15,7 @@ use super::{
     client::{self, AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume},
     error::{ErrorCode, ErrorData},
     frame::{FrameKind, HEADER_BYTES, MORE, REPLAY},
+    progress::{CheckResult, CheckState, Required, StepProgress, Waits, Way},
     rpc::RpcError,
     run::{BlockRun, RunState},
     server::{
@@ -22,6 +23,7 @@ use super::{
         InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
         ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
+    trust::{CoveredFile, LabTrust, Occasion, Trust, Unattended},
 };
 
 /// A type's doc comment and declaration, as TypeScript.
@@ -34,22 +36,30 @@ fn constant(name: &str, value: impl std::fmt::Display) -> String {
     format!("export const {name} = {value};\n")
 }
 
+/// What the protocol counts by.
+fn constants() -> String {
+    [
+        constant("VERSION", VERSION),
+        constant("SUBPROTOCOL", format!("\"{SUBPROTOCOL}\"")),
+        constant("MAX_CLIENT_MESSAGE_BYTES", MAX_CLIENT_MESSAGE_BYTES),
+        constant("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS),
+        constant("MAX_NAME_CHARS", MAX_NAME_CHARS),
+        constant("HEADER_BYTES", HEADER_BYTES),
+        constant("FRAME_OUTPUT", FrameKind::Output as u8),
+        constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8),
+        constant("FRAME_RESIZE", FrameKind::Resize as u8),
+        constant("FRAME_INPUT", FrameKind::Input as u8),
+        constant("FRAME_REPLAY_FLAG", REPLAY),
+        constant("FRAME_MORE_FLAG", MORE),
+    ]
+    .concat()
+}
+
 fn generate() -> String {
     let config = Config::default();
     let quoted = |text: &str| format!("\"{text}\"");
     let mut out = String::from("// Generated from src/protocol by `cargo test`; do not edit.\n\n");
-    out += &constant("VERSION", VERSION);
-    out += &constant("SUBPROTOCOL", quoted(SUBPROTOCOL));
-    out += &constant("MAX_CLIENT_MESSAGE_BYTES", MAX_CLIENT_MESSAGE_BYTES);
-    out += &constant("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS);
-    out += &constant("MAX_NAME_CHARS", MAX_NAME_CHARS);
-    out += &constant("HEADER_BYTES", HEADER_BYTES);
-    out += &constant("FRAME_OUTPUT", FrameKind::Output as u8);
-    out += &constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8);
-    out += &constant("FRAME_RESIZE", FrameKind::Resize as u8);
-    out += &constant("FRAME_INPUT", FrameKind::Input as u8);
-    out += &constant("FRAME_REPLAY_FLAG", REPLAY);
-    out += &constant("FRAME_MORE_FLAG", MORE);
+    out += &constants();
     out += "\n";
     for (name, method) in [
         ("INITIALIZE", client::method::INITIALIZE),
@@ -63,12 +73,15 @@ fn generate() -> String {
         ("PAGE_SHOW", server::method::PAGE_SHOW),
         ("LAB_STEPS", server::method::LAB_STEPS),
         ("BLOCK_STATE", server::method::BLOCK_STATE),
+        ("CHECK_STATE", server::method::CHECK_STATE),
+        ("LAB_PROGRESS", server::method::LAB_PROGRESS),
         ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
         ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
         ("TERMINAL_FOCUS", server::method::TERMINAL_FOCUS),
         ("LAB_CLIENTS", server::method::LAB_CLIENTS),
         ("LAB_AUDIENCE", server::method::LAB_AUDIENCE),
         ("LAB_LINKS", server::method::LAB_LINKS),
+        ("LAB_TRUST", server::method::LAB_TRUST),
         ("LAB_ROLE", server::method::LAB_ROLE),
         ("LAB_PLACE", server::method::LAB_PLACE),
         ("HEARTBEAT", server::method::HEARTBEAT),
@@ -104,6 +117,12 @@ fn generate() -> String {
         BlockState,
         BlockRun,
         RunState,
+        CheckState,
+        CheckResult,
+        Required,
+        StepProgress,
+        Waits,
+        Way,
         Diagnostic,
         ExecuteCommandResult,
         CommandInfo,
@@ -114,6 +133,11 @@ fn generate() -> String {
         LabLink,
         LabLinks,
         RoleChanged,
+        LabTrust,
+        Trust,
+        Unattended,
+        Occasion,
+        CoveredFile,
         ShowMessage,
         Severity,
         ShowDocument,

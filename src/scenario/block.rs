@@ -34,6 +34,8 @@ pub struct Block {
 pub enum BlockKind {
     /// A click runs it.
     Executable,
+    /// It is a check: it runs quietly, beside the terminals, and is never typed.
+    Check,
     /// It is for reading.
     Text,
     /// It is a mermaid diagram, drawn by the front end.

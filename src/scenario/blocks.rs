@@ -3,6 +3,7 @@
 use super::block::{Block, BlockKind, Limit};
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Place, Reporter};
+use super::expected::{self, Written};
 use super::header::{self, Defaults, Header};
 use super::render::language;
 use super::token::{Fence, Kind, Token};
@@ -26,13 +27,25 @@ impl Blocks<'_> {
             Kind::Fence(fence) => Some(fence),
             _ => None,
         });
+        let mut follows = false;
         fences
             .enumerate()
-            .map(|(index, fence)| self.block(index, fence, diagnostics))
+            .map(|(index, fence)| {
+                let block = self.block(index, fence, follows, diagnostics);
+                follows |= block.kind == BlockKind::Executable;
+                block
+            })
             .collect()
     }
 
-    fn block(&self, index: usize, fence: &Fence, diagnostics: &mut Vec<Diagnostic>) -> Block {
+    /// Reads one; `follows` says whether a block that runs comes before it.
+    fn block(
+        &self,
+        index: usize,
+        fence: &Fence,
+        follows: bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Block {
         let line = self.lines.line(fence.start);
         let parted = header::part(&fence.content);
         let place = format!("block {index}");
@@ -52,12 +65,18 @@ impl Blocks<'_> {
             limit: Limit::UNLIMITED,
         };
         let expectation = header.expectation.clone();
+        let written = Written::of(&header, follows);
         let mut invocation =
             header.into_invocation(parted.command, defaults, self.config, &mut reporter);
         let language = language(&fence.info).to_owned();
-        let kind = kind(&language, invocation.executable);
+        let kind = kind(
+            &language,
+            invocation.executable,
+            expectation.verify.is_some(),
+        );
+        // What is not typed is admitted by nothing that types.
         invocation.executable = kind == BlockKind::Executable;
-        Block {
+        let block = Block {
             index,
             line,
             text_line: line + 1 + parted.before,
@@ -65,15 +84,18 @@ impl Blocks<'_> {
             kind,
             invocation,
             expectation,
-        }
+        };
+        expected::report(&block, &written, &mut reporter);
+        block
     }
 }
 
 /// What a block is for: diagrams are never run.
-fn kind(language: &str, executable: bool) -> BlockKind {
+fn kind(language: &str, executable: bool, verifies: bool) -> BlockKind {
     match language.to_ascii_lowercase().as_str() {
         "mermaid" => BlockKind::Mermaid,
         "plantuml" => BlockKind::Text,
+        _ if executable && verifies => BlockKind::Check,
         _ if executable => BlockKind::Executable,
         _ => BlockKind::Text,
     }

@@ -4,9 +4,10 @@
 //!
 //! The original ignores these keys of a header, so one file serves both.
 
-use std::time::Duration;
+// A length of time is no clock.
+use core::time::Duration;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -117,6 +118,32 @@ pub enum Required {
 }
 
 impl Expectation {
+    /// Whether an output is what `expect` asks for, if it asks for anything. `^` and `$` match at
+    /// each line.
+    #[must_use]
+    pub fn accepts_output(&self, text: &str) -> bool {
+        let Some(pattern) = &self.expect else {
+            return true;
+        };
+        let pattern = RegexBuilder::new(pattern).multi_line(true).build();
+        pattern.is_ok_and(|pattern| pattern.is_match(text))
+    }
+
+    /// Reports keys where they mean nothing: `what` is not a block.
+    pub(super) fn report_meaningless(
+        keys: &Map<String, Value>,
+        what: &str,
+        reporter: &mut Reporter<'_>,
+    ) {
+        for key in KEYS.into_iter().filter(|key| keys.contains_key(*key)) {
+            reporter.warn(
+                "expectation-without-block",
+                &format!("`{key}` means nothing"),
+                &format!("{what} is no block of a page; write a block, or remove the key"),
+            );
+        }
+    }
+
     /// Takes the known keys of a header, and ignores the others.
     pub(super) fn from_keys(keys: &Map<String, Value>, reporter: &mut Reporter<'_>) -> Self {
         let mut reader = Reader { keys, reporter };
@@ -329,6 +356,14 @@ mod tests {
             let codes: Vec<&str> = diagnostics.iter().map(|one| one.code).collect();
             assert_eq!(codes, [code], "{text}");
         }
+    }
+
+    #[test]
+    fn output_is_accepted_line_by_line() {
+        let (expectation, _) = read(r#"{"expect": "^\\d+ rows$"}"#);
+        assert!(expectation.accepts_output("begin\n12 rows\nend\n"));
+        assert!(!expectation.accepts_output("about 12 rows\n"));
+        assert!(Expectation::default().accepts_output(""));
     }
 
     #[test]

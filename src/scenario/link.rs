@@ -4,6 +4,7 @@ use super::address::{decode, encode_component};
 use super::block::{Invocation, Limit};
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Place, Reporter};
+use super::expectation::Expectation;
 use super::header::{Defaults, Header};
 use super::javascript;
 use super::page::Page;
@@ -143,6 +144,7 @@ impl CommandLink {
             );
             return (None, diagnostics);
         };
+        Expectation::report_meaningless(keys, "a link that types", &mut reporter);
         let id = format!("link_{step}_{index}");
         let defaults = Defaults {
             id,
@@ -339,6 +341,13 @@ mod tests {
             [b"\x03".to_vec(), b"ls\r".to_vec()]
         );
         assert!(diagnostics.is_empty());
+
+        let link = parse(r#"command:katapod.sendText?[{"command":"ls","hint":"no"}]"#);
+        let (_, diagnostics) = link.invocation("intro", 0, &config);
+        let [found] = &diagnostics[..] else {
+            panic!("one diagnostic is expected")
+        };
+        assert_eq!(found.message, "`hint` means nothing in link 0");
 
         let (invocation, diagnostics) =
             parse("command:katapod.sendText").invocation("intro", 0, &config);

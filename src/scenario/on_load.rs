@@ -3,6 +3,7 @@
 use super::block::{Invocation, Limit};
 use super::config::{CONFIG_FILE, Config, ON_LOAD_LIMIT, OnLoad, on_load_id};
 use super::diagnostic::{Diagnostic, Reporter};
+use super::expectation::{self, Expectation};
 use super::header::{Defaults, Header, KEYS};
 use super::javascript::entries;
 use super::places::Places;
@@ -105,7 +106,9 @@ impl Reader<'_> {
             );
             return None;
         };
-        let header = Header::from_keys(entry.as_object()?, &mut reporter);
+        let object = entry.as_object()?;
+        Expectation::report_meaningless(object, "an on-load command", &mut reporter);
+        let header = Header::from_keys(object, &mut reporter);
         let defaults = Defaults {
             id: on_load_id(step, terminal),
             terminal: Some(terminal),
@@ -158,7 +161,8 @@ impl Reader<'_> {
 
     /// The lines of an entry's keys.
     fn keys(&self, pointer: &str) -> Vec<(&'static str, usize)> {
-        let keys = KEYS.into_iter().chain(["command"]);
+        let known = KEYS.into_iter().chain(expectation::KEYS);
+        let keys = known.chain(["command"]);
         let line = |key| self.places.get(&format!("{pointer}/{key}"));
         keys.filter_map(|key| Some((key, line(key)?.line)))
             .collect()
@@ -256,6 +260,12 @@ mod tests {
         assert_eq!(command.macros_before, [Macro::CtrlC]);
         assert!(!command.executable);
         assert_eq!(codes, ["limit-not-number", "on-load-never-runs"]);
+    }
+
+    #[test]
+    fn what_is_expected_of_blocks_means_nothing_here() {
+        let (_, codes) = parse(r#"{"intro": {"a": [{"command": "x", "required": true}]}}"#);
+        assert_eq!(codes, ["expectation-without-block"]);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use super::nesting::limit_depth;
 use super::removed::removed;
 use super::render::{self, BLOCK_ATTRIBUTE, render};
 use super::sanitise::sanitise;
-use super::text::{Fnv, fold};
+use super::text::{Fnv, fold, quote};
 use super::token::Fence;
-use super::{Block, Config, Diagnostic, Link, Place};
+use super::{Block, BlockKind, Config, Diagnostic, Link, Place, VerifyOn};
 use serde::Serialize;
 
 /// A step's page.
@@ -116,6 +116,27 @@ impl Page {
         steps
             .map(|step| step.trim_start_matches("./").to_owned())
             .collect()
+    }
+
+    /// What people call a block: its title, or its place among those that run, from 1.
+    #[must_use]
+    pub fn block_name(&self, block: &Block) -> String {
+        if let Some(title) = &block.expectation.title {
+            return quote(title);
+        }
+        let runs = |block: &&Block| matches!(block.kind, BlockKind::Executable | BlockKind::Check);
+        let before = self.blocks.iter().filter(runs);
+        let before = before.take_while(|other| other.index < block.index);
+        format!("block {}", before.count() + 1)
+    }
+
+    /// The checks that run by themselves when the block with that index has ended.
+    pub fn checks_behind(&self, index: usize) -> impl Iterator<Item = &Block> {
+        let behind = self.blocks.iter().filter(move |block| block.index > index);
+        behind
+            .take_while(|block| block.kind != BlockKind::Executable)
+            .filter(|block| block.kind == BlockKind::Check)
+            .filter(|block| block.expectation.verify == Some(VerifyOn::Block))
     }
 
     /// The block that a line of the page belongs to.

@@ -7,6 +7,7 @@ mod files;
 pub mod limits;
 mod page;
 mod pass;
+mod progress;
 mod qr;
 mod record;
 mod socket;
@@ -161,6 +162,10 @@ fn router(server: &Shared) -> Router {
         .route(&format!("{base}labs/{{name}}/ws"), get(open_socket))
         .route(&format!("{base}labs/{{name}}/files/{{*path}}"), get(file))
         .merge(record::router(base))
+        .route(
+            &format!("{base}labs/{{name}}/progress.json"),
+            get(progress::download),
+        )
         .route(&format!("{base}qr.svg"), get(qr::draw))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(server.clone(), let_in))

@@ -1,8 +1,10 @@
 //! Between the lab's own words and those of the wire; no other module knows both.
 
 mod people;
+pub(super) mod progress;
+mod trust;
 
-use std::{sync::Arc, time::UNIX_EPOCH};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +14,7 @@ use crate::{
     lab::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
-        event::{BlockRun, BlockState, Notice, PageView, RunState, StepTitle, TerminalView},
+        event::{BlockRun, BlockState, Notice, PageView, StepTitle, TerminalView},
         handle::Executed,
     },
     protocol::{
@@ -20,8 +22,9 @@ use crate::{
         audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
-        run::{BlockRun as BlockRunInfo, RunState as RunStateInfo},
+        run::BlockRun as BlockRunInfo,
         server::{self as wire, method},
+        trust::LabTrust,
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
     terminal::{Status, tracking::Moment},
@@ -78,6 +81,8 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
+        LabEvent::Check(state) => notification(method::CHECK_STATE, progress::check(state)),
+        LabEvent::Progress(step) => notification(method::LAB_PROGRESS, progress::step(step)),
         LabEvent::Terminal(view) => {
             let method = match view.status {
                 Status::Waiting | Status::Running => method::TERMINAL_OPENED,
@@ -100,6 +105,10 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         LabEvent::Links(links) => {
             let links = people::links(links, client);
             notification(method::LAB_LINKS, LabLinks { links })
+        }
+        LabEvent::Trust(pending) => {
+            let trust = pending.as_deref().map(trust::pending);
+            notification(method::LAB_TRUST, LabTrust { trust })
         }
         LabEvent::Role { role, declined } => notification(
             method::LAB_ROLE,
@@ -144,6 +153,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         terminals: lab.terminals.iter().map(terminal).collect(),
         input: lab.terminals.iter().map(received).collect(),
         steps: lab.steps.iter().map(step).collect(),
+        progress: lab.progress.iter().map(progress::step).collect(),
         client: client.number,
         clients: people::headcount(lab.clients),
         audience: owns.then(|| people::audience(&lab.audience)),
@@ -152,6 +162,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         } else {
             Vec::new()
         },
+        trust: lab.trust.as_deref().filter(|_| owns).map(trust::pending),
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
         page: lab.page.as_ref().map(|view| page(view, role)),
@@ -199,14 +210,18 @@ pub(super) fn error(error: &LabError) -> RpcError {
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
             CommandError::LimitReached { .. } => ErrorCode::LimitReached,
+            CommandError::StepLocked { .. } => ErrorCode::StepLocked,
+            CommandError::NotSkippable => ErrorCode::NotSkippable,
         },
         LabError::UnknownLink(_) | LabError::LinkRevoked => ErrorCode::UnknownLink,
         LabError::NotALinkToAStep => ErrorCode::NotAllowed,
-        LabError::TooManyLinks => ErrorCode::TooMany,
+        LabError::TooManyLinks | LabError::TooManyChecks => ErrorCode::TooMany,
+        LabError::CheckRuns => ErrorCode::CheckRuns,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
         LabError::NotRunning => ErrorCode::NotRunning,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
+        LabError::TrustChanged => ErrorCode::TrustChanged,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };
@@ -279,6 +294,8 @@ pub(super) fn page(view: &PageView, role: Role) -> wire::Page {
         blocks: blocks
             .map(|((block, terminal), state)| self::block(block, *terminal, state))
             .collect(),
+        checks: view.checks.iter().map(progress::check).collect(),
+        ways: progress::ways(&view.page),
         diagnostics: diagnostics
             .iter()
             .map(|found| diagnostic(found, &view.page))
@@ -312,10 +329,13 @@ fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
         language: block.language.clone(),
         kind: match block.kind {
             BlockKind::Executable => wire::BlockKind::Executable,
+            BlockKind::Check => wire::BlockKind::Check,
             BlockKind::Text => wire::BlockKind::Text,
             BlockKind::Mermaid => wire::BlockKind::Mermaid,
         },
         terminal,
+        title: block.expectation.title.clone(),
+        required: progress::required(block),
         command: invocation.command.clone(),
         interrupts: !invocation.macros_before.is_empty(),
         limit: invocation.max_invocations.0,
@@ -334,23 +354,18 @@ fn block_state(state: &BlockState) -> wire::BlockState {
 }
 
 fn block_run(run: &BlockRun) -> BlockRunInfo {
-    let ms = |moment: Moment| {
-        let since = moment.at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    };
-    let (state, exit_code) = match run.state {
-        RunState::Waiting => (RunStateInfo::Waiting, None),
-        RunState::Running => (RunStateInfo::Running, None),
-        RunState::Ended(0) => (RunStateInfo::Done, Some(0)),
-        RunState::Ended(code) => (RunStateInfo::Failed, Some(code)),
-        RunState::Sent => (RunStateInfo::Sent, None),
-    };
+    let ms = |moment: Moment| progress::ms(moment.at);
+    let (state, exit_code) = progress::run_state(run);
+    let (reason, hint) = run.verdict.as_ref().map(progress::why).unwrap_or_default();
     BlockRunInfo {
         step: run.block.step.as_ref().to_owned(),
         block: run.block.index,
         terminal: run.terminal,
         state,
         exit_code,
+        reason,
+        hint,
+        late: run.late,
         started_at: run.began.map(ms),
         ended_at: run.ended.map(ms),
         start: run.began.map(|moment| moment.offset),
@@ -374,6 +389,7 @@ mod tests {
             page: Arc::new(page),
             terminals: Vec::new(),
             states: Vec::new(),
+            checks: Vec::new(),
         };
         let told = |role| super::page(&view, role).diagnostics.len();
         assert_eq!((told(Role::Driver), told(Role::Viewer)), (1, 0));

@@ -1,8 +1,10 @@
 //! How shells are started: which program, where, and with what environment.
 
 use std::{
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use portable_pty::CommandBuilder;
@@ -15,6 +17,12 @@ use super::{
 
 /// Variables that never reach a shell: they carry secrets of katahost or of a hub it runs under.
 const SECRET_PREFIXES: [&str; 4] = ["KATAHOST_", "JUPYTERHUB_", "JPY_", "CONFIGPROXY_"];
+
+/// Shells that take a text to run behind `-c`. Another one may be no shell at all.
+const TAKE_TEXT: [&str; 7] = ["bash", "zsh", "fish", "sh", "dash", "ash", "ksh"];
+
+/// What runs texts where the lab's shell is none of these.
+const PLAIN_SHELL: &str = "sh";
 
 /// Starts the shells of a lab. The one place that isolation will replace.
 #[derive(Debug, Clone)]
@@ -69,14 +77,38 @@ impl Launcher {
     pub fn launch(&self, size: TerminalSize) -> Result<Pty, LaunchError> {
         // The library would fall back to the home folder without a word.
         let folder = std::fs::metadata(&self.folder);
-        folder
+        let started = folder
             .and_then(|_| self.find_shell())
-            .and_then(|()| Pty::spawn(self.command(), size.cols, size.rows))
-            .map_err(|source| LaunchError {
-                shell: self.shell.clone(),
-                folder: self.folder.clone(),
-                source,
-            })
+            .and_then(|()| Pty::spawn(self.command(), size.cols, size.rows));
+        self.check(started)
+    }
+
+    /// Says what was to be started, where it was not.
+    pub(super) fn check<T>(&self, started: io::Result<T>) -> Result<T, LaunchError> {
+        started.map_err(|source| LaunchError {
+            shell: self.shell.clone(),
+            folder: self.folder.clone(),
+            source,
+        })
+    }
+
+    /// The command that runs `text` in a shell without a terminal, which reads no more of its
+    /// user's settings than a script does.
+    pub(super) fn quiet(&self, text: &str) -> Command {
+        let name = self.shell.file_name().and_then(OsStr::to_str);
+        let takes_text = name.is_some_and(|name| TAKE_TEXT.contains(&name));
+        let shell = if takes_text {
+            self.shell.as_path()
+        } else {
+            Path::new(PLAIN_SHELL)
+        };
+        let mut command = Command::new(shell);
+        command.arg("-c").arg(text).current_dir(&self.folder);
+        for name in secrets() {
+            command.env_remove(name);
+        }
+        command.envs(variables());
+        command
     }
 
     /// Whether its shells tell of their first prompt.
@@ -98,27 +130,40 @@ impl Launcher {
     fn command(&self) -> CommandBuilder {
         let mut command = CommandBuilder::new(&self.shell);
         command.cwd(&self.folder);
-        for (name, _) in std::env::vars_os() {
-            let bytes = name.as_encoded_bytes();
-            if SECRET_PREFIXES
-                .iter()
-                .any(|prefix| bytes.starts_with(prefix.as_bytes()))
-            {
-                command.env_remove(&name);
-            }
+        for name in secrets() {
+            command.env_remove(name);
         }
-        command.env("TERM", "xterm-256color");
-        command.env("COLORTERM", "truecolor");
-        command.env("TERM_PROGRAM", "katahost");
-        command.env("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION"));
-        if !speaks_utf8() {
-            command.env("LC_ALL", "C.UTF-8");
+        for (name, value) in variables() {
+            command.env(name, value);
         }
         if let Some(integration) = &self.integration {
             integration.inject(&self.shell, &mut command);
         }
         command
     }
+}
+
+/// The variables that a shell does not inherit.
+fn secrets() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| {
+        let bytes = name.as_encoded_bytes();
+        let mut prefixes = SECRET_PREFIXES.iter();
+        prefixes.any(|prefix| bytes.starts_with(prefix.as_bytes()))
+    })
+}
+
+/// The variables that a shell gets.
+fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let utf8 = (!speaks_utf8()).then_some(("LC_ALL", "C.UTF-8"));
+    [
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+        ("TERM_PROGRAM", "katahost"),
+        ("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION")),
+    ]
+    .into_iter()
+    .chain(utf8)
 }
 
 /// Whether the locale that programs would choose is a UTF-8 one (POSIX, locale environment).

@@ -273,6 +273,20 @@ impl Sessions {
         self.lock().extend(pty.leader);
     }
 
+    /// Takes the session of this leader in.
+    pub(super) fn extend(&self, leader: Option<Pid>) {
+        self.lock().extend(leader);
+    }
+
+    /// Ends every process of one session, and forgets it. Its leader must not have been waited
+    /// for, or another session may have its number by now.
+    pub(super) fn end(&self, leader: Pid) {
+        for group in std::iter::once(leader).chain(groups_of(&[leader])) {
+            signal_group(group, Signal::KILL);
+        }
+        self.lock().retain(|known| *known != leader);
+    }
+
     /// Ends every process of the sessions at once, background jobs included.
     ///
     /// Linux tells the session of each process; elsewhere the leaders' groups are ended.

@@ -153,7 +153,9 @@ impl Screen {
         let (cols, rows) = self.size();
         let mut later = Self::new(cols, rows, limit);
         later.feed(&bare);
-        next.iter().for_each(|bytes| later.feed(bytes));
+        for bytes in next {
+            later.feed(bytes);
+        }
         if later.state.main.base() < limit {
             return self.dump();
         }

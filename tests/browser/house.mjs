@@ -124,6 +124,7 @@ export async function writeShell(folder) {
  * @property {string} [token]
  * @property {string} [home]
  * @property {string[]} [args]
+ * @property {boolean} [trust] whether labs run their on-load commands without asking
  */
 
 /** A running server. */
@@ -152,8 +153,12 @@ export class House {
    * @param {string} path
    * @param {HouseOptions} [options]
    */
-  static async open(path, { shell, port = 0, token, home = tmpdir(), args = [] } = {}) {
+  static async open(
+    path,
+    { shell, port = 0, token, home = tmpdir(), args = [], trust = true } = {},
+  ) {
     const all = [path, "--listen", `127.0.0.1:${port}`, ...args];
+    if (trust) all.push("--trust");
     if (shell) all.push("--shell", shell);
     if (token) all.push("--token", token);
     const env = { PATH: process.env["PATH"], HOME: home, LANG: "C.UTF-8" };

@@ -147,6 +147,19 @@ describe("labs that ship", () => {
       await block.locator("pre").click();
       await lab.terminal(host).shows("\nrun from inside a fold");
 
+      await next(lab, "step6");
+      const on = lab.content.getByRole("link", { name: "Next" }).first();
+      assert.equal(await on.getAttribute("aria-disabled"), "true");
+      const check = lab.card(2).getByRole("button", { name: /^Check:/ });
+      await check.click();
+      await lab.marked(2, "failed");
+      await lab.card(2).getByText("There is no report.", { exact: true }).waitFor();
+      await run(lab, 0, host, "\n5 lines written to work/report.txt");
+      await run(lab, 1, host, "\n5 work/report.txt");
+      await check.click();
+      await lab.marked(2, "done");
+      await until("an open way", async () => (await on.getAttribute("aria-disabled")) === null);
+
       await next(lab, "more/links");
       const once = lab.content.getByRole("link", { name: "Run once" });
       await once.click();

@@ -1,5 +1,6 @@
 //! A real server on a free port, and a client that sees what its terminals show.
 
+pub mod bash;
 pub mod chance;
 pub mod http;
 pub mod program;
@@ -18,7 +19,7 @@ use std::{
 
 use katahost::{
     client::{Address, Client, ClientError, Incident},
-    lab::{LabStore, Library, store::LabOptions},
+    lab::{LabStore, Library, Trust, store::LabOptions},
     protocol::{
         client::{Resume, ResumeTerminal},
         frame::{FrameKind, decode_size},
@@ -65,6 +66,7 @@ pub struct HouseOptions {
     pub author: bool,
     pub watch: bool,
     pub record: bool,
+    pub trust: Trust,
 }
 
 impl Default for HouseOptions {
@@ -77,6 +79,7 @@ impl Default for HouseOptions {
             author: false,
             watch: false,
             record: true,
+            trust: Trust::Given,
         }
     }
 }
@@ -99,6 +102,7 @@ impl House {
             author,
             watch,
             record,
+            trust,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -119,6 +123,7 @@ impl House {
                     author,
                     watch,
                     record,
+                    trust,
                 },
             ),
             gate: Gate::new(gate),

@@ -1,4 +1,6 @@
 import { ago } from "./ago";
+import type { BlockCardHost, Card } from "./card";
+import { CheckCard } from "./checkcard";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
 import { problems, severityOf } from "./diagnostics";
@@ -6,17 +8,24 @@ import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
-import { ending, outcome, outcomeIcon } from "./outcome";
+import { ending, outcome, outcomeIcon, unexpected } from "./outcome";
 import { type OutputHost, OutputTools } from "./outputtools";
-import type { Block, BlockRun, BlockState, Diagnostic, Page, Role } from "./protocol";
+import type {
+  Block,
+  BlockRun,
+  BlockState,
+  CheckState,
+  Diagnostic,
+  Page,
+  StepProgress,
+} from "./protocol";
+import { Requirement } from "./requirement";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
 
 /** What blocks need of the lab around them. */
-export interface BlockHost extends OutputHost {
-  readonly role: Role;
+export interface BlockHost extends BlockCardHost, OutputHost {
   terminalName(terminal: number): string;
-  run(block: number): Promise<unknown>;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
   /** A run under a block's id was seen now. */
@@ -35,7 +44,7 @@ function times(count: number): string {
 }
 
 /** One code block of a page, dressed as a card that shows where it runs and how it stands. */
-class BlockCard {
+class BlockCard implements Card {
   readonly block: Block;
   readonly #host: BlockHost;
   readonly #card: HTMLElement;
@@ -43,6 +52,9 @@ class BlockCard {
   readonly #status = element("span", { class: "block-status" });
   readonly #age = element("time", { class: "block-age" });
   readonly #note = element("p", { class: "note", hidden: true });
+  // Why the last run was not as its author expects.
+  readonly #verdict = element("p", { class: "note note-error block-verdict", hidden: true });
+  readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
@@ -55,6 +67,9 @@ class BlockCard {
     this.#host = host;
     this.#state = block.state;
     const executable = block.kind === "executable";
+    this.#requirement = new Requirement(block, () =>
+      this.#ask(() => this.#host.skip(this.block.index)),
+    );
     this.#run = executable ? this.#makeRun() : null;
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
@@ -67,7 +82,9 @@ class BlockCard {
       "div",
       { class: "block-bar" },
       this.#run,
+      block.title ? element("span", { class: "block-title" }, block.title) : null,
       this.#marks(),
+      this.#requirement.mark,
       this.#problems,
       this.#status,
       this.#stop,
@@ -77,7 +94,7 @@ class BlockCard {
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
-    this.#card.append(bar, pre, this.#note);
+    this.#card.append(bar, pre, this.#verdict, this.#note, this.#requirement.skip);
     if (executable) {
       pre.addEventListener("pointerdown", () => {
         this.#selected = KeptSelection.of(pre);
@@ -92,6 +109,13 @@ class BlockCard {
     const last = run ?? this.last;
     this.#state = last ? { ...counts, last } : counts;
     this.#paint();
+  }
+
+  check(): void {}
+
+  /** Takes what the step requires of it, and whether that is done. */
+  progress(progress: StepProgress | null): void {
+    this.#requirement.paint(progress, this.#host.role !== "viewer");
   }
 
   /** What is known of its last run. */
@@ -259,6 +283,9 @@ class BlockCard {
       text = "waiting for the shell";
     }
     this.#card.dataset.state = state;
+    const failed = state === "failed" && this.last ? unexpected(this.last) : null;
+    this.#verdict.hidden = failed === null;
+    if (failed) this.#verdict.replaceChildren(noticeBody(failed.message, failed.hint));
     const label = element("span", { class: "block-outcome" }, text);
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
@@ -303,7 +330,8 @@ class BlockCard {
     const name = this.#host.terminalName(this.block.terminal);
     const viewer = this.#host.role === "viewer";
     const off = state === "exhausted" || viewer;
-    let label = `Run in ${name}`;
+    const { title } = this.block;
+    let label = title ? `Run “${title}” in ${name}` : `Run in ${name}`;
     if (state === "exhausted") label = `${name}: limit reached, does not run again`;
     else if (viewer) label = `${name}: you are watching; who has the keyboard can run this`;
     run.setAttribute("aria-disabled", String(off));
@@ -314,13 +342,13 @@ class BlockCard {
 
 /** All blocks of the page that is shown. */
 export class Blocks implements Disposable {
-  readonly #cards: BlockCard[] = [];
+  readonly #cards: Card[] = [];
   readonly #step: string;
   readonly #runs = new Map<string, number>();
   readonly #host: BlockHost;
   readonly #parts = new Disposables();
 
-  constructor(root: ParentNode, { step, blocks }: Page, host: BlockHost) {
+  constructor(root: ParentNode, { step, blocks, checks = [] }: Page, host: BlockHost) {
     this.#step = step;
     this.#host = host;
     const byIndex = new Map(blocks.map((block) => [String(block.index), block]));
@@ -331,9 +359,11 @@ export class Blocks implements Disposable {
       if (block.kind === "mermaid") {
         this.#parts.add(drawDiagram(pre));
       } else {
-        this.#cards.push(new BlockCard(block, pre, host));
+        const isCheck = block.kind === "check";
+        this.#cards.push(new (isCheck ? CheckCard : BlockCard)(block, pre, host));
       }
     }
+    for (const state of checks) this.check(state, false);
     const ageing = setInterval(() => {
       const now = Date.now();
       for (const card of this.#cards) card.age(now);
@@ -373,6 +403,19 @@ export class Blocks implements Disposable {
       byBlock.set(one.block, [...(byBlock.get(one.block) ?? []), one]);
     }
     for (const card of this.#cards) card.mark(byBlock.get(card.block.index) ?? [], reveal);
+  }
+
+  /** Takes the state of a check of this page; one that is told `live` is news. */
+  check(state: CheckState, live: boolean): void {
+    if (state.step !== this.#step) return;
+    for (const card of this.#cards) {
+      if (card.block.index === state.block) card.check(state, live);
+    }
+  }
+
+  /** Takes how it stands at this page's step. */
+  progress(progress: StepProgress | null): void {
+    for (const card of this.#cards) card.progress(progress);
   }
 
   /** Takes a new state; one that is told `live` says that the block ran just now. */

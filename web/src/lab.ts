@@ -16,13 +16,16 @@ import {
   ACK,
   BLOCK_STATE,
   type BlockState,
+  CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
   type JsonValue,
   LAB_CLIENTS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -45,6 +48,8 @@ import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
+import { TrustQuestion } from "./trust";
+import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
 export class Lab {
@@ -61,9 +66,11 @@ export class Lab {
   readonly #find: FindBox;
   readonly #audience: Audience;
   readonly #stage: Stage;
+  readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #output: RunOutput;
   readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
+  readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
   #instance: string | null = null;
@@ -91,6 +98,7 @@ export class Lab {
         startOver: () => this.#perform("katapod.start"),
       },
       this.#progress,
+      this.#way,
     );
     const lab = this;
     this.#output = new RunOutput({
@@ -107,7 +115,9 @@ export class Lab {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
+      way: this.#way,
       run: (block) => lab.#runBlock(block),
+      skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
@@ -129,6 +139,12 @@ export class Lab {
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),
+    });
+    this.#trust = new TrustQuestion({
+      get role() {
+        return lab.#role;
+      },
+      give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
     });
     const finder = new PageFinder(() => this.#page.content, steps);
     this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
@@ -173,12 +189,15 @@ export class Lab {
   #ready(state: LabState): void {
     const wanted = this.#visiting ? this.#address.step : null;
     this.#deepLink = null;
+    this.#way.begin(state.progress);
     if (state.instance === this.#instance && this.#terminals) {
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
+      this.#toolbar.progressed();
       this.#audience.ready(state);
+      this.#trust.set(state.trust);
       this.#executions.resend();
       this.#terminals.offerSizes();
       return;
@@ -222,6 +241,7 @@ export class Lab {
     else this.#missing(state);
     this.#audience.ready(state);
     this.#stage.begin();
+    this.#trust.set(state.trust);
     terminals.offerSizes();
   }
 
@@ -379,7 +399,7 @@ export class Lab {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
-    this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
+    if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
       await this.#onPage("katahost.runBlock", { block });
@@ -439,6 +459,7 @@ export class Lab {
       case HEARTBEAT:
         return;
       case LAB_STATE:
+        this.#way.begin(notification.params.progress);
         this.#begin(notification.params);
         announce("The lab was started over.");
         return;
@@ -449,6 +470,9 @@ export class Lab {
         else if (follows) this.#show(page, this.#executions.owns(executionId));
         return;
       }
+      case LAB_TRUST:
+        this.#trust.set(notification.params.trust);
+        return;
       case LAB_STEPS:
         this.#toolbar.setSteps(notification.params.steps);
         return;
@@ -456,6 +480,14 @@ export class Lab {
         this.#markOthers(notification.params);
         this.#terminals?.awaitOutput(notification.params.last);
         this.#page.update(notification.params);
+        return;
+      case CHECK_STATE:
+        this.#page.check(notification.params);
+        return;
+      case LAB_PROGRESS:
+        this.#way.take(notification.params);
+        this.#page.progressed();
+        this.#toolbar.progressed();
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

@@ -1,4 +1,5 @@
 import { type IconName, icon } from "./dom";
+import { sentence } from "./notices";
 import type { BlockRun, BlockState } from "./protocol";
 
 const SECOND_MS = 1000;
@@ -35,22 +36,44 @@ export function outcome({ runs, last }: BlockState, now: number): Outcome | null
   const took = time === null ? "" : ` · ${duration(time)}`;
   switch (last?.state) {
     case "running":
-      return { state: "running", icon: null, text: `running${took}` };
+      return {
+        state: "running",
+        icon: null,
+        text: `running${took}${last.late ? " · longer than expected" : ""}`,
+      };
     case "done":
       return { state: "done", icon: "check", text: `done${count}${took}` };
     case "failed":
-      return { state: "failed", icon: "close", text: `failed (${last.exitCode})${count}${took}` };
+      return { state: "failed", icon: "close", text: `failed${code(last)}${count}${took}` };
     default:
       return { state: "sent", icon: null, text: `sent${count}` };
   }
 }
 
+/** The exit code in parentheses, unless it says that all is well. */
+function code({ exitCode }: BlockRun): string {
+  return exitCode ? ` (${exitCode})` : "";
+}
+
+/** What is to be read of a failed run besides its exit code: another reason, and a hint. */
+export function unexpected({
+  reason,
+  hint,
+  exitCode,
+}: BlockRun): { message: string; hint: string | null } | null {
+  const plain = reason === undefined || reason === `exit code ${exitCode}`;
+  if (plain && hint === undefined) return null;
+  return { message: reason ?? `exit code ${exitCode}`, hint: hint ?? null };
+}
+
 /** The sentence that tells of a run's end to who only listens; empty where nobody can know it. */
 export function ending(run: BlockRun, terminal: string): string {
   if (run.state === "done") return `A block in ${terminal} is done.`;
-  if (run.state === "failed")
-    return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
-  return "";
+  if (run.state !== "failed") return "";
+  const failed = unexpected(run);
+  const why = [failed?.message ?? "", failed?.hint ?? ""].map(sentence).join(" ").trim();
+  if (why) return `A block in ${terminal} failed: ${why}`;
+  return `A block in ${terminal} failed with exit code ${run.exitCode}.`;
 }
 
 /** The outcome's icon, where it has one. */

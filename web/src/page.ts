@@ -6,15 +6,18 @@ import { highlightAll } from "./highlight";
 import { mendImages } from "./images";
 import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
-import type { BlockState, Page, ShowMessage } from "./protocol";
+import type { BlockState, CheckState, Page, ShowMessage } from "./protocol";
 import { ReadingPlace } from "./readingplace";
 import { Refusal } from "./rpc";
 import { SavedFiles } from "./savedfiles";
 import { css } from "./styles/page.css";
 import { setServerHtml } from "./trusted";
+import { Locks, type Way } from "./way";
 
 /** What a page needs of the lab around it. */
 export interface PageHost extends BlockHost {
+  /** How far the lab is. */
+  readonly way: Way;
   follow(link: number): Promise<unknown>;
 }
 
@@ -42,12 +45,14 @@ export class PageView {
     { id: "katahost-watching", class: "note", hidden: true },
     "You are watching: only who has the keyboard can use this link.",
   );
+  readonly #locks: Locks;
   #blocks: Blocks | null = null;
   #page: Page | null = null;
 
   constructor(scroller: HTMLElement, place: HTMLElement, host: PageHost) {
     this.#scroller = scroller;
     this.#host = host;
+    this.#locks = new Locks(host.way);
     this.#root = place.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
@@ -107,6 +112,8 @@ export class PageView {
   refresh(page: Page): void {
     this.#page = page;
     for (const block of page.blocks) this.#blocks?.update(block.state, false);
+    for (const check of page.checks ?? []) this.#blocks?.check(check, false);
+    this.progressed();
     this.#diagnose(page);
   }
 
@@ -139,6 +146,18 @@ export class PageView {
           link.removeAttribute(name);
       }
     }
+    this.progressed();
+  }
+
+  /** Shows anew what the way on waits for. Who only reads is held nowhere. */
+  progressed(): void {
+    if (!this.#page) return;
+    this.#blocks?.progress(this.#host.way.at(this.#page.step));
+    this.#locks.paint(this.#content, this.#page, this.#host.role !== "viewer");
+  }
+
+  check(state: CheckState): void {
+    this.#blocks?.check(state, true);
   }
 
   /** How often the block with an id was known to have run. */
@@ -197,6 +216,10 @@ export class PageView {
     if (link.getAttribute("aria-busy") === "true") return;
     if (link.hasAttribute("data-off")) {
       this.#noteBeside(link, new Error("you are watching; ask for the keyboard to use this link"));
+      return;
+    }
+    if (link.hasAttribute("data-locked") && this.#page) {
+      this.#noteBeside(link, new Error(this.#host.way.reason(this.#page.step)));
       return;
     }
     this.#noteBeside(link, null);

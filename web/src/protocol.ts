@@ -24,12 +24,15 @@ export const LAB_STATE = "lab/state";
 export const PAGE_SHOW = "page/show";
 export const LAB_STEPS = "lab/steps";
 export const BLOCK_STATE = "block/state";
+export const CHECK_STATE = "check/state";
+export const LAB_PROGRESS = "lab/progress";
 export const TERMINAL_OPENED = "terminal/opened";
 export const TERMINAL_EXITED = "terminal/exited";
 export const TERMINAL_FOCUS = "terminal/focus";
 export const LAB_CLIENTS = "lab/clients";
 export const LAB_AUDIENCE = "lab/audience";
 export const LAB_LINKS = "lab/links";
+export const LAB_TRUST = "lab/trust";
 export const LAB_ROLE = "lab/role";
 export const LAB_PLACE = "lab/place";
 export const HEARTBEAT = "lab/heartbeat";
@@ -228,6 +231,10 @@ input: Array<InputReceived>,
  */
 steps: Array<StepInfo>, 
 /**
+ * How it stands at the steps that were seen, the first first.
+ */
+progress: Array<StepProgress>, 
+/**
  * This client's own number.
  */
 client: number, 
@@ -243,6 +250,10 @@ audience: Audience | null,
  * The links of the lab, for a driver.
  */
 links: Array<LabLink>, 
+/**
+ * What the lab runs by itself as soon as a driver says yes to it, for a driver.
+ */
+trust: Trust | null, 
 /**
  * Where the driver is, once one has said so.
  */
@@ -410,6 +421,14 @@ html: string,
  */
 blocks: Array<Block>, 
 /**
+ * How it stands with the page's checks. Left out where it has none.
+ */
+checks?: Array<CheckState>, 
+/**
+ * Where the page's links lead that lead to steps. Left out where the page requires nothing.
+ */
+ways?: Array<Way>, 
+/**
  * What is wrong with the page and with the scenario's config, for its author: a driver of a
  * lab that is served with `--author`. Left out where there is nothing.
  */
@@ -440,6 +459,14 @@ kind: BlockKind,
  */
 terminal: number, 
 /**
+ * What its author calls it.
+ */
+title?: string, 
+/**
+ * How the way on waits for it, if it does.
+ */
+required?: Required, 
+/**
  * The text without its header lines.
  */
 command: string, 
@@ -463,7 +490,7 @@ state: BlockState, };
 /**
  * What a block is.
  */
-export type BlockKind = "executable" | "text" | "mermaid";
+export type BlockKind = "executable" | "check" | "text" | "mermaid";
 
 /**
  * How it stands with all blocks of one id.
@@ -512,6 +539,18 @@ state: RunState,
  */
 exitCode?: number, 
 /**
+ * Why it failed: the exit code, or what else is not as its author expects.
+ */
+reason?: string, 
+/**
+ * What its author says to do about a failure.
+ */
+hint?: string, 
+/**
+ * Whether it took longer than its author expects. It was not ended for that.
+ */
+late?: boolean, 
+/**
  * When its first command began, in milliseconds since 1970, where the shell told.
  */
 startedAt?: number, 
@@ -532,6 +571,124 @@ end?: number, };
  * How a run stands.
  */
 export type RunState = "waiting" | "running" | "done" | "failed" | "sent";
+
+/**
+ * How it stands with a check.
+ */
+export type CheckState = { 
+/**
+ * The name of the check's step.
+ */
+step: string, 
+/**
+ * The check's index among the blocks of that step.
+ */
+block: number, 
+/**
+ * Whether it runs now.
+ */
+running: boolean, 
+/**
+ * How it ended last; left out before.
+ */
+last?: CheckResult, };
+
+/**
+ * How a check ended.
+ */
+export type CheckResult = { 
+/**
+ * Whether it passed.
+ */
+passed: boolean, 
+/**
+ * Why it did not pass, as people read it; lines are parted by `\n`.
+ */
+message?: string, 
+/**
+ * What to do about it.
+ */
+hint?: string, 
+/**
+ * What it wrote, as text; the middle of a long output is left out.
+ */
+output: string, 
+/**
+ * When it began, in milliseconds since 1970.
+ */
+startedAt: number, 
+/**
+ * When it ended, in milliseconds since 1970.
+ */
+endedAt: number, };
+
+/**
+ * How the way on waits for a block.
+ */
+export type Required = "always" | "skippable";
+
+/**
+ * How it stands at a step that was seen.
+ */
+export type StepProgress = { 
+/**
+ * The step's name.
+ */
+step: string, 
+/**
+ * When it was first shown, in milliseconds since 1970.
+ */
+seenAt: number, 
+/**
+ * How many blocks it requires before a new step is shown.
+ */
+required: number, 
+/**
+ * How many of those are done, or were skipped.
+ */
+done: number, 
+/**
+ * How many checks it has.
+ */
+checks: number, 
+/**
+ * How many of those have passed.
+ */
+passed: number, 
+/**
+ * The blocks that were skipped and did not pass since, by index.
+ */
+skipped: Array<number>, 
+/**
+ * The blocks that the way on waits for. None for who writes the lab.
+ */
+waits: Array<Waits>, };
+
+/**
+ * A block that the way on waits for.
+ */
+export type Waits = { 
+/**
+ * Its index.
+ */
+block: number, 
+/**
+ * What people call it: its title in backticks, or `block 2`.
+ */
+name: string, };
+
+/**
+ * A link of a page that leads to a step.
+ */
+export type Way = { 
+/**
+ * The link's number.
+ */
+link: number, 
+/**
+ * The step.
+ */
+step: string, };
 
 /**
  * Something that is wrong with a scenario, as `katahost check` says it.
@@ -709,6 +866,84 @@ role: Role,
 declined: boolean, };
 
 /**
+ * What waits for a driver's yes has changed.
+ */
+export type LabTrust = { 
+/**
+ * What waits, or null where nothing does any more.
+ */
+trust: Trust | null, };
+
+/**
+ * Everything that the lab runs without a click, as soon as a driver says yes to it.
+ */
+export type Trust = { 
+/**
+ * Stands for all of it, files' contents included; `katahost.trust` names it.
+ */
+hash: string, 
+/**
+ * What runs.
+ */
+items: Array<Unattended>, 
+/**
+ * The files of the scenario that the texts name.
+ */
+files: Array<CoveredFile>, };
+
+/**
+ * Something that runs by itself.
+ */
+export type Unattended = { 
+/**
+ * When.
+ */
+occasion: Occasion, 
+/**
+ * The step.
+ */
+step: string, 
+/**
+ * The name of the terminal that it is typed into, or null for a check, which has a shell of
+ * its own.
+ */
+terminal: string | null, 
+/**
+ * Whether Ctrl-C is typed first.
+ */
+interrupts: boolean, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * The file that it stands in, relative to the scenario's folder.
+ */
+file: string, 
+/**
+ * The line there, from 1, where one can be named.
+ */
+line?: number, };
+
+/**
+ * When something runs by itself.
+ */
+export type Occasion = "load" | "block" | "open";
+
+/**
+ * A file of the scenario whose content the hash stands for, too.
+ */
+export type CoveredFile = { 
+/**
+ * Its path in the scenario's folder.
+ */
+path: string, 
+/**
+ * Whether all of it is covered: a very large file counts by its beginning and its length.
+ */
+whole: boolean, };
+
+/**
  * Something a person should read.
  */
 export type ShowMessage = { 
@@ -776,4 +1011,4 @@ hint?: string, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "not-running" | "input-full" | "too-many" | "unknown-client" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "not-running" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";

@@ -2,6 +2,8 @@ import type {
   Audience,
   BLOCK_STATE,
   BlockState,
+  CHECK_STATE,
+  CheckState,
   ErrorCode,
   HEARTBEAT,
   JsonValue,
@@ -9,13 +11,16 @@ import type {
   LAB_CLIENTS,
   LAB_LINKS,
   LAB_PLACE,
+  LAB_PROGRESS,
   LAB_ROLE,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TRUST,
   LabClients,
   LabLinks,
   LabState,
   LabSteps,
+  LabTrust,
   PAGE_SHOW,
   PageShow,
   Place,
@@ -25,6 +30,7 @@ import type {
   SHOW_MESSAGE,
   ShowDocument,
   ShowMessage,
+  StepProgress,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -36,8 +42,11 @@ import type {
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
   | { method: typeof LAB_STEPS; params: LabSteps }
+  | { method: typeof LAB_TRUST; params: LabTrust }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
+  | { method: typeof CHECK_STATE; params: CheckState }
+  | { method: typeof LAB_PROGRESS; params: StepProgress }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }
   | { method: typeof TERMINAL_EXITED; params: TerminalInfo }
   | { method: typeof TERMINAL_FOCUS; params: TerminalFocus }

@@ -2,6 +2,7 @@ import { element, icon, required } from "./dom";
 import { listen } from "./events";
 import type { Progress } from "./progress";
 import type { StepInfo } from "./protocol";
+import type { Way } from "./way";
 
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -22,12 +23,15 @@ export class StepList {
   readonly #button = required("step-menu");
   readonly #list = required("step-list");
   readonly #progress: Progress;
+  readonly #way: Way;
   readonly #load: (step: string) => void;
+  #driver = false;
   #steps: StepInfo[] = [];
   #step = "";
 
-  constructor(progress: Progress, load: (step: string) => void) {
+  constructor(progress: Progress, way: Way, load: (step: string) => void) {
     this.#progress = progress;
+    this.#way = way;
     this.#load = load;
     listen<KeyboardEvent>(this.#list, "keydown", (event) => this.#key(event));
     listen<ToggleEvent>(this.#list, "toggle", ({ newState }) => {
@@ -40,6 +44,20 @@ export class StepList {
     const focused = this.#list.contains(document.activeElement);
     this.#paint();
     if (focused) this.#focusCurrent();
+  }
+
+  /** Who owns the lab is held by what steps require, and may keep how far it is. */
+  setDriver(driver: boolean): void {
+    if (driver === this.#driver) return;
+    this.#driver = driver;
+    this.progressed();
+  }
+
+  /** Shows anew how far the lab is, while somebody may look at the list. */
+  progressed(): void {
+    const focused = this.#items.findIndex((item) => item.matches(":focus"));
+    this.#paint();
+    this.#items[focused]?.focus();
   }
 
   /** Marks the step that is shown. Its page may have another title than when the list was made. */
@@ -77,12 +95,36 @@ export class StepList {
     // The one step is worth a list where it is not the one that is shown, as without an `intro`.
     const elsewhere = this.#steps.some(({ step }) => step !== this.#step);
     this.#button.hidden = !elsewhere;
-    this.#list.replaceChildren(...this.#steps.map((step) => this.#item(step)));
+    const items = this.#steps.map((step) => this.#item(step));
+    if (this.#driver) items.push(this.#download());
+    this.#list.replaceChildren(...items);
+  }
+
+  /** How far the lab is, as a file. */
+  #download(): HTMLElement {
+    const link = element(
+      "a",
+      { class: "menu-item step-download", href: "progress.json", download: "progress.json" },
+      "Save the progress (JSON)",
+    );
+    return element("li", { class: "step-end" }, link);
+  }
+
+  /** What is to be said of a step that was seen or can't be: as words, and whether it is done. */
+  #standing(step: string): { done: boolean; locked: boolean; words: string } {
+    const seen = this.#way.at(step);
+    const locked = this.#driver && this.#way.locks(step, this.#step);
+    if (!seen) return { done: true, locked, words: locked ? "locked" : "" };
+    const { checks, passed, required, done } = seen;
+    const words = checks > 0 ? `${passed} of ${checks} ${checks === 1 ? "check" : "checks"}` : "";
+    return { done: done >= required, locked, words };
   }
 
   #item({ step, title }: StepInfo): HTMLElement {
     const current = step === this.#step;
-    const visited = this.#progress.visited(step);
+    const { done, locked, words } = this.#standing(step);
+    const visited = this.#progress.visited(step) || this.#way.at(step) !== null;
+    const mark = visited && !current && done ? icon("check") : null;
     const button = element(
       "button",
       {
@@ -90,12 +132,16 @@ export class StepList {
         class: "menu-item step",
         "data-step": step,
         "data-visited": visited,
+        "data-open": visited && !done,
+        "aria-disabled": locked && "true",
         "aria-current": current && "step",
       },
-      element("span", { class: "step-mark" }, visited && !current ? icon("check") : null),
+      element("span", { class: "step-mark" }, locked ? icon("lock") : mark),
       element("span", { class: "step-label" }, title),
       title !== step ? element("span", { class: "step-name" }, step) : null,
       visited && !current ? element("span", { class: "visually-hidden" }, ", visited") : null,
+      words ? element("span", { class: "step-checks" }, words) : null,
+      visited && !done ? element("span", { class: "visually-hidden" }, ", not all done") : null,
     );
     button.onclick = () => {
       this.#list.hidePopover();

@@ -3,6 +3,7 @@ import type { Progress } from "./progress";
 import type { StepInfo } from "./protocol";
 import { StepList } from "./steplist";
 import { fillViewMenu } from "./viewmenu";
+import type { Way } from "./way";
 
 /** What the bar's controls do. */
 export interface ToolbarHost {
@@ -20,9 +21,9 @@ export class Toolbar {
   readonly #progress: Progress;
   readonly #driverTools: HTMLElement[];
 
-  constructor(host: ToolbarHost, progress: Progress) {
+  constructor(host: ToolbarHost, progress: Progress, way: Way) {
     this.#progress = progress;
-    this.#steps = new StepList(progress, (step) => host.load(step));
+    this.#steps = new StepList(progress, way, (step) => host.load(step));
     const find = iconButton("search", "Find in this step (Ctrl+Shift+F)", "icon-button");
     find.onclick = () => host.find();
     const reload = iconButton("reload", "Load this step again", "icon-button");
@@ -66,6 +67,12 @@ export class Toolbar {
 
   setDriver(driver: boolean): void {
     for (const tool of this.#driverTools) tool.hidden = !driver;
+    this.#steps.setDriver(driver);
+  }
+
+  /** Shows anew how far the lab is. */
+  progressed(): void {
+    this.#steps.progressed();
   }
 
   setSteps(steps: StepInfo[]): void {

@@ -5,6 +5,7 @@ import { textOfOsc52 } from "../src/clipboard";
 import { contrast, schemeOn } from "../src/contrast";
 import { localCopy } from "../src/images";
 import { sentence } from "../src/notices";
+import { visible } from "../src/visible";
 
 test("backoff doubles from half a second to eight", () => {
   const backoff = new Backoff(() => 0);
@@ -55,4 +56,12 @@ test("messages become sentences", () => {
   assert.equal(sentence("unknown step `x`"), "Unknown step `x`.");
   assert.equal(sentence("really?"), "Really?");
   assert.equal(sentence(""), "");
+});
+
+test("text hides nothing from its reader", () => {
+  assert.equal(
+    visible("ls\t-l\r\nrm \u202e-r\u200b f\r\u001b[8m"),
+    "ls\t-l\nrm \\u{202e}-r\\u{200b} f\\u{d}\\u{1b}[8m",
+  );
+  assert.equal(visible("żółć 🎉"), "żółć 🎉");
 });

@@ -120,6 +120,7 @@ impl Lab {
                 self.refresh.failure = None;
                 if page != shown || !files.is_empty() {
                     self.show_again(&page, files);
+                    self.look_at(&page).await;
                     // The page may show other files now.
                     let before = std::mem::take(&mut self.refresh.look);
                     self.note_look(before).await;
@@ -143,6 +144,9 @@ impl Lab {
     /// Shows the page of the present step anew, in its place.
     fn show_again(&mut self, page: &Arc<Page>, files: Vec<String>) {
         tracing::info!(lab = self.folder.name(), step = page.step, "step reloaded");
+        if let Some(before) = self.state.page.clone() {
+            self.reloaded(&before, page);
+        }
         self.state.show(page.clone());
         self.clients.tell(LabEvent::Page {
             view: self.page_view(page),

@@ -1,0 +1,271 @@
+//! What is expected of blocks: checks that run, runs that are judged, and what opens the way on.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::Lab;
+use crate::{
+    lab::{
+        LabError,
+        checker::{CheckEnd, MAX_CHECKS},
+        checks::{Due, REPEAT, RETRY, SETTLE},
+        event::{BlockPlace, BlockRun, CheckState, LabEvent, StepProgress},
+        judge::{Verdict, judge_run},
+    },
+    scenario::{Block, BlockKind, Expectation, Page, VerifyOn},
+    terminal::{
+        journal::Event,
+        runs::RunNumber,
+        tracking::{Moment, Stage},
+    },
+};
+
+impl Lab {
+    /// When something is to be done that nobody asks for.
+    pub(super) fn alarm(&self) -> Option<Instant> {
+        let checks = self.instance.checks.next_due(self.is_watched());
+        let late = self.instance.runs.next_late();
+        checks.into_iter().chain(late).min()
+    }
+
+    /// Does what is due.
+    pub(super) fn ring(&mut self) {
+        let now = Instant::now();
+        for (id, block) in self.instance.runs.take_late(now) {
+            self.tell_block(&id, Some(&block));
+        }
+        let is_watched = self.is_watched();
+        for (block, why) in self.instance.checks.take_due(now, is_watched) {
+            self.run_due(block, why, now);
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.clients.headcount().clients > 0
+    }
+
+    fn run_due(&mut self, block: usize, why: Due, now: Instant) {
+        // A page that was saved meanwhile may have brought what nobody was asked about.
+        if !self.trust.holds() {
+            return;
+        }
+        // It may also run already, as somebody was faster.
+        if let Err(LabError::TooManyChecks) = self.check(block) {
+            self.instance.checks.arm(block, now + RETRY, why);
+        }
+    }
+
+    /// Runs a check of the page shown.
+    pub(super) fn check(&mut self, index: usize) -> Result<(), LabError> {
+        let block = self.state.block(&self.state.step, None, index)?;
+        let place = self.place_of(index);
+        let checks = &mut self.instance.checks;
+        if checks.state(&place).running {
+            return Err(LabError::CheckRuns);
+        }
+        if checks.running() >= MAX_CHECKS {
+            return Err(LabError::TooManyChecks);
+        }
+        checks.begin(&place);
+        self.instance.checker.start(place.clone(), block);
+        let state = self.instance.checks.state(&place);
+        self.clients.tell(LabEvent::Check(state));
+        Ok(())
+    }
+
+    /// Notes how a check ended.
+    pub(super) fn check_ended(&mut self, CheckEnd { place, result }: CheckEnd) {
+        let passed = result.verdict.has_passed();
+        let known = result.clone();
+        let counts = self.instance.checks.end(&place, result);
+        let state = self.instance.checks.state(&place);
+        if !counts {
+            self.clients.tell(LabEvent::Check(state));
+            return;
+        }
+        self.instance.progress.checked(&place, &known);
+        if passed {
+            self.state.fulfil(&place.step, place.index);
+        }
+        self.clients.tell(LabEvent::Check(state));
+        self.tell_progress(&place.step);
+        if !passed && self.is_open_check(&place) {
+            let at = Instant::now() + REPEAT;
+            self.instance.checks.arm(place.index, at, Due::Open);
+        }
+    }
+
+    /// Whether it is a check of the step shown that runs again and again until it passes.
+    fn is_open_check(&self, place: &BlockPlace) -> bool {
+        let block = self.state.block(&place.step, None, place.index);
+        block.is_ok_and(is_open_check) && self.trust.holds()
+    }
+
+    /// Notes that somebody goes on without a block of the step shown.
+    pub(super) fn skip(&mut self, index: usize) {
+        let place = self.place_of(index);
+        if self.state.fulfil(&place.step, index) {
+            self.instance.progress.skip(&place);
+            self.tell_progress(&place.step);
+        }
+    }
+
+    /// Notes that a step was loaded, and has its checks run that run while it is open.
+    pub(super) fn loaded(&mut self, page: &Page) {
+        self.instance.checks.disarm();
+        self.arm_open_checks();
+        self.instance.progress.show(page);
+        self.tell_progress(&page.step);
+    }
+
+    /// Has the checks of the step shown run that run while it is open, where the lab may.
+    pub(super) fn arm_open_checks(&mut self) {
+        if !self.trust.holds() {
+            return;
+        }
+        let (now, page) = (Instant::now(), self.state.page.clone());
+        let blocks = page.iter().flat_map(|page| &page.blocks);
+        for check in blocks.filter(|block| is_open_check(block)) {
+            self.instance.checks.arm(check.index, now, Due::Open);
+        }
+    }
+
+    /// Notes that the page shown is another one, because its author saved it: nothing is known of
+    /// the blocks that have changed.
+    pub(super) fn reloaded(&mut self, before: &Page, now: &Page) {
+        let is_same = |index: usize| match (before.blocks.get(index), now.blocks.get(index)) {
+            (Some(before), Some(now)) => {
+                before.invocation == now.invocation && before.expectation == now.expectation
+            }
+            _ => false,
+        };
+        for index in 0..before.blocks.len().max(now.blocks.len()) {
+            if !is_same(index) {
+                let place = self.place_of(index);
+                self.state.forget(&place.step, index);
+                self.instance.checks.forget(&place);
+                self.instance.progress.forget(&place);
+            }
+        }
+        self.instance.progress.show(now);
+        self.tell_progress(&now.step);
+    }
+
+    /// Notes that a block is run.
+    pub(super) fn began(&mut self, block: &BlockPlace) {
+        if let Some(run) = self.instance.runs.last(block) {
+            self.instance.progress.run(run);
+        }
+    }
+
+    /// What the author expects of a block of the page shown.
+    pub(super) fn expectation(&self, index: usize) -> Expectation {
+        let block = self.state.block(&self.state.step, None, index);
+        block.map_or_else(
+            |_| Expectation::default(),
+            |block| block.expectation.clone(),
+        )
+    }
+
+    /// Whether a run that has ended did what is expected of it, where somebody can know.
+    pub(super) fn judge(&self, number: RunNumber, stage: Stage) -> Option<Verdict> {
+        let Stage::Ended(Some(code), end) = stage else {
+            return None;
+        };
+        let run = self.instance.runs.going(number)?;
+        let output = || self.output(run.terminal, run.began?, end);
+        Some(judge_run(&run.expectation, code, output))
+    }
+
+    /// What was written in a terminal between two moments, if it is still there as a whole.
+    fn output(&self, terminal: u16, began: Moment, ended: Moment) -> Option<Vec<u8>> {
+        let output = self.instance.view(terminal).handle.output();
+        let mut cursor = output.cursor_at(began.offset)?;
+        let mut left = usize::try_from(ended.offset.checked_sub(began.offset)?).ok()?;
+        let mut bytes = Vec::new();
+        while left > 0 {
+            let entries = output.read(&mut cursor, left).ok()?;
+            if entries.is_empty() {
+                return None;
+            }
+            for entry in entries {
+                if let Event::Output(piece) = entry.event {
+                    left = left.checked_sub(piece.len())?;
+                    bytes.extend_from_slice(&piece);
+                }
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Notes what became of a block's run: what is required may be done, and checks may follow.
+    pub(super) fn became(&mut self, block: &BlockPlace, stage: Stage) {
+        if let Some(run) = self.instance.runs.last(block) {
+            self.instance.progress.became(run);
+            if is_done(run, stage) {
+                self.state.fulfil(&block.step, block.index);
+            }
+        }
+        let settle = match stage {
+            Stage::Running(_) => return,
+            Stage::Sent => SETTLE,
+            Stage::Ended(..) => Duration::ZERO,
+        };
+        self.tell_progress(&block.step);
+        if *block.step == *self.state.step && self.trust.holds() {
+            let at = Instant::now() + settle;
+            let page = self.state.page.clone();
+            for check in page.iter().flat_map(|page| page.checks_behind(block.index)) {
+                self.instance.checks.arm(check.index, at, Due::Block);
+            }
+        }
+    }
+
+    /// How it stands with the checks of a page.
+    pub(super) fn checks_of(&self, page: &Page) -> Vec<CheckState> {
+        let step: Arc<str> = page.step.as_str().into();
+        let checks = page
+            .blocks
+            .iter()
+            .filter(|block| block.kind == BlockKind::Check);
+        let state = |check: &Block| {
+            let (step, index) = (step.clone(), check.index);
+            self.instance.checks.state(&BlockPlace { step, index })
+        };
+        checks.map(state).collect()
+    }
+
+    /// How it stands at all steps that were seen.
+    pub(super) fn progress(&self) -> Vec<StepProgress> {
+        self.instance.progress.summaries(&self.state)
+    }
+
+    fn tell_progress(&mut self, step: &str) {
+        if let Some(summary) = self.instance.progress.summary(step, &self.state) {
+            self.clients.tell(LabEvent::Progress(summary));
+        }
+    }
+
+    fn place_of(&self, index: usize) -> BlockPlace {
+        BlockPlace {
+            step: self.state.step.as_str().into(),
+            index,
+        }
+    }
+}
+
+fn is_open_check(block: &Block) -> bool {
+    block.kind == BlockKind::Check && block.expectation.verify == Some(VerifyOn::Open)
+}
+
+/// Whether a run counts for what a step requires: it did what is expected, or it was typed where
+/// nobody can know.
+fn is_done(run: &BlockRun, stage: Stage) -> bool {
+    match stage {
+        Stage::Running(_) => false,
+        Stage::Sent | Stage::Ended(None, _) => true,
+        Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
+    }
+}

@@ -1,0 +1,232 @@
+// @ts-check
+// Steps that check themselves: a check that fails, passes and opens the way, as all who look see it.
+
+import assert from "node:assert/strict";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import {
+  axeSource,
+  House,
+  LabView,
+  launch,
+  profile,
+  temporaryFolder,
+  until,
+  writeFiles,
+} from "./house.mjs";
+
+/** @import { BrowserContext } from "playwright-core" */
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** A code block with a header. */
+const fence = (/** @type {object} */ header, /** @type {string} */ text) =>
+  `\`\`\`bash\n### ${JSON.stringify(header)}\n${text}\n\`\`\`\n\n`;
+
+const link = (/** @type {string} */ step, /** @type {string} */ text) =>
+  `<div class="navigation-bottom"><a class="btn btn-dark" href='command:katapod.loadPage?[{"step":"${step}"}]'>${text}</a></div>\n\n`;
+
+const CHECK = [
+  "test -e rows && echo 12 rows && exit",
+  "echo looked for rows",
+  "echo 'FAIL: there are no `rows`'",
+  "echo 'HINT: load them with the block above'",
+  "exit 1",
+].join("\n");
+
+const SCENARIO = {
+  ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
+  "intro.md": `# Checks\n\n${fence({ title: "Load the rows" }, "touch rows")}${fence(
+    { verify: true, required: true, title: "The rows are there" },
+    CHECK,
+  )}${link("skip", "Next")}`,
+  "skip.md": `# Skipping\n\n${fence(
+    { verify: true, required: true, skippable: true, title: "Never" },
+    "exit 3",
+  )}${fence(
+    { title: "Count", expect: "^12 rows$", hint: "Load them first" },
+    "echo 0 rows",
+  )}${link("end", "On")}${link("intro", "Back")}`,
+  "end.md": "# The end\n",
+};
+
+describe("a step that checks itself", () => {
+  const temp = temporaryFolder();
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {House} */
+  let house;
+  /** @type {string} */
+  let folder;
+
+  before(async () => {
+    const { path } = await temp;
+    // Shells are known by their names.
+    const shell = join(path, "bash");
+    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
+    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
+    await chmod(shell, 0o755);
+    folder = join(path, "checks");
+    await writeFiles(folder, SCENARIO);
+    house = await House.open(folder, { shell, home: path });
+    browser = await launch();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await house?.stop();
+    await (await temp).remove();
+  });
+
+  beforeEach(() => rm(join(folder, "rows"), { force: true }));
+
+  /**
+   * In a lab that was just begun.
+   * @param {(lab: LabView, context: BrowserContext) => Promise<void>} use
+   */
+  async function inLab(use) {
+    const context = await profile(browser);
+    try {
+      const lab = await LabView.open(context, house.url);
+      await lab.page.getByRole("button", { name: "Start the lab over" }).click();
+      await lab.page.getByRole("button", { name: "Start over", exact: true }).click();
+      await lab.showsStep("intro");
+      await lab.page.locator("#announcer", { hasText: "started over" }).waitFor();
+      await use(lab, context);
+      assert.deepEqual(lab.problems, []);
+    } finally {
+      await context.close();
+    }
+  }
+
+  /** @param {LabView} lab @param {number} block */
+  const check = (lab, block) =>
+    lab.card(block).getByRole("button", { name: /^Check:/ }).click();
+
+  /** @param {LabView} lab @param {string} words */
+  const spoken = (lab, words) => lab.page.locator("#announcer", { hasText: words }).waitFor();
+
+  test("fails with a hint, then passes and opens the way", () =>
+    inLab(async (lab) => {
+      const next = lab.content.getByRole("link", { name: "Next" });
+      assert.equal(await next.getAttribute("aria-disabled"), "true");
+      await lab.content.getByText("The next step opens when The rows are there is done.").waitFor();
+      await next.focus();
+      await lab.page.keyboard.press("Enter");
+      await lab.content.locator(".note-link").waitFor();
+      assert.equal(lab.step, "intro");
+
+      await check(lab, 1);
+      await lab.marked(1, "failed");
+      const said = await lab.card(1).locator(".check-result").innerText();
+      assert.match(said, /There are no rows\.\s+Load them with the block above\./);
+      await spoken(lab, "The rows are there: failed. There are no `rows`.");
+      await lab.card(1).getByText("What it wrote").click();
+      await lab.card(1).getByText("looked for rows", { exact: false }).first().waitFor();
+
+      await lab.run(0);
+      await lab.marked(0, "done");
+      await check(lab, 1);
+      await lab.marked(1, "done");
+      await spoken(lab, "The rows are there: passed.");
+      await until("an open way", async () => (await next.getAttribute("aria-disabled")) === null);
+      await lab.page.reload();
+      await lab.ready();
+      await lab.marked(1, "done");
+      await lab.follow(next, "skip");
+    }));
+
+  test("is skipped where its author allows it, and says so in the list of steps", () =>
+    inLab(async (lab) => {
+      await writeFile(join(folder, "rows"), "");
+      await check(lab, 1);
+      await lab.marked(1, "done");
+      await lab.follow(lab.content.getByRole("link", { name: "Next" }), "skip");
+      await check(lab, 0);
+      await lab.marked(0, "failed");
+      await lab.card(0).getByRole("button", { name: "Skip this check" }).click();
+      const on = lab.content.getByRole("link", { name: "On" });
+      await until("an open way", async () => (await on.getAttribute("aria-disabled")) === null);
+      await lab.card(0).getByText("skipped").first().waitFor();
+      await lab.follow(on, "end");
+      await lab.page.locator("#step-menu").click();
+      const item = (/** @type {string} */ step) => lab.page.locator(`[data-step="${step}"]`);
+      await item("intro").getByText("1 of 1 check").waitFor();
+      await item("skip").getByText("0 of 1 check").waitFor();
+      const saving = lab.page.waitForEvent("download");
+      await lab.page.getByRole("link", { name: "Save the progress" }).click();
+      const saved = JSON.parse(await readFile(await (await saving).path(), "utf8"));
+      assert.deepEqual(
+        saved.steps.map((/** @type {{ step: string }} */ { step }) => step),
+        ["intro", "skip", "end"],
+      );
+    }));
+
+  test("tells of a block whose output is not what is expected", () =>
+    inLab(async (lab) => {
+      await writeFile(join(folder, "rows"), "");
+      await check(lab, 1);
+      await lab.marked(1, "done");
+      await lab.follow(lab.content.getByRole("link", { name: "Next" }), "skip");
+      await lab.run(1);
+      await lab.marked(1, "failed");
+      assert.match(await lab.card(1).locator(".block-outcome").innerText(), /^failed · /);
+      const said = await lab.card(1).locator(".block-verdict").innerText();
+      assert.match(said, /Its output does not match\.\s+Load them first\./);
+    }));
+
+  test("is seen by viewers, who are held by nothing and run nothing", () =>
+    inLab(async (lab) => {
+      await lab.page.locator(".share-button").click();
+      const panel = lab.page.locator("#share");
+      await panel.getByRole("button", { name: "Make a watch link" }).click();
+      const field = panel.locator("[data-role=viewer] .field");
+      const address = await until("a link", async () => await field.inputValue());
+      const context = await profile(browser);
+      const viewer = await LabView.open(context, address);
+      await lab.page.keyboard.press("Escape");
+      await check(lab, 1);
+      await viewer.marked(1, "failed");
+      assert.equal(
+        await viewer.content.getByRole("link", { name: "Next" }).getAttribute("aria-disabled"),
+        null,
+      );
+      const button = viewer.card(1).getByRole("button", { name: /^Check:/ });
+      assert.equal(await button.getAttribute("aria-disabled"), "true");
+      await button.focus();
+      await viewer.page.keyboard.press("Enter");
+      await viewer.card(1).getByText("You are watching this lab").waitFor();
+      await context.close();
+    }));
+
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`has no faults that axe finds, in ${colorScheme}`, () =>
+      inLab(async (lab) => {
+        await lab.page.emulateMedia({ colorScheme });
+        await check(lab, 1);
+        await lab.marked(1, "failed");
+        await lab.card(1).getByText("What it wrote").click();
+        // The page's own policy lets no test's script in; the debugger's way does not ask it.
+        await lab.page.evaluate(await readFile(axeSource(), "utf8"));
+        const run = () =>
+          lab.page.evaluate(async (tags) => {
+            const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
+              /** @type {unknown} */ (window)
+            );
+            const { violations } = await axe.run(document, {
+              runOnly: { type: "tag", values: tags },
+            });
+            return violations.map(({ id, nodes }) => ({
+              id,
+              nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
+            }));
+          }, TAGS);
+        assert.deepEqual(await run(), []);
+        await writeFile(join(folder, "rows"), "");
+        await check(lab, 1);
+        await lab.marked(1, "done");
+        assert.deepEqual(await run(), []);
+      }));
+  }
+});
