@@ -64,8 +64,8 @@ enum Command {
     Export(export::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
-    Transcript(transcript::Arguments),
     Progress(progress::Arguments),
+    Transcript(transcript::Arguments),
     Commands(commands::Arguments),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -121,8 +121,8 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),
         Command::Attach(arguments) => attach::run(arguments).map(|()| Outcome::Done),
-        Command::Transcript(arguments) => transcript::run(&arguments).map(|()| Outcome::Done),
         Command::Progress(arguments) => progress::run(&arguments).map(|()| Outcome::Done),
+        Command::Transcript(arguments) => transcript::run(&arguments).map(|()| Outcome::Done),
         Command::Commands(arguments) => commands::run(&arguments).map(|()| Outcome::Done),
         Command::Completions(arguments) => {
             completions::completions(&arguments);

@@ -53,10 +53,10 @@ pub struct LabOptions {
     pub author: bool,
     /// Whether a saved file is shown at once.
     pub watch: bool,
-    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
-    pub record: bool,
     /// Who says that the lab may run something by itself.
     pub trust: Trust,
+    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
+    pub record: bool,
 }
 
 pub(super) struct Lab {
@@ -176,11 +176,11 @@ impl Lab {
             // Whoever asked these may have left meanwhile.
             Request::Config { answer } => drop(answer.send(self.state.config.clone())),
             Request::PageView { page, answer } => drop(answer.send(self.page_view(&page))),
-            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Progress { answer } => {
                 let snapshot = self.snapshot().await;
                 drop(answer.send((snapshot, self.instance.progress.clone())));
             }
+            Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
             Request::Execute { execution, answer } => {
                 let result = self.execute(execution).await;
                 // The asker may have lost its connection; it will ask again.
@@ -432,10 +432,6 @@ impl Lab {
             index,
         });
         let id = &invocation.id;
-        let page = self.state.page.as_deref();
-        self.instance
-            .history
-            .run(run, invocation, number, block.clone(), page);
         let expected = block.clone().map(|block| {
             let expectation = self.expectation(block.index);
             (block, expectation)
@@ -444,6 +440,10 @@ impl Lab {
         if let Some(block) = &block {
             self.began(block);
         }
+        let page = self.state.page.as_deref();
+        self.instance
+            .history
+            .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
         Ok(number)
     }

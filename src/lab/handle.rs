@@ -188,13 +188,13 @@ pub(super) enum Request {
         page: Arc<Page>,
         answer: oneshot::Sender<PageView>,
     },
-    /// All that happened until now.
-    Record {
-        answer: oneshot::Sender<Record>,
-    },
     /// What happened so far.
     Progress {
         answer: oneshot::Sender<(LabSnapshot, Progress)>,
+    },
+    /// All that happened until now.
+    Record {
+        answer: oneshot::Sender<Record>,
     },
     Execute {
         execution: Execution,
@@ -317,15 +317,6 @@ impl LabHandle {
         self.ask(|answer| Request::PageView { page, answer }).await
     }
 
-    /// All that happened since the lab began or was started over.
-    ///
-    /// # Errors
-    ///
-    /// [`LabError::Closed`].
-    pub async fn record(&self) -> Result<Record, LabError> {
-        self.ask(|answer| Request::Record { answer }).await
-    }
-
     /// What happened in the lab so far, and how it is now.
     ///
     /// # Errors
@@ -333,6 +324,15 @@ impl LabHandle {
     /// [`LabError::Closed`].
     pub async fn progress(&self) -> Result<(LabSnapshot, Progress), LabError> {
         self.ask(|answer| Request::Progress { answer }).await
+    }
+
+    /// All that happened since the lab began or was started over.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Closed`].
+    pub async fn record(&self) -> Result<Record, LabError> {
+        self.ask(|answer| Request::Record { answer }).await
     }
 
     /// Asks the lab something and waits for the answer.

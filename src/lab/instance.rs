@@ -50,15 +50,15 @@ pub(super) struct Instance {
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
     pub(super) runs: LabRuns,
-    pub(super) history: History,
-    began: SystemTime,
-    /// None where nothing is to be recorded.
-    recorder: Option<Arc<Recorder>>,
     pub(super) checks: LabChecks,
     pub(super) checker: Checker,
     /// Tells of checks that have ended.
     pub(super) checked: mpsc::Receiver<CheckEnd>,
     pub(super) progress: Progress,
+    pub(super) history: History,
+    began: SystemTime,
+    /// None where nothing is to be recorded.
+    recorder: Option<Arc<Recorder>>,
     /// Whether the entry step, or another one, has been loaded.
     pub(super) begun: bool,
 }
@@ -100,12 +100,12 @@ impl Instance {
                 }),
             })
             .collect();
+        let (checker, checked) =
+            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         let recorder = options.record.then(|| {
             let handles = terminals.iter().map(|view| &view.handle);
             Recorder::begin(handles, cancel.clone(), &tracker)
         });
-        let (checker, checked) =
-            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
         Self {
             name: random_name().into(),
             terminals,
@@ -115,13 +115,13 @@ impl Instance {
             tracker,
             next_run: 0,
             runs: LabRuns::default(),
-            history: History::default(),
-            began: SystemTime::now(),
-            recorder,
             checks: LabChecks::default(),
             checker,
             checked,
             progress: Progress::new(SystemTime::now()),
+            history: History::default(),
+            began: SystemTime::now(),
+            recorder,
             begun: false,
         }
     }

@@ -161,11 +161,11 @@ fn router(server: &Shared) -> Router {
         .route(&format!("{base}labs/{{name}}/"), get(lab))
         .route(&format!("{base}labs/{{name}}/ws"), get(open_socket))
         .route(&format!("{base}labs/{{name}}/files/{{*path}}"), get(file))
-        .merge(record::router(base))
         .route(
             &format!("{base}labs/{{name}}/progress.json"),
             get(progress::download),
         )
+        .merge(record::router(base))
         .route(&format!("{base}qr.svg"), get(qr::draw))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(server.clone(), let_in))

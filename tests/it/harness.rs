@@ -65,8 +65,8 @@ pub struct HouseOptions {
     pub interrupt_patience: Duration,
     pub author: bool,
     pub watch: bool,
-    pub record: bool,
     pub trust: Trust,
+    pub record: bool,
 }
 
 impl Default for HouseOptions {
@@ -78,8 +78,8 @@ impl Default for HouseOptions {
             interrupt_patience: Duration::from_secs(5),
             author: false,
             watch: false,
-            record: true,
             trust: Trust::Given,
+            record: true,
         }
     }
 }
@@ -101,8 +101,8 @@ impl House {
             interrupt_patience,
             author,
             watch,
-            record,
             trust,
+            record,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -122,8 +122,8 @@ impl House {
                     interrupt_patience,
                     author,
                     watch,
-                    record,
                     trust,
+                    record,
                 },
             ),
             gate: Gate::new(gate),

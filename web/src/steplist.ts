@@ -104,7 +104,7 @@ export class StepList {
   #download(): HTMLElement {
     const link = element(
       "a",
-      { class: "menu-item step-download", href: "progress.json", download: "progress.json" },
+      { class: "step-download", href: "progress.json", download: "progress.json" },
       "Save the progress (JSON)",
     );
     return element("li", { class: "step-end" }, link);

@@ -16,14 +16,14 @@ const TIMES: usize = 1_000;
 async fn check(start: &str, up: &str, stop: &[&str]) {
     let mut chance = Chance::new(5);
     let workshop = Workshop::open();
-    let mut driver = Watcher::enter(&workshop.socket()).await;
+    let mut driver = Box::pin(Watcher::enter(&workshop.socket())).await;
     driver.resize_all(80, 24).await;
     let mut other = Watcher::enter(&workshop.socket()).await;
     driver.type_text("host", start).await;
     driver.until_text("host", up).await;
     let before = workshop.program.resident_bytes();
     let host = driver.number("host");
-    let changing = async {
+    let changing = Box::pin(async {
         for _ in 0..TIMES {
             let (cols, rows) = (chance.small(2..200), chance.small(1..60));
             driver.resize(host, cols, rows).await;
@@ -37,7 +37,7 @@ async fn check(start: &str, up: &str, stop: &[&str]) {
             driver.step_for(Duration::from_millis(300)).await;
         }
         driver.until_text("host", "done-2").await;
-    };
+    });
     tokio::join!(changing, other.until_text("host", "done-2"));
     let mut late = Watcher::enter(&workshop.socket()).await;
     late.until_text("host", "done-2").await;
