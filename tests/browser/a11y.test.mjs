@@ -143,7 +143,7 @@ describe("accessibility", () => {
       await lab.ready();
       await lab.run(0);
       await lab.block(2).click();
-      await lab.content.locator(".note-error").waitFor();
+      await lab.content.locator(".note-error:visible").waitFor();
       await check(lab.page, "blocks");
       await lab.page.goto(new URL("/labs/first/?step=table", house.url).href);
       await lab.ready();

@@ -154,7 +154,7 @@ describe("author", () => {
   test("reads on the page why a step can't be shown", async () => {
     await writeFiles(folder, { "intro.md": "x".repeat(5_000_000) });
     await inLab(["--author"], async (lab) => {
-      const note = lab.content.locator(".note-error");
+      const note = lab.content.locator(".note-error:visible");
       assert.match(await note.innerText(), /The page of step intro can't be read: it has 5 MB/);
       assert.match(await note.innerText(), /can't be shown until it is repaired/);
     });

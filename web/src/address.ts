@@ -3,11 +3,14 @@ import { type Disposable, listen } from "./events";
 /** The step in the page's address, and the browser's Back and Forward. */
 export class Address implements Disposable {
   readonly #moved: Disposable;
+  #shown: string | null = null;
 
   constructor(moved: (step: string) => void) {
     this.#moved = listen(window, "popstate", () => {
       const step = this.step;
-      if (step !== null) moved(step);
+      // A link within the page, such as the one that skips to the steps, comes here too.
+      if (step !== null && step !== this.#shown) moved(step);
+      this.#shown = step;
     });
   }
 
@@ -24,6 +27,7 @@ export class Address implements Disposable {
 
   /** Names the step that is shown: as a new entry of the history where this tab asked for it. */
   show(step: string, asked: boolean): void {
+    this.#shown = step;
     const url = `?step=${encodeURIComponent(step)}`;
     if (asked && this.step !== null && this.step !== step) history.pushState(null, "", url);
     else if (location.search !== url || location.hash) history.replaceState(null, "", url);
