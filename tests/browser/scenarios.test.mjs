@@ -154,8 +154,8 @@ describe("labs that ship", () => {
       await check.click();
       await lab.marked(2, "failed");
       await lab.card(2).getByText("There is no report.", { exact: true }).waitFor();
-      await run(lab, 0, host, "\n5 lines written to work/report.txt");
-      await run(lab, 1, host, "\n5 work/report.txt");
+      await run(lab, 0, host, "\n5 lines written to made/report.txt");
+      await run(lab, 1, host, "\n5 made/report.txt");
       await check.click();
       await lab.marked(2, "done");
       await until("an open way", async () => (await on.getAttribute("aria-disabled")) === null);

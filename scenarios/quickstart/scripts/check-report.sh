@@ -2,12 +2,12 @@
 # Checks that the report has as many lines as it is told to.
 
 wanted=$1
-if [ ! -f work/report.txt ]; then
+if [ ! -f made/report.txt ]; then
   echo "FAIL: there is no report"
   echo "HINT: write one with the block above"
   exit 1
 fi
-lines=$(wc -l < work/report.txt)
+lines=$(wc -l < made/report.txt)
 if [ "$lines" -ne "$wanted" ]; then
   echo "FAIL: the report has $((lines)) lines, not $wanted"
   exit 1

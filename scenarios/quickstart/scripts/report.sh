@@ -2,6 +2,6 @@
 # Writes a report of as many lines as it is told to.
 set -eu
 
-mkdir -p work
-seq "$1" | sed 's/^/line /' > work/report.txt
-echo "$1 lines written to work/report.txt"
+mkdir -p made
+seq "$1" | sed 's/^/line /' > made/report.txt
+echo "$1 lines written to made/report.txt"
