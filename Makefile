@@ -8,6 +8,10 @@ TOOLS := target/tools
 # The browser of the tests, programs whose screens are recorded, and shells and others that blocks
 # are typed into; Debian's packages have these names.
 PROGRAMS := chromium fish htop less mc nano sqlite3 tmux vim zsh
+# Those whose packages have other names, as PROGRAM:PACKAGE.
+OTHER_PROGRAMS := ssh:openssh-client sshd:openssh-server
+# The tests start sshd by hand; its package must not open this machine to the network.
+KEEP_SSH_DOWN := $(SUDO) systemctl --quiet mask ssh.service ssh.socket 2>/dev/null || true
 # What `make bench` compares with.
 BENCH_TOOLS := target/bench-tools
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -51,7 +55,9 @@ format: setup ## Bring everything into form
 	cd web && npm run --silent format
 
 setup: web/node_modules/.katahost-stamp $(TOOLS)/bin/typos
-	@for program in $(PROGRAMS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	@PATH="$$PATH:/usr/sbin"; \
+	for program in $(PROGRAMS) $(OTHER_PROGRAMS); do command -v $${program%:*} >/dev/null || missing="$$missing $${program#*:}"; done; \
+	case "$$missing" in *openssh-server*) $(KEEP_SSH_DOWN) ;; esac; \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update --quiet=2 && $(SUDO) apt-get install --yes --quiet=2 $$missing; fi
 
 web/node_modules/.katahost-stamp: web/package-lock.json

@@ -40,6 +40,44 @@ pub struct BlockArgument {
     pub block: usize,
 }
 
+/// What a click does where a program runs in the terminal that does not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenBusy {
+    /// Nothing: it says what runs there.
+    Ask,
+    /// It waits until a prompt is back.
+    Queue,
+    /// It types Ctrl-C, and waits until a prompt is back.
+    Interrupt,
+    /// It types at once.
+    Type,
+}
+
+/// A block of a page to be run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RunArgument {
+    /// The step's name.
+    pub step: String,
+    /// The page's revision, where the caller knows it.
+    pub revision: Option<String>,
+    /// The block's index.
+    pub block: usize,
+    /// What to do where the terminal is busy; without it, the text is typed.
+    pub when_busy: Option<WhenBusy>,
+}
+
+/// How the next block is run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NextArgument {
+    /// The index that the next block should have.
+    pub block: Option<usize>,
+    /// What to do where the terminal is busy; without it, the text is typed.
+    pub when_busy: Option<WhenBusy>,
+}
+
 /// A command link of a page.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! What a lab is asked to do.
 
-use super::registry::Role;
+use super::{arguments::WhenBusy, registry::Role};
 use crate::scenario::Invocation;
 
 /// One thing that a lab does for a command.
@@ -13,6 +13,22 @@ pub enum Effect {
     },
     /// Types an invocation into its terminal and counts it. The state has admitted it.
     Run(Invocation),
+    /// Does the same, with regard to what runs in the terminal.
+    RunWhen {
+        /// What to type.
+        invocation: Invocation,
+        /// What to do where the terminal is busy.
+        when: WhenBusy,
+    },
+    /// Takes back a run of a block of the current step that waits for a prompt.
+    Cancel {
+        /// The block's index.
+        block: usize,
+    },
+    /// Runs all blocks of the current step that may run, one after the other.
+    RunStep,
+    /// Stops running all blocks.
+    StopStep,
     /// Runs a check of the current step, beside the terminals.
     Check {
         /// The block's index.

@@ -7,11 +7,12 @@ use super::{
     Effect, State,
     arguments::{
         self, BlockArgument, ClientArgument, HashArgument, LabLinkArgument, LinkArgument,
-        RoleArgument, SequenceArgument, StepArgument, TerminalArgument,
+        NextArgument, RoleArgument, RunArgument, SequenceArgument, StepArgument, TerminalArgument,
+        WhenBusy,
     },
     error::CommandError,
 };
-use crate::scenario::{BlockKind, CommandLink, link::SEND_TEXT, nearest};
+use crate::scenario::{BlockKind, CommandLink, Invocation, link::SEND_TEXT, nearest};
 
 /// What a client may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,21 +121,61 @@ pub static REGISTRY: &[Command] = &[
     Command {
         id: "katahost.runBlock",
         title: "Run a code block or a check of the page shown",
-        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        arguments: r#"[{"step": "step2", "block": 0}], or with "whenBusy": "ask", "queue", "interrupt", "type""#,
         role: Role::Guest,
         for_pages: false,
         resolve: |call, command, state| {
-            let BlockArgument {
+            let RunArgument {
                 step,
                 revision,
                 block,
+                when_busy,
             } = command.one(call)?;
             let block = state.block(&step, revision.as_deref(), block)?;
             if block.kind == BlockKind::Check {
                 return Ok(vec![Effect::Check { block: block.index }]);
             }
             state.admit(&block.invocation)?;
-            Ok(vec![Effect::Run(block.invocation.clone())])
+            Ok(vec![run(&block.invocation, when_busy)])
+        },
+    },
+    Command {
+        id: "katahost.cancelBlock",
+        title: "Take back a block that is queued",
+        arguments: r#"[{"step": "step2", "block": 0}]"#,
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, state| {
+            let argument: BlockArgument = command.one(call)?;
+            let BlockArgument {
+                step,
+                revision,
+                block,
+            } = argument;
+            state.block(&step, revision.as_deref(), block)?;
+            Ok(vec![Effect::Cancel { block }])
+        },
+    },
+    Command {
+        id: "katahost.runStep",
+        title: "Run all blocks of the current step, one after the other",
+        arguments: "no arguments",
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::RunStep])
+        },
+    },
+    Command {
+        id: "katahost.stopStep",
+        title: "Stop running all blocks",
+        arguments: "no arguments",
+        role: Role::Guest,
+        for_pages: false,
+        resolve: |call, command, _| {
+            command.none(call)?;
+            Ok(vec![Effect::StopStep])
         },
     },
     Command {
@@ -179,12 +220,17 @@ pub static REGISTRY: &[Command] = &[
     Command {
         id: "katahost.runNextBlock",
         title: "Run the block after the one that was run last in this step",
-        arguments: "no arguments",
+        arguments: r#"none, or [{"whenBusy": "ask", "block": 0}]"#,
         role: Role::Remote,
         for_pages: false,
         resolve: |call, command, state| {
-            command.none(call)?;
-            Ok(vec![Effect::Run(state.next_block()?.invocation.clone())])
+            let NextArgument { block, when_busy } =
+                arguments::optional(call.arguments).map_err(|reason| command.wrong(reason))?;
+            let next = state.next_block()?;
+            if block.is_some_and(|block| block != next.index) {
+                return Err(CommandError::PageChanged);
+            }
+            Ok(vec![run(&next.invocation, when_busy)])
         },
     },
     Command {
@@ -455,6 +501,16 @@ fn play_recording(
         });
     }
     Ok(vec![Effect::PlayRecording { block: block.index }])
+}
+
+/// Runs an invocation that was admitted.
+fn run(invocation: &Invocation, when_busy: Option<WhenBusy>) -> Effect {
+    let invocation = invocation.clone();
+    match when_busy {
+        // It interrupts whatever runs there.
+        Some(when) if invocation.macros_before.is_empty() => Effect::RunWhen { invocation, when },
+        _ => Effect::Run(invocation),
+    }
 }
 
 fn follow_link(

@@ -159,12 +159,24 @@ impl State {
     /// Counts a run, and returns the index of the page's block that it is a run of.
     pub fn count(&mut self, invocation: &Invocation) -> Option<usize> {
         *self.runs.entry(invocation.id.clone()).or_default() += 1;
-        let blocks = self.page.iter().flat_map(|page| &page.blocks);
-        let is_it = |block: &&Block| block.invocation == *invocation;
-        let block = blocks.into_iter().find(is_it).map(|block| block.index);
+        let block = self.block_of(invocation).map(|block| block.index);
         self.last_block = block.or(self.last_block);
         self.active_terminal.clone_from(&invocation.terminal);
         block
+    }
+
+    /// Takes back a run that was counted, because it was never typed.
+    pub fn uncount(&mut self, id: &str) {
+        if let Some(runs) = self.runs.get_mut(id) {
+            *runs = runs.saturating_sub(1);
+        }
+    }
+
+    /// The page's block that an invocation is of.
+    #[must_use]
+    pub fn block_of(&self, invocation: &Invocation) -> Option<&Block> {
+        let mut blocks = self.page.iter().flat_map(|page| &page.blocks);
+        blocks.find(|block| block.invocation == *invocation)
     }
 
     /// The page shown, given that it is still the one the client means.

@@ -1,8 +1,10 @@
 //! The task that owns a lab: its place in the steps, its counts, its terminals, its clients.
 
+mod busy;
 mod checks;
 mod playing;
 mod refresh;
+mod step_run;
 mod unattended;
 
 use std::{
@@ -12,11 +14,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use regex::Regex;
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::refresh::Refresh;
+pub(super) use self::step_run::StepRunner;
 use super::{
+    asks::Answer,
     clients::{Client, Clients, Standing},
     event::{BlockPlace, BlockState, LabEvent, LabSnapshot, Notice, PageView, Place, RunState},
     executions::Executions,
@@ -32,8 +37,9 @@ use crate::{
     command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
     scenario::{Block, Invocation, Macro, Page},
     terminal::{
-        Integration, TerminalEvent,
+        Integration, Status, TerminalEvent,
         handle::News,
+        occupation::When,
         runs::{Part, Run, RunNumber},
     },
 };
@@ -131,6 +137,8 @@ impl Lab {
         loop {
             let headcount_due = self.clients.headcount_due();
             let due = headcount_due.unwrap_or_else(Instant::now);
+            let step_due = self.instance.step_runner.due();
+            let step_look = step_due.unwrap_or_else(Instant::now);
             let alarm = self.alarm();
             let rings_at = alarm.unwrap_or_else(Instant::now);
             tokio::select! {
@@ -140,6 +148,7 @@ impl Lab {
                 }
                 () = sleep_until(rings_at.into()), if alarm.is_some() => self.ring(),
                 Some(end) = self.instance.checked.recv() => self.check_ended(end),
+                () = sleep_until(step_look.into()), if step_due.is_some() => self.look_at_step_run(),
                 Some(()) = looks_due.recv() => self.look_again().await,
                 Some(event) = self.instance.events.recv() => self.terminal_event(event),
                 request = requests.recv() => match request {
@@ -182,11 +191,7 @@ impl Lab {
                 drop(answer.send((snapshot, self.instance.progress.clone())));
             }
             Request::Record { answer } => drop(answer.send(self.instance.record(&self.folder))),
-            Request::Execute { execution, answer } => {
-                let result = self.execute(execution).await;
-                // The asker may have lost its connection; it will ask again.
-                drop(answer.send(result));
-            }
+            Request::Execute { execution, answer } => self.execute(execution, answer).await,
         }
     }
 
@@ -266,18 +271,34 @@ impl Lab {
         notice
     }
 
-    async fn execute(&mut self, execution: Execution) -> Result<Executed, LabError> {
+    async fn execute(&mut self, execution: Execution, answer: Answer) {
         // Who may do less by now learns nothing of what was done before.
-        registry::find(&execution.command, self.clients.role(execution.client))?;
+        let role = self.clients.role(execution.client);
+        if let Err(error) = registry::find(&execution.command, role) {
+            drop(answer.send(Err(error.into())));
+            return;
+        }
         let id = execution.id.clone();
         if let Some(known) = id.as_ref().and_then(|id| self.executions.repeat(id)) {
-            return known;
+            drop(answer.send(known));
+            return;
         }
+        let Some(answer) = self.instance.asks.join(id.as_ref(), answer) else {
+            return;
+        };
         let result = self.execute_new(&execution).await;
+        if let Ok(Executed {
+            asks: Some(run), ..
+        }) = &result
+        {
+            self.instance.asks.wait(*run, id, answer);
+            return;
+        }
         if let Some(id) = id {
             self.executions.remember(id, result.clone());
         }
-        result
+        // The asker may have lost its connection; it will ask again.
+        drop(answer.send(result));
     }
 
     async fn execute_new(&mut self, execution: &Execution) -> Result<Executed, LabError> {
@@ -297,6 +318,7 @@ impl Lab {
             repeated: false,
             terminals: Vec::new(),
             link: None,
+            asks: None,
         };
         for effect in effects {
             self.apply(effect, execution, &mut executed).await?;
@@ -331,6 +353,16 @@ impl Lab {
                 let number = self.play_recording(block).await?;
                 executed.terminals.push(number);
             }
+            Effect::RunWhen { invocation, when } => {
+                let terminal = self.run_when(&invocation, when, executed)?;
+                executed.terminals.push(terminal);
+            }
+            Effect::Cancel { block } => {
+                let terminal = self.cancel_block(block)?;
+                executed.terminals.push(terminal);
+            }
+            Effect::RunStep => self.run_step()?,
+            Effect::StopStep => self.stop_step()?,
             Effect::Check { block } => self.check(block)?,
             Effect::Skip { block } => self.skip(block),
             Effect::Interrupt { block } => {
@@ -409,6 +441,7 @@ impl Lab {
         let look = self.look_before().await;
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
+        self.leave_step(&page.step);
         self.state.show(page.clone());
         self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
@@ -424,14 +457,33 @@ impl Lab {
 
     /// Types an invocation into its terminal and counts it.
     fn run_invocation(&mut self, invocation: &Invocation) -> Result<u16, LabError> {
-        let mut parts: VecDeque<Part> = invocation
-            .macros_before
-            .iter()
-            .map(|Macro::CtrlC| Part::Interrupt)
-            .collect();
-        parts.push_back(Part::Text(Bytes::from(invocation.typed_text())));
         let number = self.instance.number_of(&invocation.terminal);
-        let run = self.enqueue(number, parts)?;
+        let run = self.enqueue_invocation(number, invocation, None, When::Now)?;
+        self.note_run(run, number, invocation, RunState::Waiting);
+        Ok(number)
+    }
+
+    /// Gives an invocation to its terminal, with an interrupt `before` its text or those that it
+    /// has itself.
+    fn enqueue_invocation(
+        &mut self,
+        terminal: u16,
+        invocation: &Invocation,
+        before: Option<Part>,
+        when: When,
+    ) -> Result<RunNumber, LabError> {
+        let macros = invocation.macros_before.iter();
+        let macros = macros.map(|Macro::CtrlC| Part::Interrupt);
+        let text = Part::Text(Bytes::from(invocation.typed_text()));
+        let parts = before.into_iter().chain(macros).chain([text]).collect();
+        let block = self.state.block_of(invocation);
+        let prompt = block.and_then(|block| block.expectation.prompt.as_ref());
+        let prompt = prompt.and_then(|prompt| Regex::new(prompt).ok());
+        self.enqueue_when(terminal, parts, when, prompt)
+    }
+
+    /// Counts a run, and tells of it.
+    fn note_run(&mut self, run: RunNumber, number: u16, invocation: &Invocation, state: RunState) {
         let block = self.state.count(invocation).map(|index| BlockPlace {
             step: self.state.step.as_str().into(),
             index,
@@ -441,7 +493,7 @@ impl Lab {
             let expectation = self.expectation(block.index);
             (block, expectation)
         });
-        self.instance.runs.add(run, id, number, expected);
+        self.instance.runs.add(run, id, number, expected, state);
         if let Some(block) = &block {
             self.began(block);
         }
@@ -450,7 +502,6 @@ impl Lab {
             .history
             .run(run, invocation, number, block.clone(), page);
         self.tell_block(id, block.as_ref());
-        Ok(number)
     }
 
     /// Types Ctrl-C for a block of the current step, before all that waits there.
@@ -469,10 +520,26 @@ impl Lab {
     }
 
     fn enqueue(&mut self, terminal: u16, parts: VecDeque<Part>) -> Result<RunNumber, LabError> {
+        self.enqueue_when(terminal, parts, When::Now, None)
+    }
+
+    fn enqueue_when(
+        &mut self,
+        terminal: u16,
+        parts: VecDeque<Part>,
+        when: When,
+        prompt: Option<Regex>,
+    ) -> Result<RunNumber, LabError> {
         let number = self.instance.next_run;
         let view = self.instance.view(terminal);
         let full = |_| LabError::TerminalFull(view.id.clone());
-        view.handle.run(Run { number, parts }).map_err(full)?;
+        let run = Run {
+            number,
+            parts,
+            when,
+            prompt,
+        };
+        view.handle.run(run).map_err(full)?;
         self.instance.next_run += 1;
         Ok(number)
     }
@@ -487,13 +554,21 @@ impl Lab {
                 view.generation = generation;
                 view.status = status;
                 let view = view.clone();
+                let failed = matches!(view.status, Status::Failed { .. });
                 self.clients.tell(LabEvent::Terminal(view));
+                if failed {
+                    self.refuse_asks(terminal);
+                }
             }
+            News::Accepted(run) => self.ask_accepted(run),
+            News::Busy(run, occupant) => self.ask_refused(run, occupant),
+            News::Cancelled(run) => self.drop_run(run, "it was cancelled"),
             News::Typed(run) => {
                 self.instance.note_typed(terminal, run);
-                if let Some(id) = self.instance.runs.typed(run) {
-                    self.tell_block(&id, None);
+                if let Some((id, block)) = self.instance.runs.typed(run) {
+                    self.tell_block(&id, block.as_ref());
                 }
+                self.step_run_typed(run);
             }
             News::Stage(run, stage) => {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
@@ -505,14 +580,13 @@ impl Lab {
                     self.tell_block(&id, Some(&block));
                     self.became(&block, stage);
                 }
+                self.step_run_stage(run, stage);
             }
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
+                self.refuse_asks(terminal);
                 for run in runs {
-                    self.instance.history.dropped(run);
-                    if let Some(id) = self.instance.runs.dropped(run) {
-                        self.tell_block(&id, None);
-                    }
+                    self.drop_run(run, "its shell ended");
                 }
                 self.clients.tell(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
@@ -554,6 +628,7 @@ impl Lab {
         let state = begin_state(&self.folder, &self.options);
         let generation = self.instance.last_generation();
         let fresh = Instance::begin(&self.folder, &self.options, &state, generation);
+        self.refuse_all_asks();
         std::mem::replace(&mut self.instance, fresh).end().await;
         self.state = state;
         self.look_through().await;
@@ -581,6 +656,7 @@ impl Lab {
             audience: self.clients.audience(),
             place: self.place.clone(),
             last_block: self.state.last_block(),
+            step_run: self.instance.step_runner.told(),
             links: self.links.list(),
             trust: self.trust.pending().cloned(),
             progress: self.progress(),

@@ -9,6 +9,8 @@ use crate::{
     terminal::{Status, TerminalHandle, tracking::Moment},
 };
 
+pub use crate::terminal::aftermath::How;
+
 /// All that a client needs to show a lab as it is.
 #[derive(Debug, Clone)]
 pub struct LabSnapshot {
@@ -38,6 +40,8 @@ pub struct LabSnapshot {
     pub page: Option<PageView>,
     /// The index of the block of that page that ran last since it was shown.
     pub last_block: Option<usize>,
+    /// The run of all blocks of a step, the last one that was begun.
+    pub step_run: Option<StepRun>,
     /// Why the page is not what the client asked for.
     pub notice: Option<Notice>,
 }
@@ -171,10 +175,14 @@ pub struct BlockRun {
     pub terminal: u16,
     /// How it stands.
     pub state: RunState,
-    /// When its first command began, and where in the terminal's output.
+    /// When its first command began, and where in the terminal's output; or, where the shell did
+    /// not tell, when it was typed.
     pub began: Option<Moment>,
-    /// When its last command ended, and where.
+    /// When its last command ended, and where; or, where the shell did not tell, when the last
+    /// output came before it settled.
     pub ended: Option<Moment>,
+    /// What was seen of a run that nobody told the end of.
+    pub settled: Option<How>,
     /// Whether it did what is expected of it, once its end is known.
     pub verdict: Option<Verdict>,
     /// Whether it runs for longer than its author expects.
@@ -193,6 +201,8 @@ pub struct BlockPlace {
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
+    /// It waits until a prompt is back, and can be cancelled.
+    Queued,
     /// It was not yet typed, or the shell has not yet begun it.
     Waiting,
     /// Its commands run.
@@ -203,6 +213,8 @@ pub enum RunState {
     Sent,
     /// Recorded output is shown in its place, or was.
     Recorded,
+    /// It was never typed: somebody cancelled it, or the shell ended that it waited for.
+    Dropped,
 }
 
 /// A run of no block, and what became of it: an on-load command, or the text of a link.
@@ -218,6 +230,53 @@ pub struct LooseRun {
     pub began: Option<Moment>,
     /// When its last command ended, and where.
     pub ended: Option<Moment>,
+}
+
+/// What keeps a terminal busy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Busy {
+    /// The terminal's number.
+    pub terminal: u16,
+    /// The terminal's name.
+    pub name: String,
+    /// The program, where the system tells.
+    pub program: Option<String>,
+    /// Since when it runs, where that is known.
+    pub since: Option<SystemTime>,
+    /// The block that started it, where one did.
+    pub block: Option<BlockPlace>,
+    /// The index of the block that was to run, where it is one of the page shown.
+    pub wanted: Option<usize>,
+}
+
+/// A run of all blocks of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRun {
+    /// The step.
+    pub step: String,
+    /// The index of the block that runs, or that it stopped at.
+    pub block: Option<usize>,
+    /// How many blocks it is through with.
+    pub done: usize,
+    /// How many there are.
+    pub total: usize,
+    /// How it stands.
+    pub state: StepRunState,
+    /// Why it stopped.
+    pub notice: Option<Notice>,
+}
+
+/// How a run of all blocks stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepRunState {
+    /// It goes on.
+    Running,
+    /// It is through.
+    Finished,
+    /// A block failed.
+    Failed,
+    /// Somebody stopped it, or it could not go on.
+    Stopped,
 }
 
 /// Something that happened in a lab.
@@ -241,6 +300,8 @@ pub enum LabEvent {
     Block(BlockState),
     /// Something became of what was typed without a click.
     Loose(LooseRun),
+    /// How the run of all blocks of a step stands.
+    StepRun(StepRun),
     /// A check began or ended.
     Check(CheckState),
     /// Something was done at a step, or it was seen.

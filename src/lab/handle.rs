@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     checker::MAX_CHECKS,
     clients::Standing,
-    event::{LabEvent, LabSnapshot, PageView, Place},
+    event::{Busy, LabEvent, LabSnapshot, PageView, Place},
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
     load::Reader,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     command::{CommandError, Role},
     scenario::{Config, Page},
+    terminal::runs::RunNumber,
 };
 
 /// How many requests may wait for a lab; a client that asks faster waits.
@@ -61,6 +62,21 @@ pub enum LabError {
     /// The block does not run, as far as anybody knows.
     #[error("this block does not run now")]
     NotRunning,
+    /// A program runs in the terminal that does not read what is typed.
+    #[error("{} is running in `{}`", occupant(.0), .0.name)]
+    TerminalBusy(Box<Busy>),
+    /// The terminal's shell ended before it could be asked.
+    #[error("the shell of `{0}` ended")]
+    ShellEnded(String),
+    /// The block does not wait for a prompt.
+    #[error("this block is not queued")]
+    NotQueued,
+    /// All blocks of a step are being run already.
+    #[error("the blocks of `{0}` are being run")]
+    StepRuns(String),
+    /// No step's blocks are being run.
+    #[error("no step is being run")]
+    NoStepRuns,
     /// The link is not valid any more.
     #[error("the link is not valid any more")]
     LinkRevoked,
@@ -101,6 +117,13 @@ impl LabError {
             Self::CheckRuns => Some("wait for its result".to_owned()),
             Self::TooManyChecks => Some("wait for one of them".to_owned()),
             Self::NotRunning => Some("type Ctrl-C into its terminal if it does".to_owned()),
+            Self::TerminalBusy(_) => {
+                Some("queue the block, interrupt what runs there, or type it anyway".to_owned())
+            }
+            Self::ShellEnded(_) => Some("start the terminal again".to_owned()),
+            Self::NotQueued => Some("it may have been typed meanwhile".to_owned()),
+            Self::StepRuns(_) => Some("stop that first, or wait until it is through".to_owned()),
+            Self::NoStepRuns => Some("it may have ended meanwhile".to_owned()),
             Self::LinkRevoked => Some("ask the instructor for a new one".to_owned()),
             Self::UnknownLink(_) => Some("it may have been revoked before".to_owned()),
             Self::TooManyLinks => Some("revoke one that nobody needs".to_owned()),
@@ -115,6 +138,13 @@ impl LabError {
     }
 }
 
+fn occupant(busy: &Busy) -> String {
+    match &busy.program {
+        Some(program) => format!("`{program}`"),
+        None => "a command".to_owned(),
+    }
+}
+
 /// What executing a command gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executed {
@@ -124,6 +154,8 @@ pub struct Executed {
     pub terminals: Vec<u16>,
     /// The link that was made.
     pub link: Option<Link>,
+    /// The run that must ask its terminal first.
+    pub(super) asks: Option<RunNumber>,
 }
 
 /// A command to execute.

@@ -149,12 +149,16 @@ impl History {
                 run.state = RunState::Recorded;
                 run.ended = Some(moment);
             }
+            // More may follow: its output reaches to the next run.
+            Stage::Settled(_) => {}
         }
     }
 
     /// Notes that a run was given up.
     pub(super) fn dropped(&mut self, number: RunNumber) {
-        self.stage(number, Stage::Sent);
+        if let Some(run) = self.find(number) {
+            run.state = RunState::Dropped;
+        }
     }
 
     fn find(&mut self, number: RunNumber) -> Option<&mut PastRun> {

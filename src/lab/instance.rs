@@ -12,7 +12,8 @@ use tokio_util::{
 };
 
 use super::{
-    actor::LabOptions,
+    actor::{LabOptions, StepRunner},
+    asks::Asks,
     checker::{CheckEnd, Checker},
     checks::LabChecks,
     event::TerminalView,
@@ -50,6 +51,8 @@ pub(super) struct Instance {
     tracker: TaskTracker,
     pub(super) next_run: RunNumber,
     pub(super) runs: LabRuns,
+    pub(super) asks: Asks,
+    pub(super) step_runner: StepRunner,
     pub(super) checks: LabChecks,
     pub(super) checker: Checker,
     /// Tells of checks that have ended.
@@ -115,6 +118,8 @@ impl Instance {
             tracker,
             next_run: 0,
             runs: LabRuns::default(),
+            asks: Asks::default(),
+            step_runner: StepRunner::default(),
             checks: LabChecks::default(),
             checker,
             checked,

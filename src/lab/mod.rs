@@ -3,6 +3,7 @@
 mod actor;
 mod answers;
 pub mod archive;
+mod asks;
 pub mod capture;
 mod checker;
 mod checks;

@@ -26,8 +26,8 @@ pub(super) struct LabRuns {
     loose: HashMap<RunNumber, LooseRun>,
     /// What shows a recording, or waits to, by terminal.
     playing: HashMap<u16, RunNumber>,
-    /// The last run of each block.
-    last: HashMap<BlockPlace, (RunNumber, BlockRun)>,
+    /// The last run of each block, and the id it is counted under.
+    last: HashMap<BlockPlace, (RunNumber, String, BlockRun)>,
 }
 
 /// A run of a page's block that has not ended.
@@ -45,13 +45,14 @@ pub(super) struct Going {
 }
 
 impl LabRuns {
-    /// Notes a run that waits for its terminal.
+    /// Notes a run that waits for its terminal, in that state.
     pub(super) fn add(
         &mut self,
         number: RunNumber,
         id: &str,
         terminal: u16,
         block: Option<(BlockPlace, Expectation)>,
+        state: RunState,
     ) {
         self.waiting.insert(number, id.to_owned());
         let Some((block, expectation)) = block else {
@@ -77,13 +78,14 @@ impl LabRuns {
         let run = BlockRun {
             block: block.clone(),
             terminal,
-            state: RunState::Waiting,
+            state,
             began: None,
             ended: None,
+            settled: None,
             verdict: None,
             late: false,
         };
-        self.last.insert(block, (number, run));
+        self.last.insert(block, (number, id.to_owned(), run));
     }
 
     /// Notes a run that shows the recording of a block.
@@ -96,7 +98,7 @@ impl LabRuns {
     ) {
         // Nothing is expected of what was recorded.
         let expected = (block, Expectation::default());
-        self.add(number, id, terminal, Some(expected));
+        self.add(number, id, terminal, Some(expected), RunState::Waiting);
         self.playing.insert(terminal, number);
     }
 
@@ -108,6 +110,7 @@ impl LabRuns {
     /// Notes what became of a run of no block, and returns it as it is now.
     pub(super) fn loose_stage(&mut self, number: RunNumber, stage: Stage) -> Option<LooseRun> {
         let mut run = match stage {
+            Stage::Settled(_) => return None,
             Stage::Running(_) => self.loose.get(&number)?.clone(),
             _ => self.loose.remove(&number)?,
         };
@@ -118,15 +121,55 @@ impl LabRuns {
         Some(run)
     }
 
-    /// Notes that all of a run was typed. Returns the block id that it is counted under.
-    pub(super) fn typed(&mut self, number: RunNumber) -> Option<String> {
-        self.waiting.remove(&number)
+    /// Notes that all of a run was typed. Returns the block id that it is counted under, and the
+    /// block, where that had waited for a prompt.
+    pub(super) fn typed(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
+        let id = self.waiting.remove(&number)?;
+        let queued = self.last_with(number);
+        let queued = queued.filter(|(_, run)| run.state == RunState::Queued);
+        let block = queued.map(|(_, run)| {
+            run.state = RunState::Waiting;
+            run.block.clone()
+        });
+        Some((id, block))
     }
 
-    /// Notes that a run was given up. Returns the block id that it was counted under.
-    pub(super) fn dropped(&mut self, number: RunNumber) -> Option<String> {
-        self.stage(number, Stage::Sent, None);
-        self.waiting.remove(&number)
+    /// Notes that a run was given up before all of it was typed. Returns the block id that it was
+    /// counted under, and the block where it is a page's.
+    pub(super) fn dropped(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
+        let id = self.waiting.remove(&number)?;
+        self.going.remove(&number);
+        self.loose.remove(&number);
+        self.playing.retain(|_, playing| *playing != number);
+        let block = self.last_with(number).map(|(_, run)| {
+            run.state = RunState::Dropped;
+            run.block.clone()
+        });
+        Some((id, block))
+    }
+
+    /// The block's last run that has this number, and the id that it is counted under.
+    fn last_with(&mut self, number: RunNumber) -> Option<(&str, &mut BlockRun)> {
+        let mut all = self.last.values_mut();
+        let (_, id, run) = all.find(|(last, ..)| *last == number)?;
+        Some((id, run))
+    }
+
+    /// The runs of a block that are not yet typed, and their terminal, where the last of them waits
+    /// for a prompt.
+    pub(super) fn queued(&self, block: &BlockPlace) -> Option<(Vec<RunNumber>, u16)> {
+        let (.., last) = self.last.get(block)?;
+        let going = self.going.iter().filter(|(_, going)| going.block == *block);
+        let waiting = going.map(|(number, _)| *number);
+        let waiting = waiting.filter(|number| self.waiting.contains_key(number));
+        (last.state == RunState::Queued).then(|| (waiting.collect(), last.terminal))
+    }
+
+    /// The run that went on last in a terminal.
+    pub(super) fn running_in(&self, terminal: u16) -> Option<&BlockRun> {
+        let runs = self.last.values().map(|(_, _, run)| run);
+        let running = runs.filter(|run| run.state == RunState::Running && run.terminal == terminal);
+        running.max_by_key(|run| run.began.map(|moment| moment.offset))
     }
 
     /// A run that has not ended.
@@ -142,6 +185,15 @@ impl LabRuns {
         stage: Stage,
         verdict: Option<Verdict>,
     ) -> Option<(String, BlockPlace)> {
+        if let Stage::Settled(settled) = stage {
+            let (id, run) = self.last_with(number)?;
+            run.settled = Some(settled.how);
+            if run.state == RunState::Sent {
+                run.began = run.began.or(Some(settled.began));
+                run.ended = Some(settled.ended);
+            }
+            return Some((id.to_owned(), run.block.clone()));
+        }
         let going = self.going.get_mut(&number)?;
         if let Stage::Running(moment) = stage {
             going.began = Some(moment);
@@ -153,11 +205,14 @@ impl LabRuns {
             self.playing.retain(|_, playing| *playing != number);
             self.going.remove(&number);
         }
-        let (_, run) = self
+        let (_, _, run) = self
             .last
             .get_mut(&block.1)
-            .filter(|(last, _)| *last == number)?;
+            .filter(|(last, ..)| *last == number)?;
         apply(stage, &mut run.state, &mut run.began, &mut run.ended);
+        if matches!(stage, Stage::Ended(..)) {
+            run.settled = None;
+        }
         run.verdict = verdict;
         Some(block)
     }
@@ -176,7 +231,7 @@ impl LabRuns {
                 continue;
             }
             let last = self.last.get_mut(&going.block);
-            if let Some((_, run)) = last.filter(|(last, _)| last == number) {
+            if let Some((_, _, run)) = last.filter(|(last, ..)| last == number) {
                 run.late = true;
                 late.push((going.id.clone(), going.block.clone()));
             }
@@ -186,7 +241,7 @@ impl LabRuns {
 
     /// The last run of a block.
     pub(super) fn last(&self, block: &BlockPlace) -> Option<&BlockRun> {
-        self.last.get(block).map(|(_, run)| run)
+        self.last.get(block).map(|(_, _, run)| run)
     }
 
     /// How many runs wait, by block id.
@@ -229,5 +284,6 @@ fn apply(
             *state = RunState::Recorded;
             *ended = Some(moment);
         }
+        Stage::Settled(_) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rpc::RpcError;
+use super::{rpc::RpcError, run::Busy};
 
 /// What an error carries beyond its message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,10 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub hint: Option<String>,
+    /// What keeps the terminal busy, where that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub busy: Option<Box<Busy>>,
 }
 
 /// The stable codes of errors.
@@ -67,6 +71,12 @@ pub enum ErrorCode {
     NoRecording,
     /// The block does not run now, as far as anybody knows.
     NotRunning,
+    /// The block does not wait for a prompt.
+    NotQueued,
+    /// A program runs in the terminal that does not read what is typed.
+    TerminalBusy,
+    /// All blocks of a step are being run already.
+    StepRuns,
     /// The terminal has more input waiting than it may.
     InputFull,
     /// There is as much of it as there may be.
@@ -103,7 +113,11 @@ impl RpcError {
         Self {
             code: code.number(),
             message: message.into(),
-            data: ErrorData { code, hint },
+            data: ErrorData {
+                code,
+                hint,
+                busy: None,
+            },
         }
     }
 }

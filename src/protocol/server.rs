@@ -7,7 +7,7 @@ use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
     error::ErrorCode,
     progress::{CheckState, Required, StepProgress, Way},
-    run::BlockRun,
+    run::{BlockRun, StepRun},
     trust::Trust,
 };
 
@@ -21,6 +21,8 @@ pub mod method {
     pub const LAB_STEPS: &str = "lab/steps";
     /// [`BlockState`](super::BlockState): a block waits, was run, or may run no more.
     pub const BLOCK_STATE: &str = "block/state";
+    /// [`StepRun`](crate::protocol::run::StepRun): how the run of all blocks of a step stands.
+    pub const STEP_RUN: &str = "lab/stepRun";
     /// [`CheckState`](crate::protocol::progress::CheckState): a check began or ended.
     pub const CHECK_STATE: &str = "check/state";
     /// [`StepProgress`](crate::protocol::progress::StepProgress): a step was seen, or something is
@@ -117,6 +119,8 @@ pub struct LabState {
     /// The index of the block of that page that ran last since the step was shown; the next one
     /// is what `katahost.runNextBlock` runs.
     pub last_block: Option<usize>,
+    /// The run of all blocks of that step, the last one that was begun.
+    pub step_run: Option<Box<StepRun>>,
     /// Why the page is not what the client asked for.
     pub message: Option<ShowMessage>,
 }

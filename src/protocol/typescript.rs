@@ -17,7 +17,7 @@ use super::{
     frame::{FrameKind, HEADER_BYTES, MORE, REPLAY},
     progress::{CheckResult, CheckState, Required, StepProgress, Waits, Way},
     rpc::RpcError,
-    run::{BlockRun, RunState},
+    run::{BlockRun, Busy, RunState, Settled, StepRun, StepRunState},
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
         InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
@@ -73,6 +73,7 @@ fn generate() -> String {
         ("PAGE_SHOW", server::method::PAGE_SHOW),
         ("LAB_STEPS", server::method::LAB_STEPS),
         ("BLOCK_STATE", server::method::BLOCK_STATE),
+        ("STEP_RUN", server::method::STEP_RUN),
         ("CHECK_STATE", server::method::CHECK_STATE),
         ("LAB_PROGRESS", server::method::LAB_PROGRESS),
         ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
@@ -117,6 +118,9 @@ fn generate() -> String {
         BlockState,
         BlockRun,
         RunState,
+        Settled,
+        StepRun,
+        StepRunState,
         CheckState,
         CheckResult,
         Required,
@@ -143,6 +147,7 @@ fn generate() -> String {
         ShowDocument,
         RpcError,
         ErrorData,
+        Busy,
         ErrorCode,
     );
     out.trim_end().to_owned() + "\n"

@@ -14,7 +14,10 @@ use crate::{
     lab::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
-        event::{BlockRun, BlockState, Notice, PageView, StepTitle, TerminalView},
+        event::{
+            BlockRun, BlockState, Busy, Notice, PageView, StepRun, StepRunState, StepTitle,
+            TerminalView,
+        },
         handle::Executed,
     },
     protocol::{
@@ -22,12 +25,12 @@ use crate::{
         audience::{LabLinks, RoleChanged},
         error::ErrorCode,
         rpc::{Call, RpcError},
-        run::BlockRun as BlockRunInfo,
+        run::{self, BlockRun as BlockRunInfo},
         server::{self as wire, method},
         trust::LabTrust,
     },
     scenario::{Block, BlockKind, Diagnostic, Page, Severity},
-    terminal::{Status, tracking::Moment},
+    terminal::{Status, aftermath::How, tracking::Moment},
 };
 
 /// Who a message is for.
@@ -81,6 +84,7 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             notification(method::LAB_STEPS, wire::LabSteps { steps })
         }
         LabEvent::Block(state) => notification(method::BLOCK_STATE, block_state(state)),
+        LabEvent::StepRun(told) => notification(method::STEP_RUN, step_run(told)),
         LabEvent::Check(state) => notification(method::CHECK_STATE, progress::check(state)),
         LabEvent::Progress(step) => notification(method::LAB_PROGRESS, progress::step(step)),
         LabEvent::Terminal(view) => {
@@ -165,6 +169,7 @@ pub(super) fn lab_state(lab: &LabSnapshot, client: &Identity) -> wire::LabState 
         trust: lab.trust.as_deref().filter(|_| owns).map(trust::pending),
         place: lab.place.as_ref().map(people::place),
         last_block: lab.last_block,
+        step_run: lab.step_run.as_ref().map(|told| Box::new(step_run(told))),
         page: lab.page.as_ref().map(|view| page(view, role)),
         message: lab.notice.as_ref().map(message),
     }
@@ -175,6 +180,7 @@ pub(super) fn executed(executed: Executed, client: &Identity) -> wire::ExecuteCo
         repeated,
         terminals,
         link,
+        ..
     } = executed;
     wire::ExecuteCommandResult {
         repeated,
@@ -220,13 +226,52 @@ pub(super) fn error(error: &LabError) -> RpcError {
         LabError::CheckRuns => ErrorCode::CheckRuns,
         LabError::UnknownClient(_) => ErrorCode::UnknownClient,
         LabError::UnreadableStep(_) | LabError::FolderGone(_) => ErrorCode::UnreadableStep,
-        LabError::NotRunning => ErrorCode::NotRunning,
+        LabError::NotRunning | LabError::NoStepRuns | LabError::ShellEnded(_) => {
+            ErrorCode::NotRunning
+        }
+        LabError::NotQueued => ErrorCode::NotQueued,
+        LabError::TerminalBusy(_) => ErrorCode::TerminalBusy,
+        LabError::StepRuns(_) => ErrorCode::StepRuns,
         LabError::TerminalFull(_) => ErrorCode::InputFull,
         LabError::TrustChanged => ErrorCode::TrustChanged,
         LabError::Closed => ErrorCode::LabClosed,
         LabError::Internal(_) => ErrorCode::Internal,
     };
-    RpcError::new(code, error.to_string(), error.hint())
+    let mut told = RpcError::new(code, error.to_string(), error.hint());
+    if let LabError::TerminalBusy(busy) = error {
+        told.data.busy = Some(Box::new(self::busy(busy)));
+    }
+    told
+}
+
+fn busy(busy: &Busy) -> run::Busy {
+    let block = busy.block.as_ref();
+    run::Busy {
+        terminal: busy.terminal,
+        program: busy.program.clone(),
+        since: busy.since.map(progress::ms),
+        step: block.map(|block| block.step.as_ref().to_owned()),
+        block: block.map(|block| block.index),
+        wanted: busy.wanted,
+    }
+}
+
+fn step_run(told: &StepRun) -> run::StepRun {
+    let notice = told.notice.as_ref();
+    run::StepRun {
+        step: told.step.clone(),
+        block: told.block,
+        done: told.done,
+        total: told.total,
+        state: match told.state {
+            StepRunState::Running => run::StepRunState::Running,
+            StepRunState::Finished => run::StepRunState::Finished,
+            StepRunState::Failed => run::StepRunState::Failed,
+            StepRunState::Stopped => run::StepRunState::Stopped,
+        },
+        message: notice.map(|notice| notice.message.clone()),
+        hint: notice.and_then(|notice| notice.hint.clone()),
+    }
 }
 
 fn message(notice: &Notice) -> wire::ShowMessage {
@@ -372,6 +417,11 @@ fn block_run(run: &BlockRun) -> BlockRunInfo {
         ended_at: run.ended.map(ms),
         start: run.began.map(|moment| moment.offset),
         end: run.ended.map(|moment| moment.offset),
+        settled: run.settled.map(|how| match how {
+            How::Prompt => run::Settled::Prompt,
+            How::Input => run::Settled::Input,
+            How::Quiet => run::Settled::Quiet,
+        }),
     }
 }
 

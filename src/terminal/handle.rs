@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Launcher,
     journal::TerminalSize,
+    occupation::Occupant,
     output::{Checkpoint, Output},
     pace::Pace,
     pty::Sessions,
@@ -82,6 +83,7 @@ pub(super) enum Request {
     },
     Resize(TerminalSize),
     Interrupt,
+    Cancel(RunNumber),
     Restart,
     Clear,
     StopPlaying,
@@ -107,6 +109,12 @@ pub enum News {
         /// How it stands now.
         status: Status,
     },
+    /// A run that looks at how its terminal stands is typed next.
+    Accepted(RunNumber),
+    /// A run that asked is given up, because this stands in the terminal.
+    Busy(RunNumber, Occupant),
+    /// A run that waited for a prompt was taken back.
+    Cancelled(RunNumber),
     /// All of a run was typed.
     Typed(RunNumber),
     /// Something became of a run that was typed.
@@ -275,6 +283,15 @@ impl TerminalHandle {
         self.inbox.try_send(Request::Interrupt).map_err(|_| Full)
     }
 
+    /// Takes back a run that waits for a prompt; one that is typed by now is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn cancel(&self, run: RunNumber) -> Result<(), Full> {
+        self.inbox.try_send(Request::Cancel(run)).map_err(|_| Full)
+    }
+
     /// Ends the shell, if one runs, and starts another.
     ///
     /// # Errors
@@ -365,6 +382,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::terminal::occupation::When;
 
     #[test]
     fn repeated_input_is_taken_once() {
@@ -393,6 +411,8 @@ mod tests {
         Run {
             number: 0,
             parts: [Part::Text(vec![b'x'; bytes].into())].into(),
+            when: When::Now,
+            prompt: None,
         }
     }
 

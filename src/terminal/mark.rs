@@ -1,5 +1,6 @@
 //! Marks in a terminal's output by which shells tell of prompts and commands: `OSC 133`, as iTerm2,
-//! kitty, VS Code and others understand it, and as some shells send it by themselves.
+//! kitty and others understand it, and as some shells send it by themselves; and `OSC 633`, VS Code's,
+//! which says the same by the same letters.
 
 /// Something that a shell told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum MarkKind {
 }
 
 impl Mark {
-    /// Reads the parameters of an operating system command that begins with `133`.
+    /// Reads the parameters of an operating system command that begins with `133` or `633`.
     #[must_use]
     pub(super) fn read(params: &[&[u8]]) -> Option<Self> {
         let [kind, options @ ..] = params else {
@@ -79,5 +80,6 @@ mod tests {
         assert_eq!(Mark::read(&[]), None);
         assert_eq!(Mark::read(&[b"B"]), None);
         assert_eq!(Mark::read(&[b"", b"\xff"]), None);
+        assert_eq!(Mark::read(&[b"E", b"date"]), None);
     }
 }

@@ -3,15 +3,18 @@
 //! One task, `task`, owns a terminal; others hold a [`handle::TerminalHandle`]. Clients read the shared
 //! [`output::Output`] at their own pace and ask the task only for a checkpoint.
 
+pub mod aftermath;
 mod descriptor;
 pub mod film;
 mod flood;
+mod foreground;
 pub mod handle;
 mod history;
 pub mod integration;
 pub mod journal;
 pub mod launcher;
 pub mod mark;
+pub mod occupation;
 pub mod open_files;
 pub mod output;
 pub mod pace;

@@ -302,32 +302,52 @@ impl Sessions {
     }
 }
 
-/// The process groups of the leaders' sessions, as `/proc/*/stat` lists them (proc(5)).
+/// The process groups of the leaders' sessions.
 fn groups_of(leaders: &[Pid]) -> Vec<Pid> {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let is_process = |name: &OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
-    let mut groups: Vec<Pid> = processes
+    let mut groups: Vec<Pid> = processes()
+        .into_iter()
         .flatten()
-        .filter(|entry| is_process(&entry.file_name()))
-        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
-        .filter_map(|stat| group_and_session(&stat))
-        .filter(|(_, session)| leaders.contains(session))
-        .map(|(group, _)| group)
+        .filter(|process| {
+            leaders
+                .iter()
+                .any(|leader| leader.as_raw_pid() == process.session)
+        })
+        .filter_map(|process| Pid::from_raw(process.group))
         .collect();
     groups.sort_unstable_by_key(|group| group.as_raw_pid());
     groups.dedup();
     groups
 }
 
-/// The process group and the session in a `stat` line.
-fn group_and_session(stat: &str) -> Option<(Pid, Pid)> {
+/// A process as the system lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) id: i32,
+    pub(super) group: i32,
+    session: i32,
+}
+
+/// All processes, as `/proc/*/stat` lists them (proc(5)); nothing where the system has no such list.
+pub(super) fn processes() -> Option<impl Iterator<Item = Process>> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let is_process = |name: &OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    let stats = entries
+        .flatten()
+        .filter(move |entry| is_process(&entry.file_name()))
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    Some(stats.filter_map(|stat| process(&stat)))
+}
+
+/// The process that a `stat` line tells of.
+fn process(stat: &str) -> Option<Process> {
     // The program's name is in parentheses and may itself hold some.
-    let (_, fields) = stat.rsplit_once(')')?;
+    let (name, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(2);
-    let mut pid = || Pid::from_raw(fields.next()?.parse().ok()?);
-    Some((pid()?, pid()?))
+    Some(Process {
+        id: name.split(' ').next()?.parse().ok()?,
+        group: fields.next()?.parse().ok()?,
+        session: fields.next()?.parse().ok()?,
+    })
 }
 
 /// Whether a process sleeps: one that waits for input does, and one that works on what it read
@@ -353,11 +373,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn group_and_session_are_read_behind_any_name() {
-        let pids = |group, session| Some((Pid::from_raw(group)?, Pid::from_raw(session)?));
-        assert_eq!(group_and_session("42 (sh) S 1 42 7 34816"), pids(42, 7));
-        assert_eq!(group_and_session("42 (a) b) (c) S 1 43 8 0"), pids(43, 8));
-        assert_eq!(group_and_session("42 (kernel) S 2 0 0 0"), None);
-        assert_eq!(group_and_session("nonsense"), None);
+    fn process_is_read_behind_any_name() {
+        let read = |id, group, session| Some(Process { id, group, session });
+        assert_eq!(process("42 (sh) S 1 42 7 34816"), read(42, 42, 7));
+        assert_eq!(process("42 (a) b) (c) S 1 43 8 0"), read(42, 43, 8));
+        assert_eq!(process("42 (sh) S 1"), None);
+        assert_eq!(process("nonsense"), None);
     }
 }

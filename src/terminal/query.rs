@@ -94,6 +94,12 @@ impl QueryScanner {
         (bytes.len(), None)
     }
 
+    /// Whether a program shows a screen of its own, beside the one with the scrollback.
+    #[must_use]
+    pub fn full_screen(&self) -> bool {
+        self.scan.full_screen()
+    }
+
     /// Bytes that take back the modes a program left behind, for the shell that comes next.
     /// Nothing on the screen or in the scrollback is lost.
     #[must_use]
@@ -145,6 +151,13 @@ impl Scan {
 
     fn fixed(&mut self, answer: impl Into<Vec<u8>>) {
         self.ask(Query::Fixed(answer.into()));
+    }
+
+    /// Whether a program shows a screen of its own, beside the one with the scrollback.
+    fn full_screen(&self) -> bool {
+        [47, 1047, 1049]
+            .iter()
+            .any(|mode| self.private_modes.contains(mode))
     }
 
     fn set_modes(&mut self, private: bool, params: &Params, on: bool) {
@@ -283,7 +296,8 @@ impl Perform for Scan {
                 let first = number.parse().unwrap_or_default();
                 self.report_colours(first, specs, terminator);
             }
-            (Some("133"), params) => self.found = Mark::read(params).map(Found::Mark),
+            // VS Code's own say the same, and more besides.
+            (Some("133" | "633"), params) => self.found = Mark::read(params).map(Found::Mark),
             _ => {}
         }
     }

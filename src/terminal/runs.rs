@@ -6,22 +6,28 @@ use std::{
 };
 
 use bytes::Bytes;
+use regex::Regex;
 
 use super::{
     film::Film,
-    settle::{Cause, Settling, View},
+    occupation::{Occupation, Steady, When},
+    settle::{Cause, Settling, Verdict, View},
 };
 
 /// A run's number, unique within a lab.
 pub type RunNumber = u64;
 
 /// Something to type, in parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// The number under which the lab hears of it.
     pub number: RunNumber,
     /// What is typed, in order.
     pub parts: VecDeque<Part>,
+    /// How patiently it waits for the terminal.
+    pub when: When,
+    /// The prompt of the program that it is typed into, where its author named one.
+    pub prompt: Option<Regex>,
 }
 
 /// A part of a run.
@@ -41,19 +47,25 @@ pub(super) const INTERRUPT: Bytes = Bytes::from_static(b"\x03");
 /// The runs of one terminal.
 #[derive(Debug)]
 pub struct Runs {
+    /// Those that go as soon as they can.
     queue: VecDeque<Run>,
+    /// Those that are typed or refused, as the terminal stands.
+    asking: VecDeque<Run>,
+    /// Those that wait for a prompt.
+    patient: VecDeque<Run>,
+    steady: Steady,
     settling: Option<Settling>,
     /// How long a wait may last.
     patience: Duration,
 }
 
 /// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Next {
     /// Type Ctrl-C.
     Interrupt(Bytes),
-    /// Type this text of a run.
-    Type(RunNumber, Bytes),
+    /// Type this text of a run, and look for this prompt afterwards.
+    Type(RunNumber, Bytes, Option<Regex>),
     /// Show this film; that is all of the run.
     Play(RunNumber, Film),
     /// All of this run was typed.
@@ -64,26 +76,104 @@ pub enum Next {
     Idle,
 }
 
+/// What becomes of a run that looks at how its terminal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is typed next.
+    Accepted(RunNumber),
+    /// It is given up, because the terminal is busy.
+    Refused(RunNumber),
+    /// It waits on. Look again soon.
+    Wait,
+}
+
 impl Runs {
     /// Makes an empty queue whose waits last at most `patience`.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self {
             queue: VecDeque::new(),
+            asking: VecDeque::new(),
+            patient: VecDeque::new(),
+            steady: Steady::default(),
             settling: None,
             patience,
         }
     }
 
-    /// Adds a run at the end.
+    /// Adds a run behind those that are as patient. One that begins with an interrupt goes before
+    /// those that wait for a prompt: it is what brings the prompt back.
     pub fn push(&mut self, run: Run) {
-        self.queue.push_back(run);
+        let interrupts = matches!(run.parts.front(), Some(Part::Interrupt));
+        match run.when {
+            When::Now => self.queue.push_back(run),
+            _ if interrupts => self.queue.push_back(run),
+            When::Ask => self.asking.push_back(run),
+            When::Prompt | When::Reader => self.patient.push_back(run),
+        }
+    }
+
+    /// Takes back a run that waits to see how the terminal stands. Says whether there was one.
+    pub fn cancel(&mut self, number: RunNumber) -> bool {
+        let before = self.patient.len();
+        self.patient.retain(|run| run.number != number);
+        self.patient.len() < before
     }
 
     /// Whether no run waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && !self.looks()
+    }
+
+    /// Whether a run waits to see how the terminal stands.
+    pub(super) fn looks(&self) -> bool {
+        !self.asking.is_empty() || !self.patient.is_empty()
+    }
+
+    /// Whether somebody waits for an answer.
+    pub(super) fn asks(&self) -> bool {
+        !self.asking.is_empty()
+    }
+
+    /// Says what becomes of the first run that looks at how the terminal stands, given that no
+    /// other is to be typed before it.
+    pub(super) fn admit(
+        &mut self,
+        view: impl FnOnce() -> View,
+        occupation: impl FnOnce() -> Occupation,
+        now: Instant,
+    ) -> Admission {
+        if let Some(settling) = &self.settling {
+            if settling.verdict(view(), now).is_none() {
+                return Admission::Wait;
+            }
+            self.settling = None;
+        }
+        let runs = if self.asking.is_empty() {
+            &mut self.patient
+        } else {
+            &mut self.asking
+        };
+        let Some(when) = runs.front().map(|run| run.when) else {
+            return Admission::Wait;
+        };
+        self.steady.note(occupation(), now);
+        let Some(typed) = self.steady.verdict(when, now) else {
+            return Admission::Wait;
+        };
+        let Some(mut run) = runs.pop_front() else {
+            return Admission::Wait;
+        };
+        let number = run.number;
+        if typed {
+            self.steady.forget();
+            run.when = When::Now;
+            self.queue.push_back(run);
+            Admission::Accepted(number)
+        } else {
+            Admission::Refused(number)
+        }
     }
 
     /// Makes what follows wait for a fresh shell's prompt.
@@ -101,7 +191,10 @@ impl Runs {
     /// Drops all runs, because their shell ended, and names them.
     pub fn clear(&mut self) -> Vec<RunNumber> {
         self.settling = None;
-        self.queue.drain(..).map(|run| run.number).collect()
+        self.steady.forget();
+        let all = [&mut self.queue, &mut self.asking, &mut self.patient];
+        let runs = all.into_iter().flat_map(|runs| runs.drain(..));
+        runs.map(|run| run.number).collect()
     }
 
     /// Drops the runs that wait to show a film, and names them.
@@ -126,13 +219,19 @@ impl Runs {
             return Next::Idle;
         };
         if let Some(settling) = &self.settling {
-            if !settling.is_over(view(), now) {
+            let Some(verdict) = settling.verdict(view(), now) else {
+                return Next::Wait;
+            };
+            self.settling = None;
+            if verdict == Verdict::Impatient && run.when != When::Now {
+                // Only a person may give up waiting for the prompt.
+                self.patient.extend(self.queue.pop_front());
+                self.patient.rotate_right(1);
                 return Next::Wait;
             }
-            self.settling = None;
         }
         match run.parts.pop_front() {
-            Some(Part::Text(text)) => Next::Type(run.number, text),
+            Some(Part::Text(text)) => Next::Type(run.number, text, run.prompt.take()),
             Some(Part::Interrupt) => {
                 self.settling = Some(Settling::new(Cause::Interrupt, self.patience, now));
                 Next::Interrupt(INTERRUPT)
@@ -168,11 +267,25 @@ mod tests {
         Run {
             number,
             parts: parts.into(),
+            when: When::Now,
+            prompt: None,
         }
     }
 
     fn text(text: &'static str) -> Part {
         Part::Text(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// What is to be done, in a word.
+    fn next(runs: &mut Runs, view: View, now: Instant) -> String {
+        match runs.next(|| view, now) {
+            Next::Interrupt(_) => "interrupt".to_owned(),
+            Next::Type(number, ..) => format!("type {number}"),
+            Next::Play(number, _) => format!("play {number}"),
+            Next::Finished(number) => format!("finished {number}"),
+            Next::Wait => "wait".to_owned(),
+            Next::Idle => "idle".to_owned(),
+        }
     }
 
     #[test]
@@ -181,22 +294,68 @@ mod tests {
         let mut runs = Runs::new(Duration::from_secs(5));
         runs.push(run(1, [Part::Interrupt, text("one\r")]));
         runs.push(run(2, [text("two\r")]));
-        assert_eq!(runs.next(|| BUSY, start), Next::Interrupt(INTERRUPT));
-        assert_eq!(runs.next(|| BUSY, start), Next::Wait);
+        assert_eq!(next(&mut runs, BUSY, start), "interrupt");
+        assert_eq!(next(&mut runs, BUSY, start), "wait");
         runs.output(b"^C\r\n$ ", start);
         let later = start + Duration::from_millis(100);
-        assert_eq!(runs.next(|| PROMPT, later), Next::Type(1, "one\r".into()));
-        assert_eq!(runs.next(|| PROMPT, later), Next::Finished(1));
-        assert_eq!(runs.next(|| PROMPT, later), Next::Type(2, "two\r".into()));
-        assert_eq!(runs.next(|| PROMPT, later), Next::Finished(2));
-        assert_eq!(runs.next(|| PROMPT, later), Next::Idle);
+        for done in ["type 1", "finished 1", "type 2", "finished 2", "idle"] {
+            assert_eq!(next(&mut runs, PROMPT, later), done);
+        }
     }
 
     #[test]
     fn ended_shell_names_the_runs_it_leaves() {
         let mut runs = Runs::new(Duration::from_secs(5));
         runs.push(run(7, [text("x")]));
-        assert_eq!(runs.clear(), [7]);
+        let queued = Run {
+            when: When::Prompt,
+            ..run(8, [text("x")])
+        };
+        runs.push(queued);
+        assert_eq!(runs.clear(), [7, 8]);
         assert!(runs.is_empty());
+    }
+
+    /// What becomes of the runs of a terminal that has been so for a minute.
+    fn admit(runs: &mut Runs, occupation: Occupation) -> Admission {
+        let now = Instant::now();
+        runs.admit(|| PROMPT, || occupation, now);
+        runs.admit(|| PROMPT, || occupation, now + Duration::from_secs(60))
+    }
+
+    #[test]
+    fn queue_is_kept_in_order_and_one_can_be_taken_back() {
+        let mut runs = Runs::new(Duration::from_secs(5));
+        for number in 1..4 {
+            runs.push(Run {
+                when: When::Prompt,
+                ..run(number, [text("x")])
+            });
+        }
+        assert_eq!(admit(&mut runs, Occupation::Busy), Admission::Wait);
+        assert!(runs.cancel(2) && !runs.cancel(2));
+        assert_eq!(next(&mut runs, BUSY, Instant::now()), "idle");
+        assert_eq!(admit(&mut runs, Occupation::Prompt), Admission::Accepted(1));
+        assert_eq!(next(&mut runs, PROMPT, Instant::now()), "type 1");
+        assert_eq!(admit(&mut runs, Occupation::Prompt), Admission::Accepted(3));
+        assert!(!runs.looks());
+    }
+
+    #[test]
+    fn interrupt_goes_before_what_waits_and_its_text_waits_for_ever() {
+        let start = Instant::now();
+        let mut runs = Runs::new(Duration::from_secs(5));
+        let patient = |number, parts: Vec<Part>| Run {
+            when: When::Prompt,
+            ..run(number, parts)
+        };
+        runs.push(patient(1, vec![text("one")]));
+        runs.push(patient(2, vec![Part::Interrupt, text("two")]));
+        assert_eq!(next(&mut runs, BUSY, start), "interrupt");
+        let late = start + Duration::from_secs(6);
+        assert_eq!(next(&mut runs, BUSY, late), "wait");
+        assert_eq!(next(&mut runs, BUSY, late), "idle");
+        assert_eq!(admit(&mut runs, Occupation::Busy), Admission::Wait);
+        assert_eq!(admit(&mut runs, Occupation::Prompt), Admission::Accepted(2));
     }
 }

@@ -36,6 +36,15 @@ pub(super) struct View {
     pub(super) canonical: bool,
 }
 
+/// How a wait has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The terminal is ready.
+    Ready,
+    /// It is not, as far as can be seen, and the patience is at its end.
+    Impatient,
+}
+
 /// A wait, and what has been seen since it began.
 #[derive(Debug)]
 pub(super) struct Settling {
@@ -73,15 +82,20 @@ impl Settling {
         self.last_output = now;
     }
 
-    /// Whether the next text may be typed.
+    /// Whether the next text may be typed, and why; nothing while it must wait.
     #[must_use]
-    pub(super) fn is_over(&self, view: View, now: Instant) -> bool {
+    pub(super) fn verdict(&self, view: View, now: Instant) -> Option<Verdict> {
+        if self.is_ready(view, now) {
+            return Some(Verdict::Ready);
+        }
+        let deadline = self.deadline.filter(|deadline| now >= *deadline);
+        deadline.map(|_| Verdict::Impatient)
+    }
+
+    fn is_ready(&self, view: View, now: Instant) -> bool {
         let quiet = now.duration_since(self.last_output);
         let waited = now.duration_since(self.began);
         let editor_waits = !view.canonical;
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return true;
-        }
         match (self.cause, view.shell_in_foreground) {
             (Cause::FreshShell, true) if editor_waits => quiet >= EDITOR_QUIET,
             (Cause::FreshShell, _) => self.reacted() && quiet >= PROGRAM_QUIET,
@@ -134,7 +148,9 @@ mod tests {
         let began = Instant::now();
         let mut settling = Settling::new(cause, PATIENCE, began);
         settling.output(output, began);
-        settling.is_over(view, began + Duration::from_millis(after_ms))
+        settling
+            .verdict(view, began + Duration::from_millis(after_ms))
+            .is_some()
     }
 
     #[test]
@@ -194,7 +210,7 @@ mod tests {
                 settling.output(&bytes, at(ms));
             }
             let view = View { shell_in_foreground, canonical };
-            let over = settling.is_over(view, at(asked));
+            let over = settling.verdict(view, at(asked)).is_some();
             let deadline = at(1 << 20).checked_add(wait);
             prop_assert!(over || deadline.is_none_or(|deadline| at(asked) < deadline));
         }

@@ -4,7 +4,7 @@ mod playing;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -15,16 +15,19 @@ use tokio::{
 };
 
 use super::{
+    aftermath::Aftermath,
+    foreground,
     handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
     history::History,
     journal::{Event, TerminalSize},
     mark::{Mark, MarkKind},
+    occupation::Occupant,
     output::Output,
     pace::{Pace, Permission},
     playback::Playback,
     pty::{self, Exit, Pty, READ_BYTES, Read},
     query::{Found, Query, QueryScanner},
-    runs::{INTERRUPT, Next, Run, Runs},
+    runs::{Admission, INTERRUPT, Next, Run, Runs},
     settle::View,
     tracking::{Moment, Sight, Tracking},
     writes::Writes,
@@ -38,6 +41,9 @@ const SIZE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How often a waiting run looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often a run looks that waits for a prompt for as long as it takes.
+const LOOK_PATIENTLY: Duration = Duration::from_millis(100);
 
 /// How long processes get between the request to end and the end.
 const HANG_UP_GRACE: Duration = Duration::from_millis(800);
@@ -63,6 +69,7 @@ pub(super) struct Terminal {
     scanner: QueryScanner,
     runs: Runs,
     tracking: Tracking,
+    aftermath: Aftermath,
     writes: Writes,
     size: Option<TerminalSize>,
     /// The recording that is shown. Programs are not read meanwhile.
@@ -91,6 +98,7 @@ impl Terminal {
             runs: Runs::new(around.patience),
             scanner: QueryScanner::default(),
             tracking: Tracking::default(),
+            aftermath: Aftermath::default(),
             writes: Writes::default(),
             size: None,
             playback: None,
@@ -175,7 +183,9 @@ impl Terminal {
                     self.tracking.input(now);
                     self.writes.push(bytes);
                 }
-                Next::Type(run, text) => {
+                Next::Type(run, text, prompt) => {
+                    let moment = self.moment();
+                    self.aftermath.typed(run, &text, prompt, moment, now);
                     self.tracking.typed(run, &text, now);
                     self.writes.push(text);
                 }
@@ -188,7 +198,24 @@ impl Terminal {
                     look_again = Some(now + LOOK_AGAIN);
                     break;
                 }
-                Next::Idle => break,
+                Next::Idle => match self.admit(now) {
+                    None => break,
+                    Some(Admission::Wait) => {
+                        let patiently = if self.runs.asks() {
+                            LOOK_AGAIN
+                        } else {
+                            LOOK_PATIENTLY
+                        };
+                        let again = now + patiently;
+                        look_again = Some(look_again.map_or(again, |look| look.min(again)));
+                        break;
+                    }
+                    Some(Admission::Accepted(run)) => self.tell(News::Accepted(run)).await,
+                    Some(Admission::Refused(run)) => {
+                        let occupant = self.occupant();
+                        self.tell(News::Busy(run, occupant)).await;
+                    }
+                },
             }
         }
         self.write();
@@ -204,12 +231,52 @@ impl Terminal {
         self.playback.is_none() && !self.writes.is_full()
     }
 
-    /// Looks after the runs that were typed at a prompt. Returns when to look again.
-    fn look(&mut self, now: Instant) -> Option<Instant> {
-        let pty = self.pty.as_ref().filter(|_| !self.tracking.is_idle())?;
+    /// Lets in a run that looks at how the terminal stands, or refuses it; nothing without one.
+    fn admit(&mut self, now: Instant) -> Option<Admission> {
+        let pty = self.pty.as_ref().filter(|_| self.runs.looks())?;
+        let view = || View {
+            shell_in_foreground: pty.leader_is_in_foreground(),
+            canonical: pty.is_canonical(),
+        };
         let sight = self.sight(pty);
-        self.tracking.look(sight, pty::sleeps, now);
-        self.tracking.next_look(now)
+        let full_screen = self.scanner.full_screen();
+        let tracking = &mut self.tracking;
+        let occupation =
+            || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
+        Some(self.runs.admit(view, occupation, now))
+    }
+
+    /// What keeps the terminal busy.
+    fn occupant(&self) -> Occupant {
+        let leader = self.pty.as_ref().and_then(Pty::leader);
+        let foreground = self.pty.as_ref().and_then(Pty::foreground_leader);
+        Occupant {
+            program: foreground
+                .filter(|_| foreground != leader)
+                .and_then(foreground::name),
+            since: self.tracking.running_since(),
+        }
+    }
+
+    /// Looks after the runs that were typed. Returns when to look again.
+    fn look(&mut self, now: Instant) -> Option<Instant> {
+        let pty = self.pty.as_ref()?;
+        if !self.tracking.is_idle() {
+            let sight = self.sight(pty);
+            self.tracking.look(sight, pty::sleeps, now);
+        }
+        if self.aftermath.is_due(now) {
+            let sight = self.sight(pty);
+            let full_screen = self.scanner.full_screen();
+            let tracking = &mut self.tracking;
+            let occupation =
+                || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
+            if let Some((run, settled)) = self.aftermath.look(occupation, now) {
+                self.tracking.settled(run, settled);
+            }
+        }
+        let looks = [self.tracking.next_look(now), self.aftermath.next_look(now)];
+        looks.into_iter().flatten().min()
     }
 
     fn sight(&self, pty: &Pty) -> Sight {
@@ -223,15 +290,13 @@ impl Terminal {
 
     async fn tell_stages(&mut self) {
         for (run, stage) in self.tracking.take_news() {
+            self.aftermath.stage(run, stage);
             self.tell(News::Stage(run, stage)).await;
         }
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            at: SystemTime::now(),
-            offset: self.output.end(),
-        }
+        Moment::now(&self.output)
     }
 
     async fn handle(&mut self, request: Request) {
@@ -250,6 +315,11 @@ impl Terminal {
             }
             Request::Resize(size) => self.resize(size).await,
             Request::Interrupt => self.type_input(INTERRUPT).await,
+            Request::Cancel(run) => {
+                if self.runs.cancel(run) {
+                    self.tell(News::Cancelled(run)).await;
+                }
+            }
             Request::Restart => {
                 self.stop().await;
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
@@ -380,6 +450,7 @@ impl Terminal {
     async fn wrote(&mut self, mut bytes: Bytes) {
         self.runs.output(&bytes, Instant::now());
         self.tracking.output();
+        let written = bytes.clone();
         while !bytes.is_empty() {
             let (taken, found) = self.scanner.scan(&bytes);
             self.history.push(Event::Output(bytes.split_to(taken)));
@@ -395,6 +466,8 @@ impl Terminal {
                 None => {}
             }
         }
+        let moment = || Moment::now(&self.output);
+        self.aftermath.output(&written, moment, Instant::now());
         self.history.fold();
         self.announce();
     }
@@ -477,6 +550,7 @@ impl Terminal {
         self.writes.clear();
         self.tracking.shell_ended(exit.code, self.moment());
         self.tell_stages().await;
+        self.aftermath.forget();
         let status = Status::Exited(exit);
         self.tell(News::Status {
             generation: self.generation,

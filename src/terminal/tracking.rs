@@ -13,7 +13,10 @@ use std::{
 };
 
 use super::{
+    aftermath::Settled,
     mark::{Mark, MarkKind},
+    occupation::{Occupation, Outside, Program},
+    output::Output,
     runs::RunNumber,
 };
 
@@ -54,6 +57,8 @@ pub enum Stage {
     Playing(Moment),
     /// The recording is over, or was stopped.
     Played(Moment),
+    /// It was sent, or still runs, and this can be seen of it.
+    Settled(Settled),
 }
 
 /// When and where in the terminal's output something happened.
@@ -63,6 +68,16 @@ pub struct Moment {
     pub at: SystemTime,
     /// Bytes of output before it.
     pub offset: u64,
+}
+
+impl Moment {
+    /// Now, behind all that was written.
+    pub(super) fn now(output: &Output) -> Self {
+        Self {
+            at: SystemTime::now(),
+            offset: output.end(),
+        }
+    }
 }
 
 /// What can be seen of a terminal from outside.
@@ -97,6 +112,8 @@ pub(super) struct Tracking {
     ready_since: Option<(Instant, i32)>,
     /// Until when a first prompt is waited for.
     fresh_until: Option<Instant>,
+    /// When the command began that a shell executes.
+    running_since: Option<SystemTime>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,6 +170,11 @@ impl Tracking {
         mem::take(&mut self.news)
     }
 
+    /// Notes what was seen of a run that nobody tells the end of.
+    pub(super) fn settled(&mut self, number: RunNumber, settled: Settled) {
+        self.news.push((number, Stage::Settled(settled)));
+    }
+
     /// Whether there is anything to look after.
     pub(super) fn is_idle(&self) -> bool {
         self.runs.is_empty()
@@ -196,6 +218,61 @@ impl Tracking {
             }
             _ => self.runs.last().is_some_and(|run| recent(run.typed_at)),
         }
+    }
+
+    /// What stands in the terminal. `reads` says whether a process group sleeps in a read of it.
+    pub(super) fn occupation(
+        &mut self,
+        sight: Sight,
+        full_screen: bool,
+        sleeps: impl Fn(i32) -> bool,
+        reads: impl Fn(i32) -> Option<bool>,
+        now: Instant,
+    ) -> Occupation {
+        let Some(foreground) = sight.foreground else {
+            return Occupation::Unknown;
+        };
+        let is_shell = sight.leader == Some(foreground) || self.shells.contains(&foreground);
+        let told = match self.place {
+            Place::Prompt { shell, .. } | Place::Between { shell, .. } => shell == foreground,
+            _ => false,
+        };
+        let holds = self.holds(sight, sleeps, now);
+        match self.place {
+            Place::Running { .. } => {}
+            _ if holds => return Occupation::Unsettled,
+            Place::Continues if is_shell => {
+                return Occupation::Reads {
+                    editor: sight.editor,
+                };
+            }
+            Place::Prompt { .. } if told && self.prompt(now) == Some(foreground) => {
+                return Occupation::Prompt;
+            }
+            _ => {}
+        }
+        let idle_shell = match self.place {
+            Place::Unknown => is_shell,
+            Place::Running { shell } => is_shell && shell != foreground,
+            _ => told,
+        };
+        let program = match (full_screen, idle_shell) {
+            (true, _) => Program::FullScreen,
+            (false, true) => Program::IdleShell,
+            (false, false) => Program::Other,
+        };
+        let outside = Outside {
+            program,
+            editor: sight.editor,
+            read_up: sight.read_up,
+        };
+        Occupation::judge(outside, || reads(foreground))
+    }
+
+    /// Since when a shell executes a command, where one does and told.
+    pub(super) fn running_since(&self) -> Option<SystemTime> {
+        let runs = matches!(self.place, Place::Running { .. });
+        self.running_since.filter(|_| runs)
     }
 
     /// Notes that a run's text is typed.
@@ -250,6 +327,7 @@ impl Tracking {
             MarkKind::Continues => self.place = Place::Continues,
             MarkKind::Executes => {
                 self.place = Place::Running { shell };
+                self.running_since = Some(moment.at);
                 if let Some(run) = self.runs.last_mut().filter(|run| run.shell == shell) {
                     run.last = run.one_line;
                     if !mem::replace(&mut run.began, true) {

@@ -20,6 +20,22 @@ import {
 const FENCE = "```";
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+const BUSY = `# Second
+
+${FENCE}
+sleep 300
+${FENCE}
+
+${FENCE}
+true
+${FENCE}
+
+${FENCE}
+### {"macrosBefore": ["ctrl_c"]}
+no-such-program
+${FENCE}
+`;
+
 const SCENARIO = {
   ".katapod_config.json": JSON.stringify({
     layout: { terminals: [{ id: "one" }, { id: "two", name: "second" }] },
@@ -93,7 +109,7 @@ describe("accessibility", () => {
     const labs = join(path, "labs");
     await writeFiles(join(labs, "first"), SCENARIO);
     await writeFiles(join(labs, "second"), {
-      "intro.md": "# Second",
+      "intro.md": BUSY,
       ".katapod_config.json": "{}",
     });
     house = await House.open(labs, { shell: await writeShell(path), home: path });
@@ -145,6 +161,24 @@ describe("accessibility", () => {
       await lab.block(2).click();
       await lab.content.locator(".note-error:visible").waitFor();
       await check(lab.page, "blocks");
+      await lab.page.goto(new URL("/labs/second/", house.url).href);
+      await lab.ready();
+      await lab.page.getByRole("button", { name: "Run all 3" }).click();
+      const bar = lab.page.locator("#page .step-run");
+      await bar.getByRole("button", { name: "Stop" }).waitFor();
+      await check(lab.page, "all blocks running");
+      // What is not yet typed would be taken back.
+      await lab.marked(0, "sent");
+      await bar.getByRole("button", { name: "Stop" }).click();
+      await bar.getByText("Stopped at 1 of 3").waitFor();
+      await lab.run(1);
+      const question = lab.card(1).getByRole("group", { name: /is running in/ });
+      await question.waitFor();
+      await check(lab.page, "a busy terminal");
+      await question.getByRole("button", { name: "Queue" }).click();
+      await lab.marked(1, "queued");
+      await check(lab.page, "a queue");
+      await lab.run(2);
       await lab.page.goto(new URL("/labs/first/?step=table", house.url).href);
       await lab.ready();
       await lab.content.locator("summary").click();

@@ -5,6 +5,7 @@ pub mod chance;
 pub mod http;
 pub mod program;
 pub mod proxy;
+pub mod sshd;
 pub mod watcher;
 pub mod wire;
 pub mod workshop;

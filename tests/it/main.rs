@@ -12,6 +12,7 @@ mod attach;
 mod attacks;
 mod audience;
 mod authors;
+mod busy;
 mod check;
 mod checks;
 mod dependencies;

@@ -151,7 +151,7 @@ fn dead_link_is_found_before_anything_runs() {
 #[test]
 fn unknown_terminal_fails_where_it_matters() {
     // What is meant for `api` is typed into the first terminal, where a program runs.
-    let page = "```\ncat\n```\n\n```\n### {\"terminalId\": \"apo\"}\necho x\n```\n";
+    let page = "```\nsleep 100\n```\n\n```\n### {\"terminalId\": \"apo\"}\necho x\n```\n";
     check_page(page, "step1.md:2", "step1.md:7 is typed into `host` next");
 }
 

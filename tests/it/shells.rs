@@ -202,6 +202,63 @@ async fn settings_of_all_kinds_are_survived() {
     }
 }
 
+/// Prompts of two lines, with something on the right, made by commands: as starship and its like
+/// have them in each shell.
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_of_other_shells_are_survived() {
+    for (shell, settings) in [
+        (
+            "zsh",
+            "setopt prompt_subst; PS1='$(true; echo up)%~\n%# '; RPS1='%?$(false)'; precmd() { false }",
+        ),
+        (
+            "zsh",
+            "precmd() { PROMPT=\"[$?]\"$'\\n> ' }; preexec() { true }; zle_highlight=(none)",
+        ),
+        (
+            "fish",
+            "function fish_prompt; echo (false)up; echo '> '; end\n\
+             function fish_right_prompt; echo $status; false; end",
+        ),
+        (
+            "bash",
+            "PS1='\\[\\e[s\\e[60C$(false)right\\e[u\\]\\w\\n$(echo \"$(false)two\") > '; PROMPT_DIRTRIM=1",
+        ),
+        (
+            "bash",
+            "starship_precmd() { local s=$?; PS1=$(printf 'up\\n[%s]> ' $s); return $s; }\n\
+             PROMPT_COMMAND=starship_precmd; trap 'true \"$_\"' DEBUG; PS0='$(true)'",
+        ),
+    ] {
+        let blocks = ["true", "sh -c 'exit 5'", "( exit 6 )", "echo one\nfalse"];
+        let mut desk = Desk::new(shell, settings, &blocks).await;
+        assert_eq!(desk.run(0).await, "done 0", "{settings}");
+        assert_eq!(desk.run(1).await, "failed 5", "{settings}");
+        if shell != "fish" {
+            assert_eq!(desk.run(2).await, "failed 6", "{settings}");
+        }
+        assert_eq!(desk.run(3).await, "failed 1", "{settings}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zsh_whose_hooks_are_taken_away_is_believed_nothing() {
+    let blocks = ["precmd_functions=() preexec_functions=()", "false"];
+    let mut desk = Desk::new("zsh", "PS1='%% '", &blocks).await;
+    desk.run(0).await;
+    assert_eq!(desk.run(1).await, "sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_in_the_way_of_vs_code_are_understood_once() {
+    // Beside ours they say nothing new; alone, of a shell that is not ours, they say all.
+    let own = "PS0='\\e]633;E;true\\a\\e]633;C\\a'\n\
+               PROMPT_COMMAND='printf \"\\e]633;D;%s\\a\\e]633;A\\a\" $?'\nPS1='\\[\\e]633;B\\a\\]$ '";
+    let mut desk = Desk::new("bash", own, &["true", "sh -c 'exit 5'"]).await;
+    assert_eq!(desk.run(0).await, "done 0");
+    assert_eq!(desk.run(1).await, "failed 5");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_change_in_between_are_survived() {
     let blocks = [

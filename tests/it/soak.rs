@@ -146,7 +146,17 @@ impl Person {
         let step = *chance.pick(&["intro", "step2"]);
         let block = json!({"step": step, "block": chance.within(0..2)});
         let (command, argument) = match chance.within(0..13) {
-            0..3 => ("katahost.runBlock", block),
+            0 => ("katahost.runBlock", block),
+            1 => {
+                let mut patient = block;
+                patient["whenBusy"] = json!(chance.pick(&["ask", "queue", "interrupt", "type"]));
+                ("katahost.runBlock", patient)
+            }
+            2 => match chance.within(0..3) {
+                0 => ("katahost.cancelBlock", block),
+                1 => ("katahost.runStep", Value::Null),
+                _ => ("katahost.stopStep", Value::Null),
+            },
             3 => ("katapod.loadPage", json!({"step": step})),
             4 => ("katahost.askForKeyboard", Value::Null),
             5 => ("katahost.grantKeyboard", other),

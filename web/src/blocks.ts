@@ -1,4 +1,5 @@
 import { ago } from "./ago";
+import { busyQuestion, type WhenBusy } from "./busy";
 import type { BlockCardHost, Card } from "./card";
 import { CheckCard } from "./checkcard";
 import { copyText } from "./clipboard";
@@ -14,6 +15,7 @@ import type {
   Block,
   BlockRun,
   BlockState,
+  Busy,
   CheckState,
   Diagnostic,
   Page,
@@ -27,6 +29,8 @@ import { KeptSelection } from "./selection";
 /** What blocks need of the lab around them. */
 export interface BlockHost extends BlockCardHost, OutputHost {
   terminalName(terminal: number): string;
+  /** Takes back a block that is queued. */
+  cancel(block: number): Promise<unknown>;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
   /** Answers a block from its recording, or ends that. */
@@ -50,6 +54,7 @@ function times(count: number): string {
 class BlockCard implements Card {
   readonly block: Block;
   readonly #host: BlockHost;
+  readonly #blocks: Blocks;
   readonly #card: HTMLElement;
   readonly #run: HTMLButtonElement | null;
   readonly #status = element("span", { class: "block-status" });
@@ -60,15 +65,18 @@ class BlockCard implements Card {
   readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #recording: RecordingButton;
+  readonly #cancel = iconButton("close", "Take it back", "icon-button block-stop");
   readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
   #state: BlockState;
   #sending = false;
   #selected: KeptSelection | null = null;
+  #question: HTMLElement | null = null;
 
-  constructor(block: Block, pre: HTMLElement, host: BlockHost) {
+  constructor(block: Block, pre: HTMLElement, host: BlockHost, blocks: Blocks) {
     this.block = block;
     this.#host = host;
+    this.#blocks = blocks;
     this.#state = block.state;
     const executable = block.kind === "executable";
     this.#requirement = new Requirement(block, () =>
@@ -96,9 +104,11 @@ class BlockCard implements Card {
       this.#status,
       this.#stop,
       this.#recording.element,
+      this.#cancel,
       this.#output.element,
       copy,
     );
+    this.#cancel.onclick = () => this.#ask(() => this.#host.cancel(this.block.index));
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
@@ -222,7 +232,42 @@ class BlockCard implements Card {
       this.#refuse(this.#limitText(), null);
       return;
     }
-    this.#ask(() => this.#host.run(this.block.index));
+    this.#unask();
+    this.#send("ask");
+  }
+
+  /** Asks what to do about the busy terminal that it was to run in. */
+  question(busy: Busy): void {
+    const { step, block } = busy;
+    const elsewhere =
+      block === undefined || step !== this.#blocks.step || block === this.block.index;
+    this.#unask();
+    const close = (): void => {
+      this.#unask();
+      this.#run?.focus();
+    };
+    this.#question = busyQuestion({
+      busy,
+      terminal: this.#host.terminalName(busy.terminal),
+      reveal: elsewhere ? null : () => this.#blocks.reveal(block),
+      answer: (answer) => {
+        close();
+        this.#send(answer);
+      },
+      cancel: close,
+    });
+    this.#card.append(this.#question);
+    this.#question.scrollIntoView({ block: "nearest" });
+    this.#question.querySelector<HTMLElement>(".busy-answer")?.focus({ preventScroll: true });
+  }
+
+  #unask(): void {
+    this.#question?.remove();
+    this.#question = null;
+  }
+
+  #send(when: WhenBusy): void {
+    this.#ask(() => this.#host.run(this.block.index, when));
   }
 
   #ask(request: () => Promise<unknown>): void {
@@ -232,6 +277,10 @@ class BlockCard implements Card {
     this.#paint();
     request()
       .catch((error: unknown) => {
+        if (error instanceof Refusal && error.busy) {
+          this.question(error.busy);
+          return;
+        }
         const hint = error instanceof Refusal ? error.hint : null;
         this.#refuse(error instanceof Error ? error.message : String(error), hint);
       })
@@ -273,13 +322,15 @@ class BlockCard implements Card {
     if (this.block.kind !== "executable") {
       state = "quiet";
       text = this.block.kind === "text" ? "not executable" : "";
+    } else if (shown?.state === "queued") {
+      ({ state, text } = shown);
     } else if (waiting > 0) {
       state = "waiting";
       text = waiting > 1 ? `${waiting} runs wait` : "waiting for the terminal";
     } else if (this.#sending) {
       state = "sending";
       text = "sending";
-    } else if (shown?.state === "running") {
+    } else if (shown?.state === "running" || shown?.state === "dropped") {
       ({ state, text } = shown);
     } else if (this.#exhausted) {
       state = "exhausted";
@@ -298,6 +349,7 @@ class BlockCard implements Card {
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
     this.#recording.paint(this.#state, this.#host.role);
+    this.#cancel.hidden = state !== "queued" || this.#host.role === "viewer";
     this.#status.title = this.#history();
     this.#output.update(this.last, this.#host.terminalName(this.block.terminal));
     this.age(Date.now());
@@ -352,13 +404,13 @@ class BlockCard implements Card {
 /** All blocks of the page that is shown. */
 export class Blocks implements Disposable {
   readonly #cards: Card[] = [];
-  readonly #step: string;
+  readonly step: string;
   readonly #runs = new Map<string, number>();
   readonly #host: BlockHost;
   readonly #parts = new Disposables();
 
   constructor(root: ParentNode, { step, blocks, checks = [] }: Page, host: BlockHost) {
-    this.#step = step;
+    this.step = step;
     this.#host = host;
     const byIndex = new Map(blocks.map((block) => [String(block.index), block]));
     for (const pre of root.querySelectorAll<HTMLElement>("pre[data-block]")) {
@@ -369,7 +421,10 @@ export class Blocks implements Disposable {
         this.#parts.add(drawDiagram(pre));
       } else {
         const isCheck = block.kind === "check";
-        this.#cards.push(new (isCheck ? CheckCard : BlockCard)(block, pre, host));
+        const card = isCheck
+          ? new CheckCard(block, pre, host)
+          : new BlockCard(block, pre, host, this);
+        this.#cards.push(card);
       }
     }
     for (const state of checks) this.check(state, false);
@@ -399,6 +454,20 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) card.setRole();
   }
 
+  /** Brings a block into view, and marks it for a moment. */
+  reveal(index: number): void {
+    const card = this.#cards.find(({ block }) => block.index === index);
+    card?.flash().scrollIntoView({ block: "center" });
+  }
+
+  /** Asks at a block what to do about its busy terminal. Says whether there is such a block. */
+  question(index: number, busy: Busy): boolean {
+    const card = this.#cards.find(({ block }) => block.index === index);
+    if (!(card instanceof BlockCard)) return false;
+    card.question(busy);
+    return true;
+  }
+
   /** How often the block with an id had run when its state was last told. */
   runs(id: string): number {
     return this.#runs.get(id) ?? 0;
@@ -416,7 +485,7 @@ export class Blocks implements Disposable {
 
   /** Takes the state of a check of this page; one that is told `live` is news. */
   check(state: CheckState, live: boolean): void {
-    if (state.step !== this.#step) return;
+    if (state.step !== this.step) return;
     for (const card of this.#cards) {
       if (card.block.index === state.block) card.check(state, live);
     }
@@ -435,7 +504,7 @@ export class Blocks implements Disposable {
     for (const card of this.#cards) {
       if (card.block.state.id !== state.id) continue;
       const { last, ...counts } = state;
-      const own = last?.step === this.#step && last.block === card.block.index ? last : null;
+      const own = last?.step === this.step && last.block === card.block.index ? last : null;
       card.update(counts, own);
       const words = live && own ? ending(own, this.#host.terminalName(own.terminal)) : "";
       if (words) announce(words);

@@ -1,3 +1,4 @@
+import type { WhenBusy } from "./busy";
 import type {
   Block,
   BlockRun,
@@ -11,7 +12,7 @@ import type {
 /** What each card of a block needs of the lab around it. */
 export interface BlockCardHost {
   readonly role: Role;
-  run(block: number): Promise<unknown>;
+  run(block: number, when: WhenBusy): Promise<unknown>;
   /** Goes on without a block that the step requires. */
   skip(block: number): Promise<unknown>;
 }

@@ -132,7 +132,7 @@ export class CheckCard implements Card {
       return;
     }
     this.#asked = true;
-    this.#ask(() => this.#host.run(this.block.index));
+    this.#ask(() => this.#host.run(this.block.index, "ask"));
   }
 
   #ask(request: () => Promise<unknown>): void {

@@ -1,5 +1,6 @@
 import { Address } from "./address";
 import { Audience, type AudienceHost } from "./audience";
+import { ANSWERS, occupation, type WhenBusy } from "./busy";
 import { Connection } from "./connection";
 import { required, stayHere } from "./dom";
 import { listen } from "./events";
@@ -16,6 +17,7 @@ import {
   ACK,
   BLOCK_STATE,
   type BlockState,
+  type Busy,
   CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
@@ -34,6 +36,7 @@ import {
   type Role,
   SHOW_DOCUMENT,
   SHOW_MESSAGE,
+  STEP_RUN,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -116,8 +119,12 @@ export class Lab {
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
       way: this.#way,
-      run: (block) => lab.#runBlock(block),
+      run: (block, when) => lab.#runBlock(block, when),
+      cancel: (block) => lab.#onPage("katahost.cancelBlock", { block }),
       skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
+      runStep: () => lab.#executions.execute("katahost.runStep"),
+      stopStep: () => lab.#executions.execute("katahost.stopStep"),
+      fail: (error) => lab.#fail(error),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
       playRecording: (block) => lab.#onPage("katahost.playRecording", { block }),
       follow: (link) =>
@@ -136,7 +143,7 @@ export class Lab {
       get driver() {
         return lab.#role === "driver";
       },
-      runNext: () => this.#perform("katahost.runNextBlock"),
+      runNext: () => this.#runNext(),
       playRecording: () => this.#perform("katahost.playRecording"),
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
@@ -197,6 +204,7 @@ export class Lab {
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
       this.#resumePage(state);
+      this.#page.stepRun(state.stepRun, false);
       this.#toolbar.progressed();
       this.#audience.ready(state);
       this.#trust.set(state.trust);
@@ -241,6 +249,7 @@ export class Lab {
     this.#audience.follow.turn(state.page);
     if (state.page) this.#show(state.page, false, state);
     else this.#missing(state);
+    this.#page.stepRun(state.stepRun, false);
     this.#audience.ready(state);
     this.#stage.begin();
     this.#trust.set(state.trust);
@@ -397,14 +406,40 @@ export class Lab {
     if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
   }
 
-  async #runBlock(block: number): Promise<void> {
+  /** Runs the block after the one that ran last, and asks at it where its terminal is busy. */
+  #runNext(): void {
+    const asked = this.#executions.execute("katahost.runNextBlock", [{ whenBusy: "ask" }]);
+    asked.catch((error: unknown) => {
+      const busy = error instanceof Refusal ? error.busy : null;
+      if (busy) this.#question(busy);
+      else this.#fail(error);
+    });
+  }
+
+  #question(busy: Busy): void {
+    const { wanted, terminal } = busy;
+    if (wanted === undefined) return;
+    this.#layout.show(null);
+    if (this.#page.question(wanted, busy)) return;
+    const name = this.#terminals?.pane(terminal)?.name ?? "terminal";
+    notify({
+      severity: "warning",
+      message: occupation(busy, name, Date.now()),
+      choices: ANSWERS.map(({ answer, label }) => ({
+        label,
+        run: () => this.#perform("katahost.runNextBlock", [{ whenBusy: answer, block: wanted }]),
+      })),
+    });
+  }
+
+  async #runBlock(block: number, when: WhenBusy): Promise<void> {
     const shown = this.#page.page?.blocks.find(({ index }) => index === block);
     if (!shown) return;
     const { id } = shown.state;
     if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
     this.#running.add(id);
     try {
-      await this.#onPage("katahost.runBlock", { block });
+      await this.#onPage("katahost.runBlock", { block, whenBusy: when });
     } finally {
       this.#running.delete(id);
     }
@@ -420,7 +455,10 @@ export class Lab {
   }
 
   /** Executes a command about the page that is shown, and brings the terminals typed into in view. */
-  async #onPage(command: string, target: { block: number } | { link: number }): Promise<void> {
+  async #onPage(
+    command: string,
+    target: { block: number; whenBusy?: WhenBusy } | { link: number },
+  ): Promise<void> {
     const page = this.#page.page;
     if (!page) return;
     const argument = { step: page.step, revision: page.revision, ...target };
@@ -482,6 +520,9 @@ export class Lab {
         this.#markOthers(notification.params);
         this.#terminals?.awaitOutput(notification.params.last);
         this.#page.update(notification.params);
+        return;
+      case STEP_RUN:
+        this.#page.stepRun(notification.params, true);
         return;
       case CHECK_STATE:
         this.#page.check(notification.params);

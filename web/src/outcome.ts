@@ -8,7 +8,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** What a block's card says of its last run: a state, an icon, and a word or two. */
 export interface Outcome {
-  state: "running" | "done" | "failed" | "sent" | "recorded";
+  state: "queued" | "running" | "done" | "failed" | "sent" | "dropped" | "recorded";
   icon: IconName | null;
   text: string;
 }
@@ -28,17 +28,28 @@ export function runTime(run: BlockRun, now: number): number | null {
   return run.startedAt === undefined ? null : (run.endedAt ?? now) - run.startedAt;
 }
 
+/** What was seen of a block that nobody tells the end of. */
+function settling({ settled }: BlockRun, time: number | null): string {
+  if (settled === "prompt") {
+    return time === null ? " · prompt is back" : ` · prompt is back after ${duration(time)}`;
+  }
+  return settled === "quiet" ? " · quiet" : "";
+}
+
 /** What became of a block that has run; null while its run only waits, or where there was none. */
 export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
   if (last?.state === "recorded") {
     const text = last.endedAt === undefined ? "recording" : "recorded";
     return { state: "recorded", icon: null, text };
   }
+  if (last?.state === "dropped") return { state: "dropped", icon: null, text: "not run" };
   if (runs === 0 || last?.state === "waiting") return null;
   const count = runs > 1 ? ` ${runs}×` : "";
   const time = last ? runTime(last, now) : null;
   const took = time === null ? "" : ` · ${duration(time)}`;
   switch (last?.state) {
+    case "queued":
+      return { state: "queued", icon: null, text: "queued for the prompt" };
     case "running":
       return {
         state: "running",
@@ -50,7 +61,7 @@ export function outcome({ runs, last }: BlockState, now: number): Outcome | null
     case "failed":
       return { state: "failed", icon: "close", text: `failed${code(last)}${count}${took}` };
     default:
-      return { state: "sent", icon: null, text: `sent${count}` };
+      return { state: "sent", icon: null, text: `sent${count}${last ? settling(last, time) : ""}` };
   }
 }
 
@@ -75,6 +86,8 @@ export function ending(run: BlockRun, terminal: string): string {
   if (run.state === "done") return `A block in ${terminal} is done.`;
   if (run.state === "recorded" && run.endedAt === undefined)
     return `A recording is shown in ${terminal}.`;
+  if (run.state === "queued") return `A block is queued for the prompt in ${terminal}.`;
+  if (run.state === "dropped") return `A block in ${terminal} was not run.`;
   if (run.state !== "failed") return "";
   const failed = unexpected(run);
   const why = [failed?.message ?? "", failed?.hint ?? ""].map(sentence).join(" ").trim();

@@ -6,16 +6,17 @@ import { highlightAll } from "./highlight";
 import { mendImages } from "./images";
 import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
-import type { BlockState, CheckState, Page, ShowMessage } from "./protocol";
+import type { BlockState, Busy, CheckState, Page, ShowMessage, StepRun } from "./protocol";
 import { ReadingPlace } from "./readingplace";
 import { Refusal } from "./rpc";
 import { SavedFiles } from "./savedfiles";
+import { StepRunBar, type StepRunHost } from "./steprun";
 import { css } from "./styles/page.css";
 import { setServerHtml } from "./trusted";
 import { Locks, type Way } from "./way";
 
 /** What a page needs of the lab around it. */
-export interface PageHost extends BlockHost {
+export interface PageHost extends BlockHost, Omit<StepRunHost, "reveal"> {
   /** How far the lab is. */
   readonly way: Way;
   follow(link: number): Promise<unknown>;
@@ -39,6 +40,7 @@ export class PageView {
   #parts = new Disposables();
   readonly #problems = new DiagnosticsPanel();
   readonly #saved = new SavedFiles();
+  readonly #stepRun: StepRunBar;
   // In the shadow root, where the links that it describes can name it; a note is no part of the step.
   readonly #reason = element(
     "p",
@@ -57,7 +59,16 @@ export class PageView {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     this.#root.adoptedStyleSheets = [sheet];
-    this.#root.append(this.#problems.element, this.#content);
+    this.#stepRun = new StepRunBar({
+      get role() {
+        return host.role;
+      },
+      runStep: () => host.runStep(),
+      stopStep: () => host.stopStep(),
+      reveal: (block) => this.#blocks?.reveal(block),
+      fail: (error) => host.fail(error),
+    });
+    this.#root.append(this.#problems.element, this.#stepRun.element, this.#content);
     mendImages(this.#root);
     listen<MouseEvent>(this.#root, "click", (event) => this.#clicked(event));
   }
@@ -123,6 +134,16 @@ export class PageView {
     this.#problems.show("", []);
   }
 
+  /** Takes how the run of a step's blocks stands; what is told `live` is said, too. */
+  stepRun(told: StepRun | null, live: boolean): void {
+    this.#stepRun.update(told, live);
+  }
+
+  /** Asks at a block what to do about its busy terminal. Says whether it is shown. */
+  question(block: number, busy: Busy): boolean {
+    return this.#blocks?.question(block, busy) ?? false;
+  }
+
   /** Shows that a block runs, and brings it into view. */
   flash(id: string): void {
     this.#blocks?.flash(id)?.scrollIntoView({ block: "nearest" });
@@ -131,6 +152,7 @@ export class PageView {
   /** Notes that this client may do more or less than before. */
   setRole(): void {
     this.#blocks?.setRole();
+    this.#stepRun.paint();
     const watching = this.#host.role === "viewer";
     this.#reason.remove();
     if (watching) this.#content.append(this.#reason);
@@ -167,6 +189,10 @@ export class PageView {
 
   update(state: BlockState): void {
     this.#blocks?.update(state, true);
+    for (const block of this.#page?.blocks ?? []) {
+      if (block.state.id === state.id) block.state = { ...block.state, runs: state.runs };
+    }
+    this.#stepRun.paint();
   }
 
   #begin(page: Page | null, content: HTMLElement): void {
@@ -176,6 +202,7 @@ export class PageView {
     this.#parts = new Disposables();
     this.#blocks = null;
     this.#page = page;
+    this.#stepRun.show(page);
   }
 
   #diagnose({ step, diagnostics = [] }: Page): void {

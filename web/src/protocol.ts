@@ -24,6 +24,7 @@ export const LAB_STATE = "lab/state";
 export const PAGE_SHOW = "page/show";
 export const LAB_STEPS = "lab/steps";
 export const BLOCK_STATE = "block/state";
+export const STEP_RUN = "lab/stepRun";
 export const CHECK_STATE = "check/state";
 export const LAB_PROGRESS = "lab/progress";
 export const TERMINAL_OPENED = "terminal/opened";
@@ -267,6 +268,10 @@ page: Page | null,
  * is what `katahost.runNextBlock` runs.
  */
 lastBlock: number | null, 
+/**
+ * The run of all blocks of that step, the last one that was begun.
+ */
+stepRun: StepRun | null, 
 /**
  * Why the page is not what the client asked for.
  */
@@ -555,26 +560,75 @@ hint?: string,
  */
 late?: boolean, 
 /**
- * When its first command began, in milliseconds since 1970, where the shell told.
+ * When its first command began, in milliseconds since 1970, where the shell told; or when it
+ * was typed, where it has settled.
  */
 startedAt?: number, 
 /**
- * When its last command ended, in milliseconds since 1970, where the shell told.
+ * When its last command ended, in milliseconds since 1970, where the shell told; or when its
+ * last output came, where it has settled.
  */
 endedAt?: number, 
 /**
- * The offset in the terminal's output at which its own begins, where the shell told.
+ * The offset in the terminal's output at which its own begins, where that is known.
  */
 start?: number, 
 /**
- * The offset at which its output ends, where the shell told.
+ * The offset at which its output ends, where that is known.
  */
-end?: number, };
+end?: number, 
+/**
+ * What was seen of a run that is sent or running, where nobody tells its end.
+ */
+settled?: Settled, };
 
 /**
  * How a run stands.
  */
-export type RunState = "waiting" | "running" | "done" | "failed" | "sent" | "recorded";
+export type RunState = "queued" | "waiting" | "running" | "done" | "failed" | "sent" | "recorded" | "dropped";
+
+/**
+ * What was seen of a run that nobody tells the end of. None of it says that it succeeded.
+ */
+export type Settled = "prompt" | "input" | "quiet";
+
+/**
+ * A run of all blocks of a step, one after the other.
+ */
+export type StepRun = { 
+/**
+ * The name of the step.
+ */
+step: string, 
+/**
+ * The index of the block that runs, or that it stopped at.
+ */
+block: number | null, 
+/**
+ * How many blocks it is through with.
+ */
+done: number, 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * How it stands.
+ */
+state: StepRunState, 
+/**
+ * Why it failed or stopped: words about the block, as in `it failed with exit code 1`.
+ */
+message?: string, 
+/**
+ * What to do about it.
+ */
+hint?: string, };
+
+/**
+ * How a run of all blocks stands.
+ */
+export type StepRunState = "running" | "finished" | "failed" | "stopped";
 
 /**
  * How it stands with a check.
@@ -1010,9 +1064,43 @@ code: ErrorCode,
 /**
  * What to do about it, where there is something to do.
  */
-hint?: string, };
+hint?: string, 
+/**
+ * What keeps the terminal busy, where that is the reason.
+ */
+busy?: Busy, };
+
+/**
+ * What keeps a terminal busy.
+ */
+export type Busy = { 
+/**
+ * The number of the terminal.
+ */
+terminal: number, 
+/**
+ * The program's command line, shortened; absent for what the shell does by itself, and where
+ * the system does not tell.
+ */
+program?: string, 
+/**
+ * Since when it runs, in milliseconds since 1970, where that is known.
+ */
+since?: number, 
+/**
+ * The step of the block that started it, where one did.
+ */
+step?: string, 
+/**
+ * The index of that block.
+ */
+block?: number, 
+/**
+ * The index of the block that was to run, where it is one of the page shown.
+ */
+wanted?: number, };
 
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "not-queued" | "terminal-busy" | "step-runs" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";

@@ -1,3 +1,4 @@
+import { ANSWERS, occupation } from "./busy";
 import { Connection } from "./connection";
 import { element, icon, required, stayHere } from "./dom";
 import { Executions, uniqueId } from "./executions";
@@ -5,7 +6,9 @@ import { announce, noticeBody } from "./notices";
 import {
   BLOCK_STATE,
   type Block,
+  type Busy,
   type ExecuteCommandResult,
+  type JsonValue,
   LAB_STATE,
   type LabState,
   PAGE_SHOW,
@@ -21,6 +24,7 @@ import { StatusView } from "./status";
 // A thumb that trembles must not run a block twice.
 const DEBOUNCE_MS = 600;
 const SHOWN_LINES = 6;
+const RUN_NEXT = "katahost.runNextBlock";
 
 /** A phone as a presenter's remote control: four large buttons, and what they do next. */
 export class Remote {
@@ -54,10 +58,12 @@ export class Remote {
     this.#status = new StatusView(this.#connection);
     const key = (label: string, className: string, command: string): HTMLButtonElement => {
       const button = element("button", { type: "button", class: `remote-key ${className}` }, label);
-      button.onclick = () => this.#press(command);
+      // A busy terminal is asked about, here as on the page.
+      const args = command === RUN_NEXT ? [{ whenBusy: "ask" }] : [];
+      button.onclick = () => this.#press(command, args);
       return button;
     };
-    const run = key("Run the next block", "remote-run", "katahost.runNextBlock");
+    const run = key("Run the next block", "remote-run", RUN_NEXT);
     run.prepend(icon("play"));
     const back = key("Back", "", "katahost.previousStep");
     const ahead = key("Next step", "", "katahost.nextStep");
@@ -152,7 +158,7 @@ export class Remote {
     return this.#terminals.find((info) => info.terminal === terminal)?.name ?? "terminal";
   }
 
-  #press(command: string): void {
+  #press(command: string, args: JsonValue[] = []): void {
     const now = performance.now();
     const early = now - this.#pressed < DEBOUNCE_MS;
     if (this.#busy || early || !this.#connection.open) return;
@@ -161,7 +167,7 @@ export class Remote {
     this.#paint();
     navigator.vibrate?.(15);
     this.#executions
-      .execute(command)
+      .execute(command, args)
       .then(
         (result) => this.#done(command, result),
         (error: unknown) => this.#failed(error),
@@ -188,6 +194,33 @@ export class Remote {
     const hint = error instanceof Refusal ? error.hint : null;
     this.#result.className = "remote-result remote-refused";
     this.#result.replaceChildren(noticeBody(message, hint));
+    const busy = error instanceof Refusal ? error.busy : null;
+    if (busy) this.#question(busy);
+  }
+
+  /** Asks what to do about the busy terminal of the next block. */
+  #question(busy: Busy): void {
+    const words = occupation(busy, this.#name(busy.terminal), Date.now());
+    const button = (label: string, act: () => void): HTMLButtonElement => {
+      const made = element("button", { type: "button", class: "remote-answer" }, label);
+      made.onclick = act;
+      return made;
+    };
+    const answers = ANSWERS.map(({ answer, label }) =>
+      button(label, () => {
+        const args = {
+          whenBusy: answer,
+          ...(busy.wanted === undefined ? {} : { block: busy.wanted }),
+        };
+        this.#pressed = Number.NEGATIVE_INFINITY;
+        this.#press(RUN_NEXT, [args]);
+      }),
+    );
+    const cancel = button("Cancel", () => this.#result.replaceChildren());
+    this.#result.replaceChildren(
+      noticeBody(words, null),
+      element("span", { class: "remote-answers" }, ...answers, cancel),
+    );
   }
 
   #paint(): void {

@@ -2,6 +2,7 @@ import type {
   Audience,
   BLOCK_STATE,
   BlockState,
+  Busy,
   CHECK_STATE,
   CheckState,
   ErrorCode,
@@ -30,7 +31,9 @@ import type {
   SHOW_MESSAGE,
   ShowDocument,
   ShowMessage,
+  STEP_RUN,
   StepProgress,
+  StepRun,
   TERMINAL_EXITED,
   TERMINAL_FOCUS,
   TERMINAL_OPENED,
@@ -45,6 +48,7 @@ export type Notification =
   | { method: typeof LAB_TRUST; params: LabTrust }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }
+  | { method: typeof STEP_RUN; params: StepRun }
   | { method: typeof CHECK_STATE; params: CheckState }
   | { method: typeof LAB_PROGRESS; params: StepProgress }
   | { method: typeof TERMINAL_OPENED; params: TerminalInfo }
@@ -63,12 +67,15 @@ export type Notification =
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly hint: string | null;
+  /** What keeps the terminal busy, where that is the reason. */
+  readonly busy: Busy | null;
 
   constructor(error: RpcError) {
     super(error.message);
     this.name = "Refusal";
     this.code = error.data?.code ?? "internal";
     this.hint = error.data?.hint ?? null;
+    this.busy = error.data?.busy ?? null;
   }
 }
 

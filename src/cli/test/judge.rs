@@ -8,7 +8,10 @@ use super::{
     plan::{Act, Next},
     verdict::{How, Problem, Verdict},
 };
-use crate::{lab::event::RunState, scenario::ExitCode};
+use crate::{
+    lab::event::{How as Seen, RunState},
+    scenario::ExitCode,
+};
 
 /// How long a program is quiet that the next block in its terminal interrupts, when it is taken to
 /// run on; and after how long it is so even if it writes all the time.
@@ -24,8 +27,8 @@ const LAST: Duration = Duration::from_secs(10);
 /// prompt.
 const PROMPT_QUIET: Duration = Duration::from_secs(1);
 
-/// How long the output is quiet after what was typed into a program.
-const SENT_QUIET: Duration = Duration::from_millis(300);
+/// How long the output is quiet after what was typed into a program of which nothing can be seen.
+const SENT_QUIET: Duration = Duration::from_millis(1500);
 
 /// With what prompts end, apart from spaces.
 const PROMPT_ENDS: &str = ">:?$#%])";
@@ -49,6 +52,8 @@ pub(super) struct Sight<'a> {
     pub(super) quiet: Duration,
     /// For how long it has been as it is.
     pub(super) since: Duration,
+    /// What the terminal says of a run that nobody tells the end of.
+    pub(super) settled: Option<Seen>,
     /// Whether the shell waits for the rest of a command.
     pub(super) continues: bool,
 }
@@ -60,7 +65,8 @@ impl Sight<'_> {
             RunState::Ended(code) => Some(self.ended(code)),
             RunState::Sent => self.sent(),
             RunState::Running => self.running().map(Verdict::Passed),
-            RunState::Waiting | RunState::Recorded => None,
+            RunState::Queued | RunState::Waiting | RunState::Recorded => None,
+            RunState::Dropped => Some(self.failed(Problem::new("it was never typed"))),
         }
     }
 
@@ -113,10 +119,7 @@ impl Sight<'_> {
 
     fn running(&self) -> Option<How> {
         let expectation = &self.act.expectation;
-        if let Some(prompt) = &expectation.prompt
-            && self.open_line
-            && matches(prompt, self.last_line())
-        {
+        if self.prompts() || self.settled == Some(Seen::Input) {
             return self.is_as_expected().then_some(How::Waits);
         }
         let (quiet, any) = match &self.act.next {
@@ -152,10 +155,17 @@ impl Sight<'_> {
             ));
         }
         let settled = match &self.act.expectation.prompt {
-            Some(prompt) => self.open_line && matches(prompt, self.last_line()),
-            None => self.quiet.min(self.since) >= SENT_QUIET,
+            Some(_) => self.prompts(),
+            None => self.settled.is_some() || self.quiet.min(self.since) >= SENT_QUIET,
         };
         (settled && self.is_as_expected()).then_some(Verdict::Passed(How::Sent))
+    }
+
+    /// Whether the prompt that the block names is back.
+    fn prompts(&self) -> bool {
+        let prompt = self.act.expectation.prompt.as_ref();
+        let is_back = |prompt: &String| self.open_line && matches(prompt, self.last_line());
+        self.settled == Some(Seen::Prompt) || prompt.is_some_and(is_back)
     }
 
     fn is_as_expected(&self) -> bool {
@@ -264,6 +274,7 @@ mod tests {
             open_line: !text.ends_with('\n'),
             quiet,
             since: quiet,
+            settled: None,
             continues: false,
         };
         match sight.judge()? {

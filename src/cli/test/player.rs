@@ -20,7 +20,7 @@ use crate::{
     lab::{
         LabError, LabEvent, LabHandle,
         capture::{Capture, Text},
-        event::{BlockPlace, CheckState, RunState},
+        event::{BlockPlace, CheckState, How as Settled, RunState},
         handle::{Attachment, Execution, Visitor},
         judge,
         store::random_name,
@@ -97,6 +97,8 @@ struct Seen {
     /// Where its output begins and ends, and when.
     began: Option<(u64, SystemTime)>,
     ended: Option<(u64, SystemTime)>,
+    /// What the terminal says of it where nobody tells its end.
+    settled: Option<Settled>,
 }
 
 #[derive(Debug, Clone)]
@@ -385,6 +387,7 @@ impl<'a> Player<'a> {
                 open_line: text.open_line,
                 quiet: now.saturating_duration_since(latest.max(at)),
                 since: now.saturating_duration_since(at),
+                settled: seen.as_ref().and_then(|seen| seen.settled),
                 continues: capture.is_some_and(Capture::continues),
             };
             if let Some(verdict) = sight.judge() {
@@ -422,7 +425,9 @@ impl<'a> Player<'a> {
     /// Where the output of a run begins and ends.
     fn range(&self, seen: Option<&Seen>, number: u16, start: u64) -> (u64, u64) {
         let began = seen.and_then(|seen| seen.began).map(|(offset, _)| offset);
-        let ended = seen.and_then(|seen| seen.ended).map(|(offset, _)| offset);
+        // Of what was only sent, more may follow.
+        let told = seen.filter(|seen| seen.state != RunState::Sent);
+        let ended = told.and_then(|seen| seen.ended).map(|(offset, _)| offset);
         let end = || self.terminal(number).map_or(start, Capture::end);
         (began.unwrap_or(start), ended.unwrap_or_else(end))
     }
@@ -457,6 +462,7 @@ impl<'a> Player<'a> {
                 open_line: false,
                 quiet: Duration::ZERO,
                 since: Duration::ZERO,
+                settled: None,
                 continues: false,
             };
             let verdict = sight.ended(code);
@@ -579,6 +585,7 @@ impl<'a> Player<'a> {
                     at: Instant::now(),
                     began: run.began.map(|moment| (moment.offset, moment.at)),
                     ended: run.ended.map(|moment| (moment.offset, moment.at)),
+                    settled: run.settled,
                 };
                 let before = self.blocks.insert(run.block.clone(), seen);
                 // What is told twice is as old as it was.
@@ -599,6 +606,7 @@ impl<'a> Player<'a> {
                     at: Instant::now(),
                     began: run.began.map(|moment| (moment.offset, moment.at)),
                     ended: run.ended.map(|moment| (moment.offset, moment.at)),
+                    settled: None,
                 };
                 let runs = self.loose.entry(run.id.clone()).or_default();
                 match runs.iter_mut().find(|seen| seen.state == RunState::Running) {

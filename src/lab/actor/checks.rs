@@ -83,6 +83,7 @@ impl Lab {
         let state = self.instance.checks.state(&place);
         if !counts {
             self.clients.tell(LabEvent::Check(state));
+            self.step_run_checked(&place);
             return;
         }
         self.instance.progress.checked(&place, &known);
@@ -91,6 +92,7 @@ impl Lab {
         }
         self.clients.tell(LabEvent::Check(state));
         self.tell_progress(&place.step);
+        self.step_run_checked(&place);
         if !passed && self.is_open_check(&place) {
             let at = Instant::now() + REPEAT;
             self.instance.checks.arm(place.index, at, Due::Open);
@@ -213,7 +215,7 @@ impl Lab {
             }
         }
         let settle = match stage {
-            Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) => return,
+            Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => return,
             Stage::Sent => SETTLE,
             Stage::Ended(..) => Duration::ZERO,
         };
@@ -252,7 +254,7 @@ impl Lab {
         }
     }
 
-    fn place_of(&self, index: usize) -> BlockPlace {
+    pub(super) fn place_of(&self, index: usize) -> BlockPlace {
         BlockPlace {
             step: self.state.step.as_str().into(),
             index,
@@ -268,7 +270,7 @@ fn is_open_check(block: &Block) -> bool {
 /// nobody can know.
 fn is_done(run: &BlockRun, stage: Stage) -> bool {
     match stage {
-        Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) => false,
+        Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => false,
         Stage::Sent | Stage::Ended(None, _) => true,
         Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
     }

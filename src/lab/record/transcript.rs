@@ -118,13 +118,14 @@ fn state(run: &PastRun) -> String {
         format!(", took {}", duration(took))
     });
     let state = match run.state {
+        RunState::Queued => "queued until the prompt is back".to_owned(),
+        RunState::Dropped => "given up before it was typed".to_owned(),
         RunState::Waiting if run.typed.is_none() => "waiting for its terminal".to_owned(),
         RunState::Waiting => "waiting for the shell".to_owned(),
         RunState::Running => "running".to_owned(),
         RunState::Ended(0) => "done".to_owned(),
         RunState::Ended(code) => format!("failed ({code})"),
         RunState::Recorded => "answered from its recording".to_owned(),
-        RunState::Sent if began.is_none() => "given up before it was typed".to_owned(),
         RunState::Sent => "sent; whether it worked can't be known".to_owned(),
     };
     let at = began

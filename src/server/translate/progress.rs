@@ -29,6 +29,8 @@ pub(super) fn ms(at: SystemTime) -> u64 {
 /// claimed.
 pub(super) fn run_state(run: &event::BlockRun) -> (RunState, Option<i32>) {
     match (run.state, &run.verdict) {
+        (event::RunState::Queued, _) => (RunState::Queued, None),
+        (event::RunState::Dropped, _) => (RunState::Dropped, None),
         (event::RunState::Waiting, _) => (RunState::Waiting, None),
         (event::RunState::Running, _) => (RunState::Running, None),
         (event::RunState::Recorded, _) => (RunState::Recorded, None),

@@ -1,0 +1,350 @@
+//! What can be seen of a run after it was typed, where no shell tells how it ends: inside `cqlsh`,
+//! `python`, `ssh`, `docker exec`.
+//!
+//! The prompt that the block names is back, or the program waits for input, or nothing was written
+//! for a while. None of it says that the run has succeeded, and nothing does.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use regex::Regex;
+
+use super::{
+    occupation::Occupation,
+    runs::RunNumber,
+    tracking::{Moment, Stage},
+};
+
+/// A prompt must stand for this long: lines that were typed ahead are answered sooner.
+const PROMPT_FOR: Duration = Duration::from_millis(150);
+
+/// So long nothing must have been written where nothing else can be seen.
+const QUIET_FOR: Duration = Duration::from_secs(1);
+
+/// How often a run is looked at, at most and at least.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOK_SELDOM: Duration = Duration::from_secs(3);
+
+/// How much is kept of the last line.
+const LINE_BYTES: usize = 1024;
+
+/// What was seen of a run that nobody told the end of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// What it was.
+    pub how: How,
+    /// When it was typed, and where its output begins.
+    pub began: Moment,
+    /// When the last of its output came, and where that ends.
+    pub ended: Moment,
+}
+
+/// How a run looks settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// A prompt is back.
+    Prompt,
+    /// The program that it started waits for input.
+    Input,
+    /// Nothing was written for a while.
+    Quiet,
+}
+
+/// The run that was typed last, as long as more can be seen of it.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath(Option<Followed>);
+
+#[derive(Debug)]
+struct Followed {
+    number: RunNumber,
+    began: Moment,
+    /// The last output, or the typing.
+    latest: (Instant, Moment),
+    standing: Standing,
+    /// The prompt that the block names.
+    prompt: Option<Regex>,
+    /// How many of the typed lines have not been answered by one of output.
+    unanswered: usize,
+    /// The last line of the output.
+    line: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Nothing is known yet.
+    Typed,
+    /// The shell told that it has begun.
+    Running,
+    /// Nobody tells.
+    Sent,
+}
+
+impl Aftermath {
+    /// Follows a run that is typed now, and no other any more.
+    pub(super) fn typed(
+        &mut self,
+        number: RunNumber,
+        text: &[u8],
+        prompt: Option<Regex>,
+        moment: Moment,
+        now: Instant,
+    ) {
+        self.0 = Some(Followed {
+            number,
+            began: moment,
+            latest: (now, moment),
+            standing: Standing::Typed,
+            prompt,
+            unanswered: memchr::memchr_iter(b'\r', text).count(),
+            line: Vec::new(),
+        });
+    }
+
+    /// Takes in output, which ends at `moment`.
+    pub(super) fn output(&mut self, bytes: &Bytes, moment: impl FnOnce() -> Moment, now: Instant) {
+        if let Some(run) = &mut self.0 {
+            run.latest = (now, moment());
+            run.output(bytes);
+        }
+    }
+
+    /// Notes what the shell tells of a run.
+    pub(super) fn stage(&mut self, number: RunNumber, stage: Stage) {
+        let Some(run) = self.0.as_mut().filter(|run| run.number == number) else {
+            return;
+        };
+        match stage {
+            Stage::Running(_) => run.standing = Standing::Running,
+            Stage::Sent => run.standing = Standing::Sent,
+            Stage::Ended(..) | Stage::Settled(_) => self.0 = None,
+            Stage::Playing(_) | Stage::Played(_) => {}
+        }
+    }
+
+    /// Forgets all, because the shell ended.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    /// Whether a look may find something.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.0.as_ref().is_some_and(|run| {
+            run.standing != Standing::Typed && now.duration_since(run.latest.0) >= PROMPT_FOR
+        })
+    }
+
+    /// Looks whether the run has settled; `occupation` is asked only where it may have.
+    pub(super) fn look(
+        &mut self,
+        occupation: impl FnOnce() -> Occupation,
+        now: Instant,
+    ) -> Option<(RunNumber, Settled)> {
+        let run = self.0.as_ref().filter(|_| self.is_due(now))?;
+        let how = run.how(occupation, now)?;
+        let settled = Settled {
+            how,
+            began: run.began,
+            ended: run.latest.1,
+        };
+        let number = run.number;
+        self.0 = None;
+        Some((number, settled))
+    }
+
+    /// When to look again, as long as there is something to look for.
+    pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
+        let run = self.0.as_ref()?;
+        let quiet = now.duration_since(run.latest.0);
+        (run.standing != Standing::Typed).then(|| now + (quiet / 4).clamp(LOOK, LOOK_SELDOM))
+    }
+}
+
+impl Followed {
+    fn output(&mut self, bytes: &[u8]) {
+        if self.unanswered > 0 {
+            let lines = memchr::memchr_iter(b'\n', bytes).take(self.unanswered);
+            self.unanswered -= lines.count();
+        }
+        let last = memchr::memrchr(b'\n', bytes);
+        let rest = last.and_then(|end| bytes.get(end + 1..));
+        if last.is_some() {
+            self.line.clear();
+        }
+        self.line.extend_from_slice(rest.unwrap_or(bytes));
+        let excess = self.line.len().saturating_sub(LINE_BYTES);
+        self.line.drain(..excess);
+    }
+
+    fn how(&self, occupation: impl FnOnce() -> Occupation, now: Instant) -> Option<How> {
+        let quiet = now.duration_since(self.latest.0);
+        if let Some(prompt) = &self.prompt {
+            let shown = self.unanswered == 0 && prompt.is_match(&plain(&self.line));
+            if shown {
+                // Lines that wait to be read are not done.
+                return (occupation() != Occupation::Busy).then_some(How::Prompt);
+            }
+            if self.standing == Standing::Sent {
+                return None;
+            }
+        }
+        match (self.standing, occupation()) {
+            (Standing::Sent, Occupation::Prompt) => Some(How::Prompt),
+            (Standing::Running, Occupation::Reads { .. }) if quiet >= QUIET_FOR => Some(How::Input),
+            (Standing::Sent, Occupation::Reads { .. } | Occupation::Unknown)
+                if quiet >= QUIET_FOR =>
+            {
+                Some(How::Quiet)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A line of output without escape sequences, as it stands after its last return.
+fn plain(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' => match letters.next() {
+                // ECMA-48: parameters, and a final byte.
+                Some('[') => {
+                    letters.find(|letter| ('@'..='~').contains(letter));
+                }
+                // A string, up to a bell or `ESC \`.
+                Some(']' | 'P' | '_' | '^' | 'X') => {
+                    while let Some(letter) = letters.next() {
+                        if letter == '\u{7}' {
+                            break;
+                        }
+                        if letter == '\u{1b}' {
+                            letters.next();
+                            break;
+                        }
+                    }
+                }
+                Some('(' | ')' | '*' | '+' | '#' | '%') => {
+                    letters.next();
+                }
+                _ => {}
+            },
+            '\u{8}' => {
+                plain.pop();
+            }
+            '\r' | '\t' => plain.push(letter),
+            _ if letter.is_control() => {}
+            _ => plain.push(letter),
+        }
+    }
+    let parts = plain.rsplit('\r');
+    let mut written = parts.filter(|part| !part.is_empty());
+    written.next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    const READS: Occupation = Occupation::Reads { editor: true };
+
+    fn moment(offset: u64) -> Moment {
+        Moment {
+            at: SystemTime::UNIX_EPOCH,
+            offset,
+        }
+    }
+
+    /// How a run of `text` looks `after_ms` milliseconds after `output` came.
+    fn check(
+        (text, prompt): (&str, Option<&str>),
+        stage: Stage,
+        output: &[&str],
+        occupation: Occupation,
+        after_ms: u64,
+    ) -> Option<How> {
+        let now = Instant::now();
+        let mut aftermath = Aftermath::default();
+        let prompt = prompt.map(|prompt| Regex::new(prompt).unwrap());
+        aftermath.typed(1, text.as_bytes(), prompt, moment(10), now);
+        aftermath.stage(1, stage);
+        for part in output {
+            let bytes = Bytes::copy_from_slice(part.as_bytes());
+            aftermath.output(&bytes, || moment(20), now);
+        }
+        let (number, settled) =
+            aftermath.look(|| occupation, now + Duration::from_millis(after_ms))?;
+        assert_eq!(
+            (number, settled.began.offset, settled.ended.offset),
+            (1, 10, 20)
+        );
+        assert_eq!(aftermath.next_look(now), None, "told once");
+        Some(settled.how)
+    }
+
+    #[test]
+    fn named_prompt_is_seen_through_colours_and_in_pieces() {
+        let named = ("1 + 1\r", Some("^>>> $"));
+        let output = ["1 + 1\r\n2\r\n\x1b[32m>", ">> \x1b[0m\x1b]0;title\x07"];
+        let seen = |after| check(named, Stage::Sent, &output, READS, after);
+        assert_eq!(seen(100), None, "it may go on");
+        assert_eq!(seen(200), Some(How::Prompt));
+        let busy = check(named, Stage::Sent, &output, Occupation::Busy, 200);
+        assert_eq!(busy, None, "lines wait to be read");
+    }
+
+    #[test]
+    fn prompt_between_typed_lines_is_none() {
+        let named = ("a\rb\r", Some("> $"));
+        let between = check(named, Stage::Sent, &["a\r\n> "], READS, 60_000);
+        assert_eq!(between, None);
+        let behind = check(named, Stage::Sent, &["a\r\n> b\r\n> "], READS, 200);
+        assert_eq!(behind, Some(How::Prompt));
+    }
+
+    #[test]
+    fn quiet_program_that_reads_has_settled_and_a_busy_one_has_not() {
+        let unnamed = ("a\r", None);
+        assert_eq!(check(unnamed, Stage::Sent, &["a\r\n"], READS, 900), None);
+        let seen = |occupation| check(unnamed, Stage::Sent, &["a\r\n"], occupation, 1_100);
+        assert_eq!(seen(READS), Some(How::Quiet));
+        assert_eq!(seen(Occupation::Busy), None);
+        assert_eq!(seen(Occupation::Prompt), Some(How::Prompt));
+    }
+
+    #[test]
+    fn running_program_that_waits_for_input_is_told() {
+        let running = Stage::Running(moment(12));
+        let seen = |occupation| check(("python\r", None), running, &[">>> "], occupation, 1_100);
+        assert_eq!(seen(READS), Some(How::Input));
+        assert_eq!(seen(Occupation::Busy), None);
+        assert_eq!(seen(Occupation::Prompt), None, "its mark is on the way");
+    }
+
+    #[test]
+    fn line_is_read_without_its_dress() {
+        for (line, wanted) in [
+            ("\x1b[1;31mdb\x1b[0m> ", "db> "),
+            ("old\r\x1b[Knew> ", "new> "),
+            ("> \r", "> "),
+            ("\x1bP+q\x1b\\x\x1b(B$ ", "x$ "),
+            ("ab\x08c", "ac"),
+            ("\x1b[", ""),
+        ] {
+            assert_eq!(plain(line.as_bytes()), wanted, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn long_line_is_kept_from_its_end() {
+        let mut aftermath = Aftermath::default();
+        aftermath.typed(1, b"", None, moment(0), Instant::now());
+        let long = Bytes::from(vec![b'x'; 3 * LINE_BYTES]);
+        for _ in 0..3 {
+            aftermath.output(&long, || moment(1), Instant::now());
+        }
+        assert_eq!(aftermath.0.unwrap().line.len(), LINE_BYTES);
+    }
+}

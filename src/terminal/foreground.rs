@@ -1,0 +1,123 @@
+//! What runs in a terminal's foreground, as far as the system tells (proc(5), credentials(7)).
+
+use std::fs;
+
+use super::pty;
+
+/// How much of a program's command line is told.
+const NAME_CHARS: usize = 60;
+
+/// The number of read(2) where `/proc/PID/syscall` is known to us.
+const READ: Option<&str> = if cfg!(target_arch = "x86_64") {
+    Some("0")
+} else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64")) {
+    Some("63")
+} else {
+    None
+};
+
+/// Whether a process of the group waits for what is typed: it sleeps in a read of a terminal.
+/// Nothing where the system does not tell.
+pub(super) fn reads(group: i32) -> Option<bool> {
+    match process_reads(group) {
+        Some(true) => return Some(true),
+        // What the leader may not be asked, the others may not either.
+        None if fs::metadata(format!("/proc/{group}")).is_ok() => return None,
+        _ => {}
+    }
+    let others = pty::processes()?.filter(|process| process.group == group);
+    Some(
+        others
+            .filter(|process| process.id != group)
+            .any(|process| process_reads(process.id) == Some(true)),
+    )
+}
+
+fn process_reads(process: i32) -> Option<bool> {
+    let read = READ?;
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    for task in tasks.flatten() {
+        let call = fs::read_to_string(task.path().join("syscall")).ok()?;
+        let mut words = call.split_ascii_whitespace();
+        if words.next() != Some(read) {
+            continue;
+        }
+        let descriptor = words.next().and_then(|word| word.strip_prefix("0x"));
+        let descriptor = descriptor.and_then(|word| u32::from_str_radix(word, 16).ok())?;
+        let file = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).ok()?;
+        if file.starts_with("/dev/pts") || file.starts_with("/dev/tty") {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+/// What people call a program: its command line without folders, shortened.
+pub(super) fn name(process: i32) -> Option<String> {
+    let line = fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    let line = String::from_utf8_lossy(&line);
+    let mut words = line.split('\0').filter(|word| !word.is_empty());
+    let program = words.next()?;
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let program = program.strip_prefix('-').unwrap_or(program);
+    let words: Vec<&str> = std::iter::once(program).chain(words).collect();
+    let readable = |letter: char| {
+        if letter.is_control() || letter == '`' {
+            ' '
+        } else {
+            letter
+        }
+    };
+    let whole: String = words.join(" ").chars().map(readable).collect();
+    let mut name: String = whole.chars().take(NAME_CHARS).collect();
+    if name.len() < whole.len() {
+        name.push('…');
+    }
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Read,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    #[test]
+    fn program_is_named_without_its_folder_and_shortly() {
+        let long = "x".repeat(100);
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "echo; read line", "a\nb`c", &long])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        // Until then it may be a copy of this program.
+        stdout.read_exact(&mut [0]).unwrap();
+        let named = name(child.id().cast_signed()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(
+            named.starts_with("sh -c echo; read line a b c xxx"),
+            "{named}"
+        );
+        assert!(named.ends_with('…') && named.chars().count() == 61);
+    }
+
+    #[test]
+    fn process_that_reads_a_pipe_does_not_read_the_terminal() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert_ne!(process_reads(child.id().cast_signed()), Some(true));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn nothing_is_known_of_what_is_gone() {
+        assert_eq!(name(i32::MAX), None);
+        assert_ne!(reads(i32::MAX), Some(true));
+    }
+}

@@ -1,0 +1,684 @@
+//! Clicks on terminals in which a program runs, and what can be seen of runs that nobody tells the
+//! end of.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use katahost::{
+    client::ClientError,
+    protocol::error::{ErrorCode, ErrorData},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{House, HouseOptions, Visitor, sshd::Sshd};
+
+/// Runs until it is told to end, and reads nothing.
+const HANGS: &str = "sh -c 'echo up-$((1+1)); exec sleep 300'";
+
+/// Waits for the file `go`, in this terminal.
+const WAITS: &str = "sh -c 'echo up-$((1+1)); until [ -e go ]; do sleep 0.05; done'";
+
+/// Starts a lab of these blocks in bash, as `tests/it/shells.rs` does.
+struct Desk {
+    house: House,
+    visitor: Visitor,
+    _home: TempDir,
+}
+
+/// A block, and what stands in its header.
+pub fn fence(header: &Value, text: &str) -> String {
+    format!("````\n### {header}\n{text}\n````\n\n")
+}
+
+const CONFIG: &str =
+    r#"{"layout": {"terminals": [{"id": "host", "name": "host"}, {"id": "api", "name": "api"}]}}"#;
+
+impl Desk {
+    async fn new(blocks: &[(Value, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path();
+        fs::write(path.join(".bashrc"), "PS1='$ '\nunset HISTFILE\n").unwrap();
+        // Integration goes by the name.
+        let shell = path.join("bash");
+        let own = format!(
+            "#!/bin/sh\nunset BASH_ENV PROMPT_COMMAND\nHOME='{}' exec /bin/bash \"$@\"\n",
+            path.display()
+        );
+        fs::write(&shell, own).unwrap();
+        fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+        let blocks: Vec<String> = blocks
+            .iter()
+            .map(|(header, text)| fence(header, text))
+            .collect();
+        let options = HouseOptions {
+            shell: Some(shell),
+            ..HouseOptions::default()
+        };
+        let house = House::with_files(
+            &[
+                (".katapod_config.json", CONFIG),
+                ("intro.md", &blocks.concat()),
+                ("step2.md", "# Two\n"),
+            ],
+            options,
+        );
+        let visitor = house.enter("lab").await;
+        Self {
+            house,
+            visitor,
+            _home: home,
+        }
+    }
+
+    /// Runs a block, with what to do where the terminal is busy.
+    async fn run(&mut self, block: usize, when: &str) -> Result<(), ErrorData> {
+        run(&mut self.visitor, block, Some(when)).await
+    }
+
+    async fn execute(&mut self, command: &str, arguments: Vec<Value>) -> Result<(), ErrorCode> {
+        let executed = self.visitor.client.execute(command, arguments, None).await;
+        executed.map(drop).map_err(|error| data(error).code)
+    }
+
+    /// Starts the block, and waits until what it runs has said that it is up.
+    async fn start(&mut self, block: usize) {
+        self.run(block, "ask").await.unwrap();
+        self.until(block, "running").await;
+        self.visitor.until_text("host", "up-2\r\n").await;
+    }
+
+    async fn until(&mut self, block: usize, state: &str) -> Value {
+        until(&mut self.visitor, block, state).await
+    }
+
+    async fn until_text(&mut self, text: &str) {
+        self.visitor.until_text("host", text).await;
+    }
+
+    /// What the terminal shows, its line ends as they are.
+    fn text(&self) -> String {
+        self.visitor.text(0)
+    }
+
+    /// Has a block that waits for it go on.
+    fn go(&self) {
+        self.house.write("go", "");
+    }
+
+    /// How all blocks' last runs stand, as somebody sees them who comes now.
+    async fn states(&self) -> Vec<String> {
+        let other = self.house.enter("lab").await;
+        let blocks = other.lab.page.unwrap().blocks;
+        let state = |run: katahost::protocol::run::BlockRun| json!(run.state);
+        blocks
+            .into_iter()
+            .map(|block| block.state.last.map_or(Value::Null, state))
+            .map(|state| state.as_str().unwrap_or("none").to_owned())
+            .collect()
+    }
+}
+
+fn data(error: ClientError) -> ErrorData {
+    match error {
+        ClientError::Refused(error) => error.data,
+        other => panic!("{other}"),
+    }
+}
+
+async fn run(visitor: &mut Visitor, block: usize, when: Option<&str>) -> Result<(), ErrorData> {
+    let mut argument = json!({"step": "intro", "block": block});
+    if let Some(when) = when {
+        argument["whenBusy"] = json!(when);
+    }
+    let executed = visitor
+        .client
+        .execute("katahost.runBlock", vec![argument], None);
+    executed.await.map(drop).map_err(data)
+}
+
+/// Waits until the block's last run is told to be in that state, and gives it.
+async fn until(visitor: &mut Visitor, block: usize, state: &str) -> Value {
+    let mut found = Value::Null;
+    visitor
+        .until(&format!("block {block} to be {state}"), |visitor| {
+            let told = visitor.notifications.iter().rev();
+            let mut runs = told
+                .filter(|(method, _)| method == "block/state")
+                .filter_map(|(_, state)| state.get("last"))
+                .filter(|run| run["block"] == block);
+            let run = runs.next().filter(|run| run["state"] == state);
+            found = run.cloned().unwrap_or_default();
+            run.is_some()
+        })
+        .await;
+    found
+}
+
+fn plain(text: &str) -> (Value, &str) {
+    (json!({}), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn click_on_a_busy_terminal_is_told_what_runs_there() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("echo typed-$((2+3))")]).await;
+    desk.start(0).await;
+    let refused = desk.run(1, "ask").await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::TerminalBusy);
+    let busy = refused.busy.unwrap();
+    assert_eq!(busy.program.as_deref(), Some("sleep 300"));
+    assert_eq!((busy.terminal, busy.block), (0, Some(0)));
+    assert_eq!(busy.step.as_deref(), Some("intro"));
+    assert!(busy.since > Some(1_600_000_000_000));
+    // Nothing has happened, and it may be asked again.
+    assert_eq!(desk.states().await, ["running", "none"]);
+    assert_eq!(
+        desk.run(1, "ask").await.unwrap_err().code,
+        ErrorCode::TerminalBusy
+    );
+    assert!(!desk.text().contains("echo typed"));
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    assert_eq!(page.blocks[1].state.runs, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queued_blocks_run_in_order_when_the_prompt_is_back() {
+    let blocks = [
+        plain(WAITS),
+        plain("echo one-$((1+1)); sleep 0.2"),
+        plain("echo two-$((1+1))"),
+        plain("echo three-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.start(0).await;
+    for block in 1..4 {
+        desk.run(block, "queue").await.unwrap();
+        desk.until(block, "queued").await;
+    }
+    let queued = ["running", "queued", "queued", "queued"];
+    assert_eq!(desk.states().await, queued, "for who comes now, too");
+    let cancel = vec![json!({"step": "intro", "block": 2})];
+    desk.execute("katahost.cancelBlock", cancel.clone())
+        .await
+        .unwrap();
+    desk.until(2, "dropped").await;
+    let refused = desk.execute("katahost.cancelBlock", cancel).await;
+    assert_eq!(refused, Err(ErrorCode::NotQueued));
+    assert!(!desk.text().contains("echo one"), "nothing is typed ahead");
+    desk.go();
+    desk.until(3, "done").await;
+    desk.until_text("three-2").await;
+    let text = desk.text();
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("one-2") < at("three-2"));
+    assert!(!text.contains("two-"), "{text}");
+    assert_eq!(desk.states().await, ["done", "done", "dropped", "done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupt_ends_what_runs_and_then_types() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("echo ran-$((1+1))"), plain("true")]).await;
+    desk.start(0).await;
+    desk.run(2, "queue").await.unwrap();
+    desk.run(1, "interrupt").await.unwrap();
+    assert_eq!(desk.until(0, "failed").await["exitCode"], 130);
+    desk.until(1, "done").await;
+    desk.until_text("ran-2").await;
+    desk.until(2, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupt_that_is_ignored_types_nothing_and_can_be_cancelled() {
+    let stubborn = "sh -c 'trap \"\" INT; echo up-$((1+1)); until [ -e go ]; do sleep 0.05; done'";
+    let mut desk = Desk::new(&[plain(stubborn), plain("echo ran-$((1+1))")]).await;
+    desk.start(0).await;
+    desk.run(1, "interrupt").await.unwrap();
+    desk.until(1, "queued").await;
+    // Longer than the patience that a block with `ctrl_c` has.
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(desk.states().await, ["running", "queued"]);
+    assert!(!desk.text().contains("echo ran"));
+    desk.go();
+    desk.until(1, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn type_types_into_whatever_runs() {
+    let blocks = [
+        plain("sh -c 'echo up-$((1+1)); sleep 1; head -1'"),
+        plain("echo hello"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.start(0).await;
+    desk.run(1, "type").await.unwrap();
+    desk.until(1, "sent").await;
+    desk.until_text("echo hello\r\necho hello").await;
+    desk.until(0, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_read_are_typed_into_at_once() {
+    for (program, prompt, line, answer) in [
+        ("python3 -q", ">>> ", "20 + 22", "42"),
+        ("sqlite3", "sqlite> ", "select 20 + 22;", "42"),
+        ("cat", "cat\r\n", "hello", "hello\r\nhello"),
+        ("env -i sh", "# ", "echo $((20 + 22))", "42"),
+        ("read -p 'name? ' name", "name? ", "me", "? me"),
+    ] {
+        let mut desk = Desk::new(&[plain(program), plain(line)]).await;
+        desk.run(0, "ask").await.unwrap();
+        let run = desk.until(0, "running").await;
+        assert!(run["settled"].is_null(), "{program}");
+        desk.until_text(prompt).await;
+        // It may still be about to read; then it is asked again.
+        let mut tries = 0;
+        while let Err(refused) = desk.run(1, "ask").await {
+            assert_eq!(refused.code, ErrorCode::TerminalBusy, "{program}");
+            tries += 1;
+            assert!(tries < 20, "{program} reads");
+        }
+        desk.until_text(answer).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_screen_program_is_asked_about_though_it_reads() {
+    let mut desk = Desk::new(&[plain("seq 1000 | less"), plain("true")]).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_text("\x1b[?1049h").await;
+    let refused = desk.run(1, "ask").await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::TerminalBusy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clicks_in_quick_succession_are_all_typed() {
+    let mut desk = Desk::new(&[
+        plain("echo a"),
+        plain("sleep 0.1"),
+        plain("echo c-$((1+1))"),
+    ])
+    .await;
+    for block in 0..3 {
+        desk.run(block, "ask").await.unwrap();
+    }
+    desk.until(2, "done").await;
+    assert_eq!(desk.states().await, ["done", "done", "done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_that_interrupts_never_asks_and_goes_before_the_queue() {
+    let interrupts = json!({"macrosBefore": ["ctrl_c"]});
+    let blocks = [
+        plain(HANGS),
+        (interrupts, "echo first-$((1+1))"),
+        plain("echo second-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.start(0).await;
+    desk.run(2, "queue").await.unwrap();
+    desk.run(1, "ask").await.unwrap();
+    desk.until(2, "done").await;
+    desk.until_text("second-2").await;
+    let text = desk.text();
+    assert!(text.find("first-2") < text.find("second-2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_without_a_word_about_it_types_as_ever() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("echo ahead")]).await;
+    desk.start(0).await;
+    run(&mut desk.visitor, 1, None).await.unwrap();
+    desk.until(1, "sent").await;
+    desk.until_text("echo ahead\r\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_shell_is_typed_into_and_its_programs_are_asked_about() {
+    let blocks = [
+        fence(&json!({}), HANGS),
+        fence(&json!({}), "echo b-$((1+1))"),
+    ];
+    let house = House::with_files(&[("intro.md", &blocks.concat())], HouseOptions::default());
+    let mut visitor = house.enter("lab").await;
+    let id = visitor.lab.terminals[0].id.clone();
+    run(&mut visitor, 1, Some("ask")).await.unwrap();
+    visitor.until_text(&id, "b-2").await;
+    run(&mut visitor, 0, Some("ask")).await.unwrap();
+    visitor.until_text(&id, "up-2\r\n").await;
+    let refused = run(&mut visitor, 1, Some("ask")).await.unwrap_err();
+    assert_eq!(refused.busy.unwrap().program.as_deref(), Some("sleep 300"));
+    visitor.output.clear();
+    run(&mut visitor, 1, Some("queue")).await.unwrap();
+    run(&mut visitor, 1, Some("interrupt")).await.unwrap();
+    visitor
+        .until("both", |visitor| {
+            visitor.text(0).matches("b-2").count() == 2
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queue_goes_with_its_shell_and_does_not_count() {
+    let limited = json!({"maxInvocations": 1});
+    let mut desk = Desk::new(&[plain(HANGS), (limited, "echo typed-$((2+3))")]).await;
+    desk.start(0).await;
+    desk.run(1, "queue").await.unwrap();
+    let restart = vec![json!({"terminalId": "host"})];
+    desk.execute("katahost.restartTerminal", restart)
+        .await
+        .unwrap();
+    desk.until(1, "dropped").await;
+    let told = desk.visitor.until_notified("window/showMessage").await;
+    assert!(told["message"].as_str().unwrap().contains("`host` ended"));
+    // So it may still run.
+    desk.run(1, "ask").await.unwrap();
+    desk.until_text("typed-5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusal_is_the_same_when_it_is_asked_for_again() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("echo typed")]).await;
+    desk.start(0).await;
+    let argument = json!({"step": "intro", "block": 1, "whenBusy": "ask"});
+    for _ in 0..2 {
+        let executed = desk.visitor.client.execute(
+            "katahost.runBlock",
+            vec![argument.clone()],
+            Some("one-execution".to_owned()),
+        );
+        let refused = data(executed.await.unwrap_err());
+        assert_eq!(refused.code, ErrorCode::TerminalBusy);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn next_block_asks_too_and_is_the_one_that_was_meant() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("echo next-$((1+1))")]).await;
+    desk.start(0).await;
+    let next = |argument: Value| vec![argument];
+    let ask = next(json!({"whenBusy": "ask"}));
+    let refused = desk.execute("katahost.runNextBlock", ask).await;
+    assert_eq!(refused, Err(ErrorCode::TerminalBusy));
+    let other = next(json!({"whenBusy": "interrupt", "block": 0}));
+    let refused = desk.execute("katahost.runNextBlock", other).await;
+    assert_eq!(refused, Err(ErrorCode::PageChanged));
+    let meant = next(json!({"whenBusy": "interrupt", "block": 1}));
+    desk.execute("katahost.runNextBlock", meant).await.unwrap();
+    desk.until(1, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_are_none_are_refused() {
+    let mut desk = Desk::new(&[plain("true")]).await;
+    for when in ["never", "", "Ask"] {
+        let refused = desk.run(0, when).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidArguments, "{when}");
+    }
+}
+
+/// Runs the line in the program, and gives what was seen of it.
+async fn settled(header: Value, program: &str, prompt: &str, line: &str) -> (Desk, Value) {
+    let mut desk = Desk::new(&[plain(program), (header, line)]).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_text(prompt).await;
+    desk.until_waits().await;
+    let run = desk.settle(1).await;
+    (desk, run)
+}
+
+impl Desk {
+    /// Waits until a program that runs is seen to wait for input.
+    async fn until_waits(&mut self) {
+        let waits = |visitor: &Visitor| {
+            let told = visitor.notifications.iter();
+            told.filter(|(method, _)| method == "block/state")
+                .any(|(_, state)| state["last"]["settled"] == "input")
+        };
+        self.visitor.until("the program to wait", waits).await;
+    }
+
+    /// Runs a block in a program that reads, and gives what was seen of it.
+    async fn settle(&mut self, block: usize) -> Value {
+        self.visitor.notifications.clear();
+        self.run(block, "ask").await.unwrap();
+        let mut run = Value::Null;
+        self.visitor
+            .until("it to settle", |visitor| {
+                let told = visitor.notifications.iter().rev();
+                let mut runs = told
+                    .filter(|(method, _)| method == "block/state")
+                    .map(|(_, state)| &state["last"]);
+                let found = runs.find(|run| run["block"] == block && !run["settled"].is_null());
+                run = found.cloned().unwrap_or_default();
+                found.is_some()
+            })
+            .await;
+        assert_eq!(run["state"], "sent", "nothing is claimed");
+        run
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shell_behind_ssh_is_sent_to_and_followed_by_its_prompt() {
+    let sshd = Sshd::start().await;
+    let far = sshd.login("env -i PS1=far-prompt: TERM=xterm /bin/bash --norc --noprofile -i");
+    let prompt = json!({"prompt": "^far-prompt:$"});
+    let blocks = [
+        plain(&far),
+        (prompt.clone(), "echo one-$((1+1))"),
+        (prompt, "sleep 0.5\nsh -c 'exit 3'\necho two-$((1+1))"),
+        plain("echo three-$((1+1))"),
+        plain("exit 4"),
+        plain("true"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_waits().await;
+    assert_eq!(desk.settle(1).await["settled"], "prompt");
+    desk.until_text("one-2").await;
+    let run = desk.settle(2).await;
+    assert_eq!(run["settled"], "prompt");
+    let time = |key: &str| run[key].as_u64().unwrap();
+    assert!(time("endedAt") - time("startedAt") >= 500, "{run}");
+    desk.until_text("two-2").await;
+    assert_eq!(desk.settle(3).await["settled"], "quiet");
+    desk.until_text("three-2").await;
+    desk.run(4, "ask").await.unwrap();
+    assert_eq!(
+        desk.until(0, "failed").await["exitCode"],
+        4,
+        "{}",
+        sshd.log()
+    );
+    desk.run(5, "ask").await.unwrap();
+    desk.until(5, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn named_prompt_tells_when_a_sent_block_is_over_and_where_its_output_is() {
+    let header = json!({"prompt": "^>>> $"});
+    let line = "import time\ntime.sleep(0.4); print('out', 20 + 22)";
+    let (desk, run) = settled(header, "python3 -q", ">>> ", line).await;
+    assert_eq!(run["settled"], "prompt");
+    let at = |key: &str| usize::try_from(run[key].as_u64().unwrap()).unwrap();
+    let output = String::from_utf8_lossy(&desk.visitor.output[&0][at("start")..at("end")]);
+    assert!(output.contains("out 42\r\n"), "{output:?}");
+    assert!(at("endedAt") - at("startedAt") >= 400, "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_tells_of_a_sent_block_without_a_prompt() {
+    let (desk, run) = settled(json!({}), "sqlite3", "sqlite> ", "select 20 + 22;").await;
+    assert_eq!(run["settled"], "quiet");
+    assert!(desk.text().contains("42\r\n"));
+}
+
+// Running all blocks of a step.
+
+impl Desk {
+    async fn run_all(&mut self) {
+        self.visitor.notifications.clear();
+        self.execute("katahost.runStep", vec![]).await.unwrap();
+    }
+
+    /// Waits until it has ended, and gives what was told last.
+    async fn until_run(&mut self, state: &str) -> Value {
+        let mut found = Value::Null;
+        self.visitor
+            .until(&format!("the step's run to be {state}"), |visitor| {
+                let mut told = visitor.notifications.iter().rev();
+                let told = told.find(|(method, _)| method == "lab/stepRun");
+                found = told.map(|(_, told)| told.clone()).unwrap_or_default();
+                found["state"] == state
+            })
+            .await;
+        found
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_blocks_of_a_step_run_in_order_over_terminals() {
+    let blocks = [
+        plain("sleep 0.3; echo one-$((1+1)) >> order"),
+        (json!({"terminalId": "api"}), "echo two-$((1+1)) >> order"),
+        (json!({"execute": false}), "read me"),
+        (json!({"maxInvocations": 0}), "echo never >> order"),
+        (
+            json!({"exitCode": 3}),
+            "echo three >> order; sh -c 'exit 3'",
+        ),
+        (json!({"terminalId": "api"}), "echo four >> order"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let refused = desk.execute("katahost.runStep", vec![]).await;
+    assert_eq!(refused, Err(ErrorCode::StepRuns));
+    let told = desk.until_run("finished").await;
+    assert_eq!((&told["done"], &told["total"]), (&json!(4), &json!(4)));
+    assert_eq!(
+        desk.house.written("order").await,
+        "one-2\ntwo-2\nthree\nfour\n"
+    );
+    let refused = desk.execute("katahost.stopStep", vec![]).await;
+    assert_eq!(refused, Err(ErrorCode::NotRunning));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_stops_at_a_failure_and_says_where() {
+    let blocks = [
+        plain("true"),
+        (json!({"hint": "look at the log"}), "sh -c 'exit 7'"),
+        plain("echo typed"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(1), &json!(1)));
+    assert_eq!(told["message"], "it failed with exit code 7");
+    assert_eq!(told["hint"], "look at the log");
+    assert_eq!(desk.states().await, ["done", "failed", "none"]);
+    let other = desk.house.enter("lab").await;
+    assert_eq!(json!(other.lab.step_run), told, "for who comes now, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_run_with_the_blocks_and_a_required_one_must_pass() {
+    let blocks = [
+        plain("true"),
+        (json!({"verify": true}), "exit 1"),
+        (
+            json!({"verify": true, "required": true}),
+            "echo 'FAIL: not there'; [ -e go ]",
+        ),
+        (json!({"expect": "^seen$"}), "echo unseen"),
+        plain("echo typed"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(2), &json!(2)));
+    assert_eq!(told["message"], "not there");
+    desk.go();
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(3), &json!(3)));
+    assert_eq!(told["message"], "its output does not match");
+    assert!(!desk.text().contains("echo typed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_holds_up_no_other_terminal_and_is_not_typed_into() {
+    let blocks = [
+        plain(WAITS),
+        (json!({"terminalId": "api"}), "echo meanwhile-$((1+1))"),
+        plain("echo after-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    desk.visitor.until_text("api", "meanwhile-2").await;
+    desk.until(2, "queued").await;
+    assert!(!desk.text().contains("echo after"));
+    desk.go();
+    desk.until_run("finished").await;
+    desk.until(2, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_goes_on_inside_a_program_that_reads() {
+    let blocks = [
+        plain("python3 -q"),
+        (json!({"prompt": ">>> $"}), "20 + 22"),
+        plain("exit()"),
+        plain("echo back-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    desk.until_run("finished").await;
+    desk.until_text("42").await;
+    desk.until_text("back-2").await;
+    assert_eq!(desk.states().await[3], "done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_ends_by_a_word_a_timeout_or_another_step() {
+    let blocks = [
+        (json!({"timeout": 0.5}), HANGS),
+        plain("echo next-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!(told["message"], "it took longer than 0.5 s");
+    // It still runs, so the first block waits for the prompt.
+    desk.run_all().await;
+    desk.until(0, "queued").await;
+    desk.execute("katahost.stopStep", vec![]).await.unwrap();
+    let told = desk.until_run("stopped").await;
+    assert_eq!(told["message"], "it was stopped");
+    desk.until(0, "dropped").await;
+    desk.run_all().await;
+    desk.visitor.load("step2").await;
+    let told = desk.until_run("stopped").await;
+    assert_eq!(told["message"], "another step was opened");
+    let refused = desk.execute("katahost.runStep", vec![]).await;
+    assert_eq!(refused, Err(ErrorCode::UnknownBlock), "there is none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_stops_where_its_block_is_cancelled_or_its_shell_ends() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("true")]).await;
+    desk.start(0).await;
+    desk.run_all().await;
+    desk.until(0, "queued").await;
+    let cancel = vec![json!({"step": "intro", "block": 0})];
+    desk.execute("katahost.cancelBlock", cancel).await.unwrap();
+    let told = desk.until_run("stopped").await;
+    assert_eq!(told["message"], "it was cancelled");
+    desk.run_all().await;
+    desk.until(0, "queued").await;
+    let restart = vec![json!({"terminalId": "host"})];
+    desk.execute("katahost.restartTerminal", restart)
+        .await
+        .unwrap();
+    let told = desk.until_run("stopped").await;
+    assert_eq!(told["message"], "its shell ended");
+}
