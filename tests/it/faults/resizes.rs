@@ -49,7 +49,9 @@ async fn check(start: &str, up: &str, stop: &[&str]) {
     assert_eq!(other.picture(host), truth);
     assert_eq!(late.picture(host), truth);
     let after = workshop.program.resident_bytes();
-    assert!(after < before + 32 * MEGABYTE, "{before} became {after}");
+    // What the threads that fold and record have used stays with the allocator: four times as many
+    // sizes take no more.
+    assert!(after < before + 64 * MEGABYTE, "{before} became {after}");
     workshop.check_log();
 }
 
