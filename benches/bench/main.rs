@@ -31,6 +31,7 @@ mod pace;
 mod paced;
 mod pages;
 mod peer;
+mod play;
 mod session;
 mod stalled;
 mod start;
@@ -63,9 +64,9 @@ pub(crate) const KATAHOST: &str = env!("CARGO_BIN_EXE_katahost");
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What can be measured, in this order.
-const ROWS: [&str; 12] = [
+const ROWS: [&str; 13] = [
     "start", "echo", "log", "bursts", "emulator", "memory", "fanout", "flood", "stalled", "paced",
-    "pages", "browser",
+    "pages", "play", "browser",
 ];
 
 /// What all rows share.
@@ -102,6 +103,7 @@ impl Bench {
             "stalled" => Box::pin(stalled::measure(self)).await,
             "paced" => paced::measure(self).await,
             "pages" => pages::measure(self),
+            "play" => play::measure(self),
             "browser" => {
                 browser::measure(self);
                 Ok(())

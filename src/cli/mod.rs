@@ -15,6 +15,7 @@ mod quickstart;
 mod report;
 mod serve;
 mod source;
+mod test;
 mod transcript;
 mod trust;
 
@@ -31,6 +32,7 @@ Examples:
   katahost --author my-lab             the same, with its mistakes on its pages
   katahost --trust my-lab              runs its on-load commands without asking you first
   katahost check my-lab                its mistakes, each with its line
+  katahost test my-lab                 plays it, and judges each block
   katahost export my-lab               one file to give away, my-lab.zip
   katahost exec katapod.loadPage step3 drive a running lab from a script
   katahost attach host                 join its terminal from your own
@@ -60,6 +62,7 @@ enum Command {
     Serve(serve::Arguments),
     New(new::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Inspect(inspect::Arguments),
     Export(export::Arguments),
     Exec(exec::Arguments),
@@ -117,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).map(|()| Outcome::Done),
         Command::New(arguments) => new::run(&arguments).map(|()| Outcome::Done),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments).map(|()| Outcome::Done),
         Command::Export(arguments) => export::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments).map(|()| Outcome::Done),

@@ -66,7 +66,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::print(&format!(
         "made the lab `{shown}`\n\n\
          \x20   katahost --author --open {shown}    what you save appears in the browser at once\n\
-         \x20   katahost check {shown}              its mistakes, each with its line\n"
+         \x20   katahost check {shown}              its mistakes, each with its line\n\
+         \x20   katahost test {shown}               plays it, and judges each block\n"
     ));
     Ok(())
 }

@@ -28,6 +28,11 @@ pub(super) fn error(message: &str, hint: Option<&str>) {
     write(io::stderr().lock(), &format!("error: {message}\n{hint}"));
 }
 
+/// Prints text to standard error.
+pub(super) fn note(text: &str) {
+    write(io::stderr().lock(), text);
+}
+
 /// Prints a warning to standard error.
 pub(super) fn warning(message: &str) {
     write(io::stderr().lock(), &format!("warning: {message}\n"));

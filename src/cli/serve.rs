@@ -237,7 +237,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// Labs work without it, too.
-fn shell_integration() -> Option<Integration> {
+pub(super) fn shell_integration() -> Option<Integration> {
     let written = Integration::new().inspect_err(|error| {
         output::warning(&format!(
             "blocks can't tell what became of them: {error}; make room in the temporary folder"

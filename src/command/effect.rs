@@ -44,6 +44,11 @@ pub enum Effect {
         /// The block's index.
         block: usize,
     },
+    /// Shows the recording of a block of the current step in its terminal, or ends that.
+    PlayRecording {
+        /// The block's index.
+        block: usize,
+    },
     /// Types text as it is.
     Type {
         /// The terminal's id.

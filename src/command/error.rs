@@ -96,6 +96,17 @@ pub enum CommandError {
     /// All blocks of the page that may run were run.
     #[error("all blocks of this step were run")]
     NoNextBlock,
+    /// No block has run since the step was shown.
+    #[error("no block of this step has run")]
+    NoLastBlock,
+    /// The block has no recording.
+    #[error("block {block} of `{step}` has no recording")]
+    NoRecording {
+        /// The step.
+        step: String,
+        /// The block's index.
+        block: usize,
+    },
     /// The block is for reading.
     #[error("this block is not executable")]
     NotExecutable,
@@ -160,6 +171,10 @@ impl CommandError {
             Self::NoNextStep => Some("choose one from the list of steps".to_owned()),
             Self::NoPreviousStep => Some("this is where the lab began".to_owned()),
             Self::NoNextBlock => Some("go on to the next step".to_owned()),
+            Self::NoLastBlock => Some("run a block, or name one".to_owned()),
+            Self::NoRecording { .. } => {
+                Some("`katahost test --record` makes one of each block as it is now".to_owned())
+            }
             Self::NotForPages { .. } => {
                 Some("put the text into a code block, which shows what will run".to_owned())
             }

@@ -210,6 +210,14 @@ pub static REGISTRY: &[Command] = &[
         },
     },
     Command {
+        id: "katahost.playRecording",
+        title: "Show a block's recorded output in its terminal, or end that",
+        arguments: r#"[{"step": "step2", "block": 0}], or none for the block that ran last"#,
+        role: Role::Remote,
+        for_pages: false,
+        resolve: play_recording,
+    },
+    Command {
         id: "katahost.runNextBlock",
         title: "Run the block after the one that was run last in this step",
         arguments: r#"none, or [{"whenBusy": "ask", "block": 0}]"#,
@@ -468,6 +476,31 @@ impl Command {
             arguments::optional(call.arguments).map_err(|reason| self.wrong(reason))?;
         state.terminal(argument.terminal_id)
     }
+}
+
+fn play_recording(
+    call: Call<'_>,
+    command: &Command,
+    state: &State,
+) -> Result<Vec<Effect>, CommandError> {
+    let block = if matches!(call.arguments, [] | [Value::Null]) {
+        let last = state.last_block().ok_or(CommandError::NoLastBlock)?;
+        state.block(&state.step, None, last)?
+    } else {
+        let BlockArgument {
+            step,
+            revision,
+            block,
+        } = command.one(call)?;
+        state.block(&step, revision.as_deref(), block)?
+    };
+    if !block.recorded {
+        return Err(CommandError::NoRecording {
+            step: state.step.clone(),
+            block: block.index,
+        });
+    }
+    Ok(vec![Effect::PlayRecording { block: block.index }])
 }
 
 /// Runs an invocation that was admitted.
@@ -752,6 +785,7 @@ mod tests {
         for (id, least) in [
             ("katahost.askForKeyboard", Role::Viewer),
             ("katahost.runNextBlock", Role::Remote),
+            ("katahost.playRecording", Role::Remote),
             ("katahost.runBlock", Role::Guest),
             ("katahost.createLink", Role::Driver),
         ] {

@@ -2,6 +2,7 @@
 
 mod busy;
 mod checks;
+mod playing;
 mod refresh;
 mod step_run;
 mod unattended;
@@ -348,6 +349,10 @@ impl Lab {
                 let terminal = self.run_invocation(&invocation)?;
                 executed.terminals.push(terminal);
             }
+            Effect::PlayRecording { block } => {
+                let number = self.play_recording(block).await?;
+                executed.terminals.push(number);
+            }
             Effect::RunWhen { invocation, when } => {
                 let terminal = self.run_when(&invocation, when, executed)?;
                 executed.terminals.push(terminal);
@@ -566,6 +571,9 @@ impl Lab {
                 self.step_run_typed(run);
             }
             News::Stage(run, stage) => {
+                if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
+                    self.clients.tell(LabEvent::Loose(loose));
+                }
                 self.instance.history.stage(run, stage);
                 let verdict = self.judge(run, stage);
                 if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {

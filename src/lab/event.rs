@@ -6,8 +6,10 @@ use super::{judge::Verdict, links::Link, listing::Listing};
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
-    terminal::{Status, TerminalHandle, aftermath::How, tracking::Moment},
+    terminal::{Status, TerminalHandle, tracking::Moment},
 };
+
+pub use crate::terminal::aftermath::How;
 
 /// All that a client needs to show a lab as it is.
 #[derive(Debug, Clone)]
@@ -68,6 +70,18 @@ pub struct TerminalView {
     pub status: Status,
     /// The terminal itself.
     pub handle: TerminalHandle,
+}
+
+impl TerminalView {
+    /// Why no shell runs in it, once one has ended or could not be started.
+    #[must_use]
+    pub fn ended(&self) -> Option<String> {
+        match &self.status {
+            Status::Waiting | Status::Running => None,
+            Status::Exited(_) => Some(format!("the shell of `{}` has ended", self.name)),
+            Status::Failed { message, .. } => Some(message.clone()),
+        }
+    }
 }
 
 /// A page, and how it stands with its blocks.
@@ -197,8 +211,25 @@ pub enum RunState {
     Ended(i32),
     /// It was typed, and nobody can know what became of it.
     Sent,
+    /// Recorded output is shown in its place, or was.
+    Recorded,
     /// It was never typed: somebody cancelled it, or the shell ended that it waited for.
     Dropped,
+}
+
+/// A run of no block, and what became of it: an on-load command, or the text of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LooseRun {
+    /// The id it is counted under.
+    pub id: String,
+    /// The number of the terminal it was typed into.
+    pub terminal: u16,
+    /// How it stands.
+    pub state: RunState,
+    /// When its first command began, and where in the terminal's output.
+    pub began: Option<Moment>,
+    /// When its last command ended, and where.
+    pub ended: Option<Moment>,
 }
 
 /// What keeps a terminal busy.
@@ -267,6 +298,8 @@ pub enum LabEvent {
     Steps(Vec<StepTitle>),
     /// A block's state changed.
     Block(BlockState),
+    /// Something became of what was typed without a click.
+    Loose(LooseRun),
     /// How the run of all blocks of a step stands.
     StepRun(StepRun),
     /// A check began or ended.

@@ -141,6 +141,14 @@ impl History {
                 run.state = code.map_or(RunState::Sent, RunState::Ended);
                 run.ended = Some(moment);
             }
+            Stage::Playing(moment) => {
+                run.state = RunState::Recorded;
+                run.began = Some(moment);
+            }
+            Stage::Played(moment) => {
+                run.state = RunState::Recorded;
+                run.ended = Some(moment);
+            }
             // More may follow: its output reaches to the next run.
             Stage::Settled(_) => {}
         }

@@ -6,13 +6,15 @@ use super::{
     event::StepTitle,
     folder::{Description, Folder, StepError},
     look::Look,
+    recordings,
     survey::Survey,
     titles::Titles,
 };
 use crate::{
     command::CommandError,
     lab::LabError,
-    scenario::{Config, Page, nearest},
+    scenario::{Block, Config, Page, nearest},
+    terminal::Film,
 };
 
 /// Reads steps off the runtime's workers, since disks and large pages take time.
@@ -44,6 +46,18 @@ impl Reader {
         reading
             .await
             .map_err(|error| LabError::Internal(error.to_string()))?
+    }
+
+    /// The recorded output of a block of a page that is shown.
+    pub(super) async fn film(&self, step: &str, block: &Block) -> Option<Film> {
+        let (folder, step, index) = (self.folder.clone(), step.to_owned(), block.index);
+        let command = block.invocation.command.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let recording = recordings::read(&folder, &step, index)?;
+            let film = recording.header.is_of(&command).then_some(recording)?;
+            Some(recordings::film_of(&film))
+        });
+        reading.await.ok()?
     }
 
     /// What people call the scenario.
@@ -82,7 +96,11 @@ impl Reader {
     fn read(&self, config: &Config, step: &str) -> Result<Arc<Page>, LabError> {
         let folder = &self.folder;
         match folder.read_step(step) {
-            Ok(markdown) => Ok(Arc::new(self.parse(config, step, &markdown))),
+            Ok(markdown) => {
+                let mut page = self.parse(config, step, &markdown);
+                recordings::note(folder, &mut page);
+                Ok(Arc::new(page))
+            }
             Err(StepError::Unknown(_)) if folder.is_gone() => {
                 Err(LabError::FolderGone(folder.name().to_owned()))
             }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use super::{
-    event::{BlockPlace, BlockRun, RunState},
+    event::{BlockPlace, BlockRun, LooseRun, RunState},
     judge::Verdict,
 };
 use crate::{
@@ -22,6 +22,10 @@ pub(super) struct LabRuns {
     /// The block of each run that has not ended, where it is a page's, and the id it is counted
     /// under.
     going: HashMap<RunNumber, Going>,
+    /// The runs of no block that have not ended: what was typed without a click.
+    loose: HashMap<RunNumber, LooseRun>,
+    /// What shows a recording, or waits to, by terminal.
+    playing: HashMap<u16, RunNumber>,
     /// The last run of each block, and the id it is counted under.
     last: HashMap<BlockPlace, (RunNumber, String, BlockRun)>,
 }
@@ -52,6 +56,14 @@ impl LabRuns {
     ) {
         self.waiting.insert(number, id.to_owned());
         let Some((block, expectation)) = block else {
+            let loose = LooseRun {
+                id: id.to_owned(),
+                terminal,
+                state: RunState::Waiting,
+                began: None,
+                ended: None,
+            };
+            self.loose.insert(number, loose);
             return;
         };
         let going = Going {
@@ -76,6 +88,39 @@ impl LabRuns {
         self.last.insert(block, (number, id.to_owned(), run));
     }
 
+    /// Notes a run that shows the recording of a block.
+    pub(super) fn add_playing(
+        &mut self,
+        number: RunNumber,
+        id: &str,
+        terminal: u16,
+        block: BlockPlace,
+    ) {
+        // Nothing is expected of what was recorded.
+        let expected = (block, Expectation::default());
+        self.add(number, id, terminal, Some(expected), RunState::Waiting);
+        self.playing.insert(terminal, number);
+    }
+
+    /// Whether a terminal shows a recording, or is about to.
+    pub(super) fn plays(&self, terminal: u16) -> bool {
+        self.playing.contains_key(&terminal)
+    }
+
+    /// Notes what became of a run of no block, and returns it as it is now.
+    pub(super) fn loose_stage(&mut self, number: RunNumber, stage: Stage) -> Option<LooseRun> {
+        let mut run = match stage {
+            Stage::Settled(_) => return None,
+            Stage::Running(_) => self.loose.get(&number)?.clone(),
+            _ => self.loose.remove(&number)?,
+        };
+        apply(stage, &mut run.state, &mut run.began, &mut run.ended);
+        if matches!(stage, Stage::Running(_)) {
+            self.loose.insert(number, run.clone());
+        }
+        Some(run)
+    }
+
     /// Notes that all of a run was typed. Returns the block id that it is counted under, and the
     /// block, where that had waited for a prompt.
     pub(super) fn typed(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
@@ -94,6 +139,8 @@ impl LabRuns {
     pub(super) fn dropped(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
         let id = self.waiting.remove(&number)?;
         self.going.remove(&number);
+        self.loose.remove(&number);
+        self.playing.retain(|_, playing| *playing != number);
         let block = self.last_with(number).map(|(_, run)| {
             run.state = RunState::Dropped;
             run.block.clone()
@@ -154,26 +201,17 @@ impl LabRuns {
             going.late_at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         }
         let block = (going.id.clone(), going.block.clone());
-        if !matches!(stage, Stage::Running(_)) {
+        if !matches!(stage, Stage::Running(_) | Stage::Playing(_)) {
+            self.playing.retain(|_, playing| *playing != number);
             self.going.remove(&number);
         }
         let (_, _, run) = self
             .last
             .get_mut(&block.1)
             .filter(|(last, ..)| *last == number)?;
-        match stage {
-            Stage::Sent => run.state = RunState::Sent,
-            Stage::Running(moment) => {
-                run.state = RunState::Running;
-                run.began = Some(moment);
-            }
-            Stage::Ended(code, moment) => {
-                run.state = code.map_or(RunState::Sent, RunState::Ended);
-                run.ended = Some(moment);
-                run.settled = None;
-            }
-            // It was noted above.
-            Stage::Settled(_) => {}
+        apply(stage, &mut run.state, &mut run.began, &mut run.ended);
+        if matches!(stage, Stage::Ended(..)) {
+            run.settled = None;
         }
         run.verdict = verdict;
         Some(block)
@@ -218,5 +256,34 @@ impl LabRuns {
     /// How many runs of a block id wait.
     pub(super) fn waiting_of(&self, id: &str) -> usize {
         self.waiting.values().filter(|block| *block == id).count()
+    }
+}
+
+/// Takes in what became of a run.
+fn apply(
+    stage: Stage,
+    state: &mut RunState,
+    began: &mut Option<Moment>,
+    ended: &mut Option<Moment>,
+) {
+    match stage {
+        Stage::Sent => *state = RunState::Sent,
+        Stage::Running(moment) => {
+            *state = RunState::Running;
+            *began = Some(moment);
+        }
+        Stage::Ended(code, moment) => {
+            *state = code.map_or(RunState::Sent, RunState::Ended);
+            *ended = Some(moment);
+        }
+        Stage::Playing(moment) => {
+            *state = RunState::Recorded;
+            *began = Some(moment);
+        }
+        Stage::Played(moment) => {
+            *state = RunState::Recorded;
+            *ended = Some(moment);
+        }
+        Stage::Settled(_) => {}
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use super::folder::{Description, Folder, StepError, UNREADABLE_HINT};
+use super::{
+    folder::{Description, Folder, StepError, UNREADABLE_HINT},
+    recordings,
+};
 use crate::{
     command::registry::REGISTRY,
     scenario::{
@@ -74,6 +77,7 @@ impl Scan {
             files: &files,
             commands: &known_commands(),
         }));
+        diagnostics.extend(recordings::stale(folder, &files, &pages));
         arrange(&mut diagnostics, &sources);
         Self {
             description,

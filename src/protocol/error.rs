@@ -67,6 +67,8 @@ pub enum ErrorCode {
     NotExecutable,
     /// The block has run as often as its limit allows.
     LimitReached,
+    /// The block has no recording, or none of its present text.
+    NoRecording,
     /// The block does not run now, as far as anybody knows.
     NotRunning,
     /// The block does not wait for a prompt.

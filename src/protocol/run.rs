@@ -154,6 +154,8 @@ pub enum RunState {
     /// It was typed, and nobody can know what became of it: the shell does not tell, or what was
     /// typed went to another program.
     Sent,
+    /// Recorded output is shown in its place, or was.
+    Recorded,
     /// It was never typed: somebody cancelled it, or the shell ended that it waited for.
     Dropped,
 }

@@ -326,6 +326,10 @@ pub struct Block {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub background_color: Option<String>,
+    /// Whether `katahost.playRecording` can show recorded output of the block; left out where not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub recorded: bool,
     /// The state under the block's id.
     pub state: BlockState,
 }

@@ -27,6 +27,9 @@ pub struct Block {
     /// What its author expects of it.
     #[serde(flatten)]
     pub expectation: Expectation,
+    /// Whether a recording of it lies in the folder, which only who reads the folder knows.
+    #[serde(skip)]
+    pub recorded: bool,
 }
 
 /// What a block is for.

@@ -84,6 +84,7 @@ impl Blocks<'_> {
             kind,
             invocation,
             expectation,
+            recorded: false,
         };
         expected::report(&block, &written, &mut reporter);
         block

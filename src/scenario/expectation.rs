@@ -15,7 +15,7 @@ use super::diagnostic::Reporter;
 use super::text::quote;
 
 /// The keys of a header that say what is expected.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "title",
     "expect",
     "exitCode",
@@ -26,6 +26,7 @@ pub(super) const KEYS: [&str; 10] = [
     "required",
     "skippable",
     "prompt",
+    "test",
 ];
 
 /// The longest time, in seconds, that a block may be given: a day.
@@ -60,6 +61,9 @@ pub struct Expectation {
     /// when the last line of the output matches, the program waits again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// Whether a test of the lab leaves it out: it is for a case that the test does not have.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub untested: bool,
 }
 
 /// How a block's last command ends.
@@ -156,6 +160,7 @@ impl Expectation {
             hint: reader.text("hint"),
             required: reader.required(),
             prompt: reader.pattern("prompt"),
+            untested: !reader.flag("test", true),
         }
     }
 }
@@ -191,13 +196,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn flag(&mut self, key: &str) -> bool {
+    fn flag(&mut self, key: &str, default: bool) -> bool {
         match self.keys.get(key) {
-            None | Some(Value::Null) => false,
+            None | Some(Value::Null) => default,
             Some(Value::Bool(flag)) => *flag,
             Some(_) => {
                 self.ignored(key, "a boolean", "write `true` or `false` without quotes");
-                false
+                default
             }
         }
     }
@@ -254,7 +259,7 @@ impl Reader<'_, '_> {
     }
 
     fn verify(&mut self) -> Option<VerifyOn> {
-        let verify = self.flag("verify");
+        let verify = self.flag("verify", false);
         let when = match self.text("verifyOn").as_deref() {
             None | Some("request") => VerifyOn::Request,
             Some("block") => VerifyOn::Block,
@@ -272,8 +277,8 @@ impl Reader<'_, '_> {
     }
 
     fn required(&mut self) -> Option<Required> {
-        let required = self.flag("required");
-        let skippable = self.flag("skippable");
+        let required = self.flag("required", false);
+        let skippable = self.flag("skippable", false);
         if skippable && !required {
             self.without("skippable", "\"required\": true");
         }
@@ -317,7 +322,7 @@ mod tests {
         let (expectation, diagnostics) = read(
             r#"{"title": "Rows are there", "expect": "^\\d+ rows", "exitCode": 3, "timeout": 1.5,
                 "verify": true, "verifyOn": "open", "hint": "Start the API", "required": true,
-                "skippable": true, "prompt": "cqlsh> $"}"#,
+                "skippable": true, "prompt": "cqlsh> $", "test": false}"#,
         );
         let expected = Expectation {
             title: Some("Rows are there".to_owned()),
@@ -328,6 +333,7 @@ mod tests {
             hint: Some("Start the API".to_owned()),
             required: Some(Required::Skippable),
             prompt: Some("cqlsh> $".to_owned()),
+            untested: true,
         };
         assert_eq!((expectation, diagnostics), (expected, vec![]));
         assert_eq!(read("{}"), (Expectation::default(), vec![]));
@@ -346,6 +352,7 @@ mod tests {
             (r#"{"timeout": 1e300}"#, "expectation-type"),
             (r#"{"timeout": "5"}"#, "expectation-type"),
             (r#"{"verify": "true"}"#, "expectation-type"),
+            (r#"{"test": "no"}"#, "expectation-type"),
             (r#"{"verifyOn": "block"}"#, "expectation-alone"),
             (r#"{"required": 1}"#, "expectation-type"),
             (r#"{"skippable": true}"#, "expectation-alone"),

@@ -28,6 +28,7 @@ mod nesting;
 mod on_load;
 pub mod page;
 mod places;
+pub mod recording;
 mod removed;
 mod render;
 mod sanitise;

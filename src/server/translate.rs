@@ -123,7 +123,7 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
         ),
         LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
         // The end of the connection says it.
-        LabEvent::Revoked => heartbeat(),
+        LabEvent::Revoked | LabEvent::Loose(_) => heartbeat(),
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,
@@ -209,9 +209,10 @@ pub(super) fn error(error: &LabError) -> RpcError {
             | CommandError::NoNextStep
             | CommandError::NoPreviousStep => ErrorCode::UnknownStep,
             CommandError::PageChanged => ErrorCode::PageChanged,
-            CommandError::UnknownBlock { .. } | CommandError::NoNextBlock => {
-                ErrorCode::UnknownBlock
-            }
+            CommandError::UnknownBlock { .. }
+            | CommandError::NoNextBlock
+            | CommandError::NoLastBlock => ErrorCode::UnknownBlock,
+            CommandError::NoRecording { .. } => ErrorCode::NoRecording,
             CommandError::UnknownLink { .. } => ErrorCode::UnknownLink,
             CommandError::UnknownTerminal { .. } => ErrorCode::UnknownTerminal,
             CommandError::NotExecutable => ErrorCode::NotExecutable,
@@ -385,6 +386,7 @@ fn block(block: &Block, terminal: u16, state: &BlockState) -> wire::Block {
         interrupts: !invocation.macros_before.is_empty(),
         limit: invocation.max_invocations.0,
         background_color: invocation.background_color.clone(),
+        recorded: block.recorded,
         state: block_state(state),
     }
 }

@@ -117,6 +117,7 @@ impl Aftermath {
             Stage::Running(_) => run.standing = Standing::Running,
             Stage::Sent => run.standing = Standing::Sent,
             Stage::Ended(..) | Stage::Settled(_) => self.0 = None,
+            Stage::Playing(_) | Stage::Played(_) => {}
         }
     }
 

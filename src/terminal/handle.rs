@@ -86,6 +86,7 @@ pub(super) enum Request {
     Cancel(RunNumber),
     Restart,
     Clear,
+    StopPlaying,
     Checkpoint(oneshot::Sender<Checkpoint>),
 }
 
@@ -307,6 +308,15 @@ impl TerminalHandle {
     /// [`Full`] when the terminal has too many requests waiting, or has ended.
     pub fn clear(&self) -> Result<(), Full> {
         self.inbox.try_send(Request::Clear).map_err(|_| Full)
+    }
+
+    /// Ends a recording that is shown, or that waits to be.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn stop_playing(&self) -> Result<(), Full> {
+        self.inbox.try_send(Request::StopPlaying).map_err(|_| Full)
     }
 
     /// The state from which a client can follow; nothing when the terminal has ended.

@@ -5,6 +5,7 @@
 
 pub mod aftermath;
 mod descriptor;
+pub mod film;
 mod flood;
 mod foreground;
 pub mod handle;
@@ -18,6 +19,7 @@ pub mod open_files;
 pub mod output;
 pub mod pace;
 pub mod plain;
+mod playback;
 pub mod pty;
 pub mod query;
 pub mod quiet;
@@ -29,6 +31,7 @@ mod task;
 pub mod tracking;
 mod writes;
 
+pub use film::Film;
 pub use handle::{Status, TerminalEvent, TerminalHandle};
 pub use integration::Integration;
 pub use journal::TerminalSize;

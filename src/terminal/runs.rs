@@ -9,6 +9,7 @@ use bytes::Bytes;
 use regex::Regex;
 
 use super::{
+    film::Film,
     occupation::{Occupation, Steady, When},
     settle::{Cause, Settling, Verdict, View},
 };
@@ -36,6 +37,8 @@ pub enum Part {
     Interrupt,
     /// Text, typed as it is.
     Text(Bytes),
+    /// Recorded output, shown as it once came. It is a run's last part.
+    Play(Film),
 }
 
 /// Byte 0x03, which the terminal turns into an interrupt (termios, `VINTR`).
@@ -63,6 +66,8 @@ pub enum Next {
     Interrupt(Bytes),
     /// Type this text of a run, and look for this prompt afterwards.
     Type(RunNumber, Bytes, Option<Regex>),
+    /// Show this film; that is all of the run.
+    Play(RunNumber, Film),
     /// All of this run was typed.
     Finished(RunNumber),
     /// Look again soon.
@@ -192,6 +197,15 @@ impl Runs {
         runs.map(|run| run.number).collect()
     }
 
+    /// Drops the runs that wait to show a film, and names them.
+    pub(super) fn clear_films(&mut self) -> Vec<RunNumber> {
+        let shows = |run: &Run| run.parts.iter().any(|part| matches!(part, Part::Play(_)));
+        let dropped = self.queue.iter().filter(|run| shows(run));
+        let dropped = dropped.map(|run| run.number).collect();
+        self.queue.retain(|run| !shows(run));
+        dropped
+    }
+
     /// Whether the next thing to do is to type text, for which a prompt may be waited for.
     #[must_use]
     pub(super) fn has_text_next(&self) -> bool {
@@ -221,6 +235,11 @@ impl Runs {
             Some(Part::Interrupt) => {
                 self.settling = Some(Settling::new(Cause::Interrupt, self.patience, now));
                 Next::Interrupt(INTERRUPT)
+            }
+            Some(Part::Play(film)) => {
+                let number = run.number;
+                self.queue.pop_front();
+                Next::Play(number, film)
             }
             None => {
                 let number = run.number;
@@ -262,6 +281,7 @@ mod tests {
         match runs.next(|| view, now) {
             Next::Interrupt(_) => "interrupt".to_owned(),
             Next::Type(number, ..) => format!("type {number}"),
+            Next::Play(number, _) => format!("play {number}"),
             Next::Finished(number) => format!("finished {number}"),
             Next::Wait => "wait".to_owned(),
             Next::Idle => "idle".to_owned(),

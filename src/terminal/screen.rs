@@ -168,6 +168,23 @@ impl Screen {
         bytes
     }
 
+    /// Returns the text of scrollback and screen. Lines that were wrapped are whole again, and
+    /// white space at the ends of lines and of the text is left out.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        let buffer = self.state.buffer();
+        let mut text = String::new();
+        for (index, row) in buffer.lines.iter().enumerate() {
+            if index > 0 && !row.wrapped {
+                text.truncate(text.trim_end_matches(' ').len());
+                text.push('\n');
+            }
+            row.push_text(buffer.cols, &mut text);
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+
     /// Returns the text on screen, one line per row, without the empty cells at the ends.
     #[must_use]
     pub fn text(&self) -> String {

@@ -1,5 +1,7 @@
 //! The task that owns a terminal: its shell, its history, and the order of what is typed.
 
+mod playing;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -18,10 +20,11 @@ use super::{
     handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
     history::History,
     journal::{Event, TerminalSize},
-    mark::Mark,
+    mark::{Mark, MarkKind},
     occupation::Occupant,
     output::Output,
     pace::{Pace, Permission},
+    playback::Playback,
     pty::{self, Exit, Pty, READ_BYTES, Read},
     query::{Found, Query, QueryScanner},
     runs::{Admission, INTERRUPT, Next, Run, Runs},
@@ -45,6 +48,15 @@ const LOOK_PATIENTLY: Duration = Duration::from_millis(100);
 /// How long processes get between the request to end and the end.
 const HANG_UP_GRACE: Duration = Duration::from_millis(800);
 
+/// How soon a recording goes on that comes in many small pieces.
+const PLAY_PAUSE: Duration = Duration::from_millis(5);
+
+/// What a person types to end a recording.
+const CTRL_C: u8 = 0x03;
+
+/// How much of a terminal's past is looked at for its prompt.
+const PROMPT_BYTES: u64 = 16 * 1024;
+
 /// How many reads empty a terminal whose shell has ended; a job that writes on is cut off there.
 const LAST_READS: usize = 64;
 
@@ -60,6 +72,10 @@ pub(super) struct Terminal {
     aftermath: Aftermath,
     writes: Writes,
     size: Option<TerminalSize>,
+    /// The recording that is shown. Programs are not read meanwhile.
+    playback: Option<Playback>,
+    /// Where the latest prompt begins.
+    prompt_at: Option<u64>,
     pty: Option<Pty>,
     /// Whether the last process has closed the terminal, so that there is nothing left to read.
     drained: bool,
@@ -85,6 +101,8 @@ impl Terminal {
             aftermath: Aftermath::default(),
             writes: Writes::default(),
             size: None,
+            playback: None,
+            prompt_at: None,
             pty: None,
             drained: false,
             generation: 0,
@@ -106,8 +124,9 @@ impl Terminal {
             let look_again = self.advance().await;
             let full = self.history.is_full();
             let permission = self.pace.permission(self.output.end(), Instant::now());
+            let playing = self.playback.is_some();
             let (may_read, awake_by) = match permission {
-                Permission::Read => (!self.drained && !full, None),
+                Permission::Read => (!self.drained && !full && !playing, None),
                 Permission::WaitUntil(deadline) => (false, Some(deadline)),
             };
             let alarm = [look_again, awake_by, self.start_at, self.flood_ends_at]
@@ -146,7 +165,8 @@ impl Terminal {
             self.announce();
         }
         let mut look_again = self.look(now);
-        while let Some(pty) = self.pty.as_ref().filter(|_| !self.writes.is_full()) {
+        self.play(now).await;
+        while let Some(pty) = self.pty.as_ref().filter(|_| self.may_type()) {
             if self.runs.has_text_next() {
                 let sight = self.sight(pty);
                 if self.tracking.holds(sight, pty::sleeps, now) {
@@ -168,6 +188,10 @@ impl Terminal {
                     self.aftermath.typed(run, &text, prompt, moment, now);
                     self.tracking.typed(run, &text, now);
                     self.writes.push(text);
+                }
+                Next::Play(run, film) => {
+                    self.begin_to_play(run, film, now).await;
+                    self.tell(News::Typed(run)).await;
                 }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
                 Next::Wait => {
@@ -196,7 +220,15 @@ impl Terminal {
         }
         self.write();
         self.tell_stages().await;
-        look_again
+        let playing = self.playback.as_ref().map(|playback| {
+            // A full history takes more as soon as it was folded.
+            playback.due().max(now + PLAY_PAUSE)
+        });
+        [look_again, playing].into_iter().flatten().min()
+    }
+
+    fn may_type(&self) -> bool {
+        self.playback.is_none() && !self.writes.is_full()
     }
 
     /// Lets in a run that looks at how the terminal stands, or refuses it; nothing without one.
@@ -293,6 +325,7 @@ impl Terminal {
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
             }
             Request::Clear => self.clear(),
+            Request::StopPlaying => self.stop_playing().await,
             Request::Checkpoint(answer) => self.history.checkpoint(answer),
         }
     }
@@ -309,6 +342,9 @@ impl Terminal {
     }
 
     async fn type_input(&mut self, bytes: Bytes) {
+        if self.playback.is_some() && bytes.contains(&CTRL_C) {
+            return self.stop_playing().await;
+        }
         if self.writes.has_room(bytes.len()) {
             self.tracking.input(Instant::now());
             self.writes.push(bytes);
@@ -438,6 +474,9 @@ impl Terminal {
 
     fn marked(&mut self, mark: Mark) {
         let Some(pty) = &self.pty else { return };
+        if mark.kind == MarkKind::Prompt {
+            self.prompt_at = Some(self.output.end());
+        }
         let leader = pty.leader();
         self.tracking
             .mark(mark, self.moment(), leader, Instant::now());
@@ -506,6 +545,8 @@ impl Terminal {
             }
         }
         self.pty = None;
+        self.prompt_at = None;
+        self.finish_playing().await;
         self.writes.clear();
         self.tracking.shell_ended(exit.code, self.moment());
         self.tell_stages().await;

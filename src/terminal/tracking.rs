@@ -53,6 +53,10 @@ pub enum Stage {
     Running(Moment),
     /// Its last command ended, with this exit code where one is known.
     Ended(Option<i32>, Moment),
+    /// A recording is shown in its place.
+    Playing(Moment),
+    /// The recording is over, or was stopped.
+    Played(Moment),
     /// It was sent, or still runs, and this can be seen of it.
     Settled(Settled),
 }

@@ -4,7 +4,10 @@ use std::fs;
 
 use katahost::lab::{Folder, Scan};
 
-use crate::harness::program::run;
+use crate::{
+    harness::program::run,
+    play::{play, text},
+};
 
 #[test]
 fn new_lab_passes_check_without_a_warning() {
@@ -30,6 +33,20 @@ fn new_lab_passes_check_without_a_warning() {
         workflow.contains(&format!("katahost@{version}\n")),
         "{workflow}"
     );
+}
+
+#[test]
+fn new_lab_passes_its_test_and_is_tested_by_its_workflow() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("my-lab");
+    assert!(run(&["new", path.to_str().unwrap()], &[]).status.success());
+    let output = play(&path, &[], &[]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("5 passed, 0 failed, 0 skipped"));
+    let workflow = fs::read_to_string(path.join(".github/workflows/lab.yml")).unwrap();
+    for command in ["katahost check .\n", "katahost test .\n"] {
+        assert!(workflow.contains(command), "{workflow}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ import type {
   Page,
   StepProgress,
 } from "./protocol";
+import { RecordingButton } from "./recording";
 import { Requirement } from "./requirement";
 import { Refusal } from "./rpc";
 import { KeptSelection } from "./selection";
@@ -32,6 +33,8 @@ export interface BlockHost extends BlockCardHost, OutputHost {
   cancel(block: number): Promise<unknown>;
   /** Types Ctrl-C for a block that runs. */
   interrupt(block: number): Promise<unknown>;
+  /** Answers a block from its recording, or ends that. */
+  playRecording(block: number): Promise<unknown>;
   /** A run under a block's id was seen now. */
   ran(id: string): void;
   /** When that was last, in milliseconds since 1970; null where nobody saw it. */
@@ -61,6 +64,7 @@ class BlockCard implements Card {
   readonly #verdict = element("p", { class: "note note-error block-verdict", hidden: true });
   readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
+  readonly #recording: RecordingButton;
   readonly #cancel = iconButton("close", "Take it back", "icon-button block-stop");
   readonly #output: OutputTools;
   readonly #problems = element("button", { type: "button", class: "block-problems", hidden: true });
@@ -79,6 +83,9 @@ class BlockCard implements Card {
       this.#ask(() => this.#host.skip(this.block.index)),
     );
     this.#run = executable ? this.#makeRun() : null;
+    this.#recording = new RecordingButton(block, () =>
+      this.#ask(() => this.#host.playRecording(this.block.index)),
+    );
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
     this.#output = new OutputTools(
@@ -96,6 +103,7 @@ class BlockCard implements Card {
       this.#problems,
       this.#status,
       this.#stop,
+      this.#recording.element,
       this.#cancel,
       this.#output.element,
       copy,
@@ -340,6 +348,7 @@ class BlockCard implements Card {
     const label = element("span", { class: "block-outcome" }, text);
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
     this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
+    this.#recording.paint(this.#state, this.#host.role);
     this.#cancel.hidden = state !== "queued" || this.#host.role === "viewer";
     this.#status.title = this.#history();
     this.#output.update(this.last, this.#host.terminalName(this.block.terminal));
@@ -350,7 +359,7 @@ class BlockCard implements Card {
   /** Says anew how long ago the block ran. */
   age(now: number): void {
     const last = this.#lastTime();
-    const ended = ["done", "failed", "sent"].includes(this.#card.dataset.state ?? "");
+    const ended = ["done", "failed", "sent", "recorded"].includes(this.#card.dataset.state ?? "");
     this.#age.hidden = last === null || !ended;
     if (last === null) return;
     this.#age.dateTime = new Date(last).toISOString();

@@ -33,6 +33,7 @@ const ICONS = {
   check: "M3 8.5l3.2 3.2L13 5",
   stop: "M4.5 4.5h7v7h-7z",
   close: "M4 4l8 8M12 4l-8 8",
+  film: "M2.5 3.5h11v9h-11zM6.6 6v4l3.4-2z",
   chevron: "M4.5 6.5L8 10l3.5-3.5",
   maximize: "M9.5 3H13v3.5M6.5 13H3V9.5M13 3L9 7M3 13l4-4",
   restore: "M13 6.5H9.5V3M3 9.5h3.5V13M9.5 6.5L13.5 2.5M6.5 9.5l-4 4",

@@ -126,6 +126,7 @@ export class Lab {
       stopStep: () => lab.#executions.execute("katahost.stopStep"),
       fail: (error) => lab.#fail(error),
       interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
+      playRecording: (block) => lab.#onPage("katahost.playRecording", { block }),
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
@@ -143,6 +144,7 @@ export class Lab {
         return lab.#role === "driver";
       },
       runNext: () => this.#runNext(),
+      playRecording: () => this.#perform("katahost.playRecording"),
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
       clear: () => this.#perform("workbench.action.terminal.clear"),

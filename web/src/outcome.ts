@@ -8,7 +8,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** What a block's card says of its last run: a state, an icon, and a word or two. */
 export interface Outcome {
-  state: "queued" | "running" | "done" | "failed" | "sent" | "dropped";
+  state: "queued" | "running" | "done" | "failed" | "sent" | "dropped" | "recorded";
   icon: IconName | null;
   text: string;
 }
@@ -38,6 +38,10 @@ function settling({ settled }: BlockRun, time: number | null): string {
 
 /** What became of a block that has run; null while its run only waits, or where there was none. */
 export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
+  if (last?.state === "recorded") {
+    const text = last.endedAt === undefined ? "recording" : "recorded";
+    return { state: "recorded", icon: null, text };
+  }
   if (last?.state === "dropped") return { state: "dropped", icon: null, text: "not run" };
   if (runs === 0 || last?.state === "waiting") return null;
   const count = runs > 1 ? ` ${runs}×` : "";
@@ -80,6 +84,8 @@ export function unexpected({
 /** The sentence that tells of a run's end to who only listens; empty where nobody can know it. */
 export function ending(run: BlockRun, terminal: string): string {
   if (run.state === "done") return `A block in ${terminal} is done.`;
+  if (run.state === "recorded" && run.endedAt === undefined)
+    return `A recording is shown in ${terminal}.`;
   if (run.state === "queued") return `A block is queued for the prompt in ${terminal}.`;
   if (run.state === "dropped") return `A block in ${terminal} was not run.`;
   if (run.state !== "failed") return "";

@@ -488,6 +488,10 @@ limit: number | null,
  */
 backgroundColor?: string, 
 /**
+ * Whether `katahost.playRecording` can show recorded output of the block; left out where not.
+ */
+recorded?: boolean, 
+/**
  * The state under the block's id.
  */
 state: BlockState, };
@@ -581,7 +585,7 @@ settled?: Settled, };
 /**
  * How a run stands.
  */
-export type RunState = "queued" | "waiting" | "running" | "done" | "failed" | "sent" | "dropped";
+export type RunState = "queued" | "waiting" | "running" | "done" | "failed" | "sent" | "recorded" | "dropped";
 
 /**
  * What was seen of a run that nobody tells the end of. None of it says that it succeeded.
@@ -1099,4 +1103,4 @@ wanted?: number, };
 /**
  * The stable codes of errors.
  */
-export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "not-running" | "not-queued" | "terminal-busy" | "step-runs" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";
+export type ErrorCode = "parse-error" | "invalid-request" | "unknown-method" | "invalid-params" | "not-initialized" | "unsupported-version" | "unknown-command" | "invalid-arguments" | "not-allowed" | "not-for-pages" | "unknown-step" | "step-locked" | "not-skippable" | "check-runs" | "unreadable-step" | "unknown-block" | "unknown-link" | "page-changed" | "unknown-terminal" | "not-executable" | "limit-reached" | "no-recording" | "not-running" | "not-queued" | "terminal-busy" | "step-runs" | "input-full" | "too-many" | "unknown-client" | "trust-changed" | "lab-closed" | "internal";

@@ -17,6 +17,7 @@ import {
   type TerminalInfo,
   VERSION,
 } from "./protocol";
+import { plays } from "./recording";
 import { type Notification, Refusal } from "./rpc";
 import { StatusView } from "./status";
 
@@ -34,6 +35,7 @@ export class Remote {
   readonly #title = element("h2", { class: "remote-title" }, "…");
   readonly #next = element("div", { class: "remote-next" });
   readonly #result = element("p", { class: "remote-result", role: "status" });
+  readonly #recording: HTMLButtonElement;
   readonly #buttons: HTMLButtonElement[];
   #instance: string | null = null;
   #page: Page | null = null;
@@ -66,7 +68,8 @@ export class Remote {
     const back = key("Back", "", "katahost.previousStep");
     const ahead = key("Next step", "", "katahost.nextStep");
     const clear = key("Clear terminal", "remote-clear", "workbench.action.terminal.clear");
-    this.#buttons = [run, back, ahead, clear];
+    this.#recording = key("Show the recording", "remote-recording", "katahost.playRecording");
+    this.#buttons = [run, back, ahead, clear, this.#recording];
     for (const left of document.querySelectorAll(".skip, #step-menu, #tools, #tabs, #keys")) {
       left.remove();
     }
@@ -79,7 +82,7 @@ export class Remote {
         this.#title,
         this.#next,
         this.#result,
-        element("div", { class: "remote-keys" }, clear, back, ahead, run),
+        element("div", { class: "remote-keys" }, clear, this.#recording, back, ahead, run),
       ),
     );
     this.#connection.onReady.on((state) => this.#ready(state));
@@ -136,7 +139,8 @@ export class Remote {
         for (const block of this.#page?.blocks ?? []) {
           if (block.state.id !== state.id) continue;
           if (state.runs > block.state.runs) this.#last = block.index;
-          block.state = state;
+          const own = state.last?.block === block.index ? state.last : block.state.last;
+          block.state = own ? { ...state, last: own } : state;
         }
         this.#paint();
       }
@@ -179,6 +183,7 @@ export class Remote {
     let text = "Cleared";
     if (command.endsWith("Step")) text = `Now at “${this.#page?.title ?? ""}”`;
     else if (command.endsWith("Block")) text = `Ran in ${names}`;
+    else if (command.endsWith("Recording")) text = `The recording, in ${names}`;
     this.#result.className = "remote-result";
     this.#result.replaceChildren(icon("check"), text);
   }
@@ -222,6 +227,10 @@ export class Remote {
     const off = this.#busy || !this.#connection.open;
     for (const button of this.#buttons) button.setAttribute("aria-disabled", String(off));
     const page = this.#page;
+    const last = page?.blocks.find(({ index }) => index === this.#last);
+    this.#recording.hidden = !last?.recorded;
+    const label = last && plays(last.state) ? "End the recording" : "Show the recording";
+    this.#recording.replaceChildren(icon("film"), label);
     this.#title.textContent = page?.title ?? "This step could not be read";
     const block = this.#nextBlock;
     if (!block) {

@@ -8,6 +8,7 @@ import { setStageScale } from "./textsize";
 export interface StageHost {
   readonly driver: boolean;
   runNext(): void;
+  playRecording(): void;
   nextStep(): void;
   previousStep(): void;
   clear(): void;
@@ -20,6 +21,7 @@ const SCREEN = 0.85;
 
 const SHORTCUTS: [string, string][] = [
   ["Ctrl+Shift+Enter", "Run the next block"],
+  ["Ctrl+Shift+Space", "Show the recording of the block that ran last, or end it"],
   ["Ctrl+Shift+→", "Next step"],
   ["Ctrl+Shift+←", "Previous step"],
   ["Ctrl+Shift+L", "Clear the terminal used last"],
@@ -115,6 +117,7 @@ export class Stage {
     if (altKey || metaKey || document.querySelector("dialog[open]")) return null;
     if (ctrlKey && shiftKey && host.driver) {
       if (code === "Enter") return () => host.runNext();
+      if (code === "Space") return () => host.playRecording();
       if (code === "KeyL") return () => host.clear();
       const field = event.target instanceof HTMLInputElement;
       if (code === "ArrowRight" && !field) return () => host.nextStep();

@@ -204,6 +204,10 @@ impl Lab {
 
     /// Notes what became of a block's run: what is required may be done, and checks may follow.
     pub(super) fn became(&mut self, block: &BlockPlace, stage: Stage) {
+        // What was recorded was not done.
+        if matches!(stage, Stage::Playing(_) | Stage::Played(_)) {
+            return;
+        }
         if let Some(run) = self.instance.runs.last(block) {
             self.instance.progress.became(run);
             if is_done(run, stage) {
@@ -211,7 +215,7 @@ impl Lab {
             }
         }
         let settle = match stage {
-            Stage::Running(_) | Stage::Settled(_) => return,
+            Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => return,
             Stage::Sent => SETTLE,
             Stage::Ended(..) => Duration::ZERO,
         };
@@ -266,7 +270,7 @@ fn is_open_check(block: &Block) -> bool {
 /// nobody can know.
 fn is_done(run: &BlockRun, stage: Stage) -> bool {
     match stage {
-        Stage::Running(_) | Stage::Settled(_) => false,
+        Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => false,
         Stage::Sent | Stage::Ended(None, _) => true,
         Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
     }

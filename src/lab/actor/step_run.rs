@@ -246,7 +246,7 @@ impl Lab {
                 self.end_step_run(StepRunState::Failed, &why, hint);
             }
             Stage::Ended(None, _) | Stage::Settled(_) => self.go_on(),
-            Stage::Running(_) | Stage::Sent => {}
+            Stage::Running(_) | Stage::Sent | Stage::Playing(_) | Stage::Played(_) => {}
         }
     }
 

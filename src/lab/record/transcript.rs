@@ -125,6 +125,7 @@ fn state(run: &PastRun) -> String {
         RunState::Running => "running".to_owned(),
         RunState::Ended(0) => "done".to_owned(),
         RunState::Ended(code) => format!("failed ({code})"),
+        RunState::Recorded => "answered from its recording".to_owned(),
         RunState::Sent => "sent; whether it worked can't be known".to_owned(),
     };
     let at = began

@@ -57,6 +57,7 @@ pub(super) async fn transmit(
                         look = true;
                     }
                     LabEvent::Revoked => return Some(REVOKED),
+                    LabEvent::Loose(_) => continue,
                     _ => {}
                 }
                 let text = translate::event(&event, &client.identity);

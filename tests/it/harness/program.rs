@@ -34,21 +34,26 @@ pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     }
     // What asks before it runs something has tests of its own.
     command.env("KATAHOST_TRUST", "true");
-    command.args(arguments).envs(variables.iter().copied());
     command
-        .env("SHELL", super::program("shell"))
-        .stdin(Stdio::null());
+        .args(arguments)
+        .env("SHELL", super::program("shell"));
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
     command
 }
 
 /// Runs the program to its end.
 pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    run_for(DEADLINE, arguments, variables)
+}
+
+/// Runs a program to its end that may take so long.
+pub fn run_for(limit: Duration, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut child = command(arguments, variables)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + limit;
     let mut stdout = child.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();

@@ -1,0 +1,289 @@
+//! `katahost test`: the shipped scenarios pass, and what a test leaves behind.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::harness::program::{command, run_for};
+
+/// How long a lab may take to be played, on a loaded machine.
+const LONG: Duration = Duration::from_secs(240);
+
+/// Plays what is in `path` in a bash without anybody's settings.
+pub(crate) fn play(path: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().to_str().unwrap();
+    let mut all = vec!["test", path.to_str().unwrap()];
+    all.extend(arguments);
+    let mut known = vec![
+        ("SHELL", "/bin/bash"),
+        ("HOME", home),
+        ("GITHUB_ACTIONS", ""),
+    ];
+    known.extend(variables);
+    run_for(LONG, &all, &known)
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    format!("{stdout}{stderr}")
+}
+
+fn shipped(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(name)
+}
+
+/// A lab of these files.
+pub(crate) fn lab(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let temp = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = temp.path().join("lab").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    temp
+}
+
+/// The files of a folder, with their contents.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push((path.display().to_string(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn quickstart_passes() {
+    let output = play(&shipped("quickstart"), &[], &[]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains(" 0 failed"), "{}", text(&output));
+}
+
+#[test]
+fn migration_passes_and_leaves_nothing_behind() {
+    let temp = tempfile::tempdir().unwrap();
+    let variables = [
+        ("TMPDIR", temp.path().to_str().unwrap()),
+        // Other tests may play it as well.
+        ("LAB_PORT", "8043"),
+    ];
+    let before = files(&shipped("zero-downtime-migration"));
+    let output = play(&shipped("zero-downtime-migration"), &[], &variables);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains(" 0 failed"), "{}", text(&output));
+    assert!(files(&shipped("zero-downtime-migration")) == before);
+    let left = fs::read_dir(temp.path()).unwrap().count();
+    assert_eq!(left, 0, "temporary files stay");
+}
+
+#[test]
+fn results_are_written_for_machines() {
+    let temp = lab(&[
+        (
+            "intro.md",
+            "# Lab\n\n```\necho '<one> & two'\n```\n\n[a](command:katapod.loadPage?a)\n",
+        ),
+        (
+            "a.md",
+            "```\n### {\"title\": \"It fails, of course\", \"hint\": \"100 %\"}\necho seen; false\n```\n",
+        ),
+    ]);
+    let junit = temp.path().join("junit.xml");
+    let arguments = ["--junit", junit.to_str().unwrap(), "--json"];
+    let output = play(
+        &temp.path().join("lab"),
+        &arguments,
+        &[("GITHUB_ACTIONS", "true")],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["passed"], 1);
+    assert_eq!(json["failed"], 1);
+    let case = &json["suites"][0]["cases"][1];
+    assert_eq!(case["step"], "a");
+    assert_eq!(case["line"], 3);
+    assert_eq!(case["exitCode"], 1);
+    assert_eq!(case["output"], "seen");
+    let xml = fs::read_to_string(junit).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"1\""), "{xml}");
+    assert!(xml.contains("echo '&lt;one&gt; &amp; two'"), "{xml}");
+    let people = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(people.contains("::error file="), "{people}");
+    assert!(people.contains(",line=3,title=lab a block 0::"), "{people}");
+    assert!(people.contains("%0Ahint: 100 %25"), "{people}");
+    assert!(people.contains("1 passed, 1 failed, 0 skipped"), "{people}");
+}
+
+#[test]
+fn all_ways_are_played_and_one_can_be_named() {
+    let link = |step: &str| format!("[x](command:katapod.loadPage?{step})\n\n");
+    let block = "```\necho x >> seen; wc -l < seen\n```\n\n";
+    let temp = lab(&[
+        ("intro.md", &(block.to_owned() + &link("a") + &link("b"))),
+        ("a.md", &(block.to_owned() + &link("end"))),
+        ("b.md", &(block.to_owned() + &link("end"))),
+        (
+            "end.md",
+            "```\n### {\"expect\": \"^2$\"}\nwc -l < seen\n```\n",
+        ),
+    ]);
+    let root = temp.path().join("lab");
+    let output = play(&root, &["--all-paths"], &[]);
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    for way in ["by intro, a, end", "by intro, b, end", "6 passed"] {
+        assert!(said.contains(way), "{way}: {said}");
+    }
+    let output = play(&root, &["--path", "intro,b,end"], &[]);
+    let said = text(&output);
+    assert!(
+        said.contains("b block 0") && !said.contains("a block 0"),
+        "{said}"
+    );
+    let output = play(&root, &["--path", "intro,c"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("there is no step `c`"));
+}
+
+#[test]
+fn folder_of_labs_and_an_archive_are_tested() {
+    let temp = lab(&[("intro.md", "```\necho one\n```\n")]);
+    fs::create_dir(temp.path().join("other")).unwrap();
+    fs::write(temp.path().join("other/intro.md"), "```\nfalse\n```\n").unwrap();
+    let output = play(temp.path(), &[], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("/other/intro.md:2"),
+        "{}",
+        text(&output)
+    );
+    assert!(
+        text(&output).contains("1 passed, 1 failed"),
+        "{}",
+        text(&output)
+    );
+    let archive = temp.path().join("lab.zip");
+    let lab = temp.path().join("lab");
+    let arguments = [
+        "export",
+        lab.to_str().unwrap(),
+        "--out",
+        archive.to_str().unwrap(),
+    ];
+    assert!(run_for(LONG, &arguments, &[]).status.success());
+    let output = play(&archive, &[], &[]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn interrupted_test_ends_what_it_started() {
+    let temp = lab(&[(
+        "intro.md",
+        "```\n### {\"timeout\": 300}\necho $$ > \"$MARK\"; sleep 300\n```\n\n```\ntrue\n```\n",
+    )]);
+    let scratch = tempfile::tempdir().unwrap();
+    let mark = temp.path().join("pid");
+    let root = temp.path().join("lab");
+    let arguments = ["test", root.to_str().unwrap()];
+    let variables = [
+        ("SHELL", "/bin/bash"),
+        ("MARK", mark.to_str().unwrap()),
+        ("TMPDIR", scratch.path().to_str().unwrap()),
+    ];
+    let mut child = command(&arguments, &variables)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + LONG;
+    let wait = |what: &str, done: &mut dyn FnMut() -> bool| {
+        while !done() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut shell = String::new();
+    wait("the block begins", &mut || {
+        shell = fs::read_to_string(&mark)
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        !shell.is_empty()
+    });
+    let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    wait("the test ends", &mut || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait("its shell ends", &mut || {
+        !crate::harness::is_running(&shell)
+    });
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn recordings_are_kept_told_stale_and_exported() {
+    let temp = lab(&[
+        (
+            "intro.md",
+            "```\necho first; sleep 0.2; echo second\n```\n\n[s](command:katapod.loadPage?sub/s)\n",
+        ),
+        ("sub/s.md", "```\necho third\n```\n\n```\nfalse\n```\n"),
+    ]);
+    let root = temp.path().join("lab");
+    let output = play(&root, &["--record"], &[]);
+    assert_eq!(output.status.code(), Some(1), "the last block fails");
+    let cast = fs::read_to_string(root.join("recordings/intro.0.cast")).unwrap();
+    let mut lines = cast.lines();
+    let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    assert_eq!(header["version"], 2);
+    assert_eq!(header["katahost"]["exitCode"], 0);
+    let events: Vec<(f64, String, String)> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let all: String = events.iter().map(|(_, _, text)| text.as_str()).collect();
+    assert!(all.contains("first") && all.contains("second"), "{all:?}");
+    assert!(events.last().unwrap().0 >= 0.1, "{events:?}");
+    assert!(root.join("recordings/sub/s.0.cast").exists());
+    assert!(!root.join("recordings/sub/s.1.cast").exists());
+    let check = || {
+        let output = run_for(LONG, &["check", root.to_str().unwrap()], &[]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!check().contains("recordings/"), "{}", check());
+    let page = fs::read_to_string(root.join("intro.md")).unwrap();
+    fs::write(root.join("intro.md"), page.replace("first", "another")).unwrap();
+    assert!(
+        check().contains("--> recordings/intro.0.cast"),
+        "{}",
+        check()
+    );
+    let archive = temp.path().join("lab.zip");
+    let arguments = [
+        "export",
+        root.to_str().unwrap(),
+        "--out",
+        archive.to_str().unwrap(),
+    ];
+    let output = run_for(LONG, &arguments, &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(": 4 files"), "{said}");
+}
