@@ -173,7 +173,10 @@ impl History {
                 run.state = code.map_or(RunState::Sent, RunState::Ended);
                 run.ended = Some(moment);
             }
-            // More may follow: its output reaches to the next run.
+            // Where it was typed is known now. More may follow: its output reaches to the next run.
+            Stage::Settled(settled) if run.state == RunState::Sent => {
+                run.began = run.began.or(Some(settled.began));
+            }
             Stage::Settled(_) => {}
         }
     }
