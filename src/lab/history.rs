@@ -1,8 +1,11 @@
-//! What happened in a lab, in its order: the steps that were shown and what was run.
+//! What happened in a lab, in its order: the steps that were shown, what was run, what was checked.
 
 use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
-use super::event::{BlockPlace, RunState};
+use super::{
+    event::{BlockPlace, CheckResult, RunState},
+    judge::Verdict,
+};
 use crate::{
     scenario::{Invocation, Page},
     terminal::{
@@ -14,10 +17,13 @@ use crate::{
 /// How many events are remembered; the oldest are forgotten first. A day of clicks has fewer.
 const MOST_EVENTS: usize = 10_000;
 
+/// What a check's message counts, which has a bound of its own.
+const MESSAGE_BYTES: usize = 2_000;
+
 /// How much text they may have together.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// The steps that were shown and what was run.
+/// What happened, with a bound.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
     events: VecDeque<HistoryEvent>,
@@ -33,6 +39,8 @@ pub(super) enum HistoryEvent {
     Step(ShownStep),
     /// Something was run.
     Run(PastRun),
+    /// A check ended in another way than before.
+    Check(PastCheck),
 }
 
 /// A step that was shown.
@@ -45,14 +53,23 @@ pub(super) struct ShownStep {
     pub(super) offsets: Box<[u64]>,
 }
 
+/// A check that was made.
+#[derive(Debug, Clone)]
+pub(super) struct PastCheck {
+    block: BlockPlace,
+    pub(super) name: Arc<str>,
+    pub(super) at: SystemTime,
+    pub(super) verdict: Verdict,
+}
+
 /// Something that was run: a block, an on-load command, a link's command.
 #[derive(Debug, Clone)]
 pub(super) struct PastRun {
     number: RunNumber,
     /// The block, where it was one.
     pub(super) block: Option<BlockPlace>,
-    /// What its author calls it.
-    pub(super) title: Option<Arc<str>>,
+    /// What people call it.
+    pub(super) name: Arc<str>,
     /// The language of its text, as written.
     pub(super) language: Arc<str>,
     pub(super) command: Arc<str>,
@@ -74,7 +91,7 @@ impl History {
     pub(super) fn runs(&self) -> impl DoubleEndedIterator<Item = &PastRun> {
         self.events().filter_map(|event| match event {
             HistoryEvent::Run(run) => Some(run),
-            HistoryEvent::Step(_) => None,
+            HistoryEvent::Step(_) | HistoryEvent::Check(_) => None,
         })
     }
 
@@ -83,7 +100,7 @@ impl History {
     pub(super) fn show(&mut self, page: &Page, offsets: impl Iterator<Item = u64>) {
         let last = self.events().rev().find_map(|event| match event {
             HistoryEvent::Step(shown) => Some(&*shown.step),
-            HistoryEvent::Run(_) => None,
+            HistoryEvent::Run(_) | HistoryEvent::Check(_) => None,
         });
         if last != Some(&*page.step) {
             self.push(HistoryEvent::Step(ShownStep {
@@ -106,12 +123,11 @@ impl History {
     ) {
         let index = block.as_ref().map(|block| block.index);
         let found = index.and_then(|index| page?.blocks.iter().find(|one| one.index == index));
-        let title = found.and_then(|block| block.expectation.title.as_deref());
         self.push(HistoryEvent::Run(PastRun {
             number,
-            block,
-            title: title.map(Arc::from),
+            name: name_of(block.as_ref(), page).into(),
             language: found.map_or("", |block| &block.language).into(),
+            block,
             command: invocation.command.as_str().into(),
             terminal,
             state: RunState::Waiting,
@@ -119,6 +135,22 @@ impl History {
             began: None,
             ended: None,
         }));
+    }
+
+    /// Notes that a check has ended. One that is made again and again is told when it changes.
+    pub(super) fn check(&mut self, block: &BlockPlace, result: &CheckResult, page: Option<&Page>) {
+        let before = self.events().rev().find_map(|event| match event {
+            HistoryEvent::Check(check) if check.block == *block => Some(&check.verdict),
+            _ => None,
+        });
+        if before != Some(&result.verdict) {
+            self.push(HistoryEvent::Check(PastCheck {
+                block: block.clone(),
+                name: name_of(Some(block), page).into(),
+                at: result.ended,
+                verdict: result.verdict.clone(),
+            }));
+        }
     }
 
     /// Notes that all of a run was typed, before this place in the terminal's output or at it.
@@ -149,7 +181,10 @@ impl History {
                 run.state = RunState::Recorded;
                 run.ended = Some(moment);
             }
-            // More may follow: its output reaches to the next run.
+            // Where it was typed is known now. More may follow: its output reaches to the next run.
+            Stage::Settled(settled) if run.state == RunState::Sent => {
+                run.began = run.began.or(Some(settled.began));
+            }
             Stage::Settled(_) => {}
         }
     }
@@ -181,6 +216,22 @@ impl History {
     }
 }
 
+/// What people call a block of the page shown, as the beginning of a line.
+fn name_of(block: Option<&BlockPlace>, page: Option<&Page>) -> String {
+    let Some(place) = block else {
+        return "Command".to_owned();
+    };
+    let page = page.filter(|page| *page.step == *place.step);
+    let block = page.and_then(|page| page.blocks.iter().find(|one| one.index == place.index));
+    match (page, block) {
+        (_, Some(block)) if block.expectation.title.is_some() => {
+            block.expectation.title.clone().unwrap_or_default()
+        }
+        (Some(page), Some(block)) => page.block_name(block).replacen('b', "B", 1),
+        _ => "Block".to_owned(),
+    }
+}
+
 impl PastRun {
     /// Whether it is the same run.
     pub(super) fn is(&self, other: &Self) -> bool {
@@ -194,9 +245,8 @@ impl HistoryEvent {
             Self::Step(shown) => {
                 shown.step.len() + shown.title.len() + size_of_val(&*shown.offsets)
             }
-            Self::Run(run) => {
-                run.command.len() + run.language.len() + run.title.as_ref().map_or(0, |t| t.len())
-            }
+            Self::Run(run) => run.command.len() + run.language.len() + run.name.len(),
+            Self::Check(check) => check.name.len() + MESSAGE_BYTES,
         }
     }
 }

@@ -148,10 +148,12 @@ async fn transcript_tells_what_was_run_as_a_person_saw_it() {
 printf '\e[1;31mred\e[0m and plain\n'"#;
     let progress = r#"for i in 10 50 100; do printf "\rloading %3d %%" $i; done; echo"#;
     let wide = "printf '漢字 and 🙂 in %080d columns\\n' 7";
+    let check =
+        "### {\"title\": \"The file is there\", \"verify\": true}\necho 'FAIL: no file'; exit 1";
     let failing = "### api\n# a fence of ``` in it\nsh -c 'echo lost >&2; exit 3'";
     let mut desk = Desk::new(
         &[
-            ("intro", &[colours, progress, wide, failing]),
+            ("intro", &[colours, progress, wide, failing, check]),
             ("step2", &["true", "seq 1 2000"]),
         ],
         true,
@@ -160,6 +162,13 @@ printf '\e[1;31mred\e[0m and plain\n'"#;
     for block in 0..4 {
         desk.run("intro", block).await;
     }
+    desk.visitor.run_block("intro", 4).await.unwrap();
+    let checked = |visitor: &Visitor| {
+        let told = visitor.notifications.iter();
+        told.filter(|(method, _)| method == "check/state")
+            .any(|(_, state)| state["running"] == false)
+    };
+    desk.visitor.until("the check to end", checked).await;
     desk.visitor.load("step2").await;
     desk.run("step2", 0).await;
     desk.run("step2", 1).await;
@@ -179,6 +188,8 @@ printf '\e[1;31mred\e[0m and plain\n'"#;
         "**failed (3)**",
         "````bash\n# a fence of ``` in it\n",
         "```text\nlost\n```",
+        "### The file is there\n\nAt ",
+        "**failed**: no file.",
     ] {
         assert!(parts[1].contains(part), "{part:?} in\n{}", parts[1]);
     }

@@ -87,6 +87,8 @@ impl Lab {
             return;
         }
         self.instance.progress.checked(&place, &known);
+        let page = self.state.page.as_deref();
+        self.instance.history.check(&place, &known, page);
         if passed {
             self.state.fulfil(&place.step, place.index);
         }

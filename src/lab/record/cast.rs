@@ -44,7 +44,7 @@ pub(super) fn write(
     writeln!(out, "{header}")?;
     let steps = record.history.events().filter_map(|event| match event {
         HistoryEvent::Step(shown) => Some((shown, offset_of(shown, terminal.number))),
-        HistoryEvent::Run(_) => None,
+        HistoryEvent::Run(_) | HistoryEvent::Check(_) => None,
     });
     let mut steps = steps.peekable();
     let mut events = Events {

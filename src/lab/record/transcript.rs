@@ -15,7 +15,8 @@ use super::{
 use crate::{
     lab::{
         event::RunState,
-        history::{HistoryEvent, PastRun},
+        history::{HistoryEvent, PastCheck, PastRun},
+        judge::Verdict,
     },
     terminal::recorder::{Signs, TapeView},
 };
@@ -67,6 +68,7 @@ pub(super) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
                 let signs = signs.get(usize::from(run.terminal));
                 write_run(record, run, signs, out)?;
             }
+            HistoryEvent::Check(check) => write_check(check, out)?,
         }
     }
     Ok(())
@@ -78,11 +80,7 @@ fn write_run(
     signs: Option<&Signs>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let name = match (&run.title, &run.block) {
-        (Some(title), _) => plain(title),
-        (None, Some(block)) => format!("Block {}", block.index + 1),
-        (None, None) => "Command".to_owned(),
-    };
+    let name = plain(&run.name);
     let terminal = record.terminals.get(usize::from(run.terminal));
     let terminal = terminal.map_or("", |terminal| &terminal.name);
     writeln!(out, "\n### {name} in {}\n", literal(terminal))?;
@@ -103,6 +101,22 @@ fn write_run(
         None => {}
     }
     Ok(())
+}
+
+fn write_check(check: &PastCheck, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\n### {}\n", plain(&check.name))?;
+    let at = time(check.at);
+    match &check.verdict {
+        Verdict::Passed => writeln!(out, "At {at}: **passed**."),
+        Verdict::Unknown => writeln!(out, "At {at}: **unknown**."),
+        Verdict::Failed { reason, hint } => {
+            writeln!(out, "At {at}: **failed**: {}.", plain(reason))?;
+            match hint {
+                Some(hint) => writeln!(out, "\nHint: {}.", plain(hint)),
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 /// Whether a recording that has ended lacks what was written before `end`.
