@@ -14,19 +14,27 @@ use std::{
     process::Command,
 };
 
-use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, unix::AsyncFd};
 
-/// Duplicates `raw`, which must be open, and watches the duplicate.
+/// Duplicates `raw`, which must be open.
 ///
 /// # Errors
 ///
 /// There is no descriptor, or none left to duplicate it.
-pub(super) fn watch(raw: Option<RawFd>) -> io::Result<AsyncFd<OwnedFd>> {
+pub(super) fn duplicate(raw: Option<RawFd>) -> io::Result<OwnedFd> {
     let raw = raw.ok_or_else(|| io::Error::other("the pseudo-terminal has no descriptor"))?;
     // SAFETY: the caller holds the library's open terminal, from which the number comes.
-    let owned = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
-    // SAFETY: the runtime owns the duplicate until it is dropped, and nothing else closes it.
-    Ok(unsafe { AsyncFd::register(owned) }?)
+    unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()
+}
+
+/// Has the runtime watch `descriptor`.
+///
+/// # Errors
+///
+/// The system can't watch it.
+pub(super) fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the runtime owns the descriptor until it is dropped, and nothing else closes it.
+    Ok(unsafe { AsyncFd::register_with_interest(descriptor, interest) }?)
 }
 
 /// Has `command` begin a session of its own when it is started: it has no terminal then, and all

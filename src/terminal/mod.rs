@@ -5,6 +5,7 @@
 
 pub mod aftermath;
 mod descriptor;
+mod doorbell;
 pub mod film;
 mod flood;
 mod foreground;

@@ -16,12 +16,13 @@ use bytes::Bytes;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::{
     fs::{Mode, OFlags},
+    io::Errno,
     process::{Pid, Signal},
     termios::{LocalModes, Winsize},
 };
-use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, unix::AsyncFd};
 
-use super::{descriptor, open_files};
+use super::{descriptor, doorbell::Doorbell, open_files};
 
 /// How much one turn reads at most: large enough for speed, small enough to be fair to others.
 pub const READ_BYTES: usize = 64 * 1024;
@@ -33,7 +34,9 @@ thread_local! {
 /// A pseudo-terminal and the process that leads its session.
 #[derive(Debug)]
 pub struct Pty {
+    /// Watched for room to write.
     master: AsyncFd<OwnedFd>,
+    output: Doorbell,
     child: Box<dyn Child + Send + Sync>,
     leader: Option<Pid>,
     /// The name of the side that programs hold.
@@ -76,7 +79,7 @@ impl Pty {
         let pair = native_pty_system()
             .openpty(size)
             .map_err(io::Error::other)?;
-        let master = descriptor::watch(pair.master.as_raw_fd())?;
+        let master = descriptor::duplicate(pair.master.as_raw_fd())?;
         let flags = rustix::fs::fcntl_getfl(&master)?;
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
         let child = pair
@@ -92,7 +95,8 @@ impl Pty {
         // Before the shell reads anything, and what it starts inherits it.
         leader.into_iter().for_each(open_files::give_back);
         Ok(Self {
-            master,
+            output: Doorbell::new(&master)?,
+            master: descriptor::watch(master, Interest::WRITABLE)?,
             child,
             leader,
             name,
@@ -109,10 +113,7 @@ impl Pty {
     ///
     /// The runtime is shutting down.
     pub async fn readable(&self) -> io::Result<()> {
-        self.master
-            .readable()
-            .await
-            .map(|mut guard| guard.retain_ready())
+        self.output.rings(self.fd()).await
     }
 
     /// Reads until there is nothing left or [`READ_BYTES`] are reached, without waiting.
@@ -122,14 +123,14 @@ impl Pty {
             let mut filled = 0;
             let mut ended = false;
             while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-                match self.read_once(rest) {
+                match rustix::io::read(&self.master, rest) {
                     Ok(0) => ended = true,
                     Ok(count) => {
                         filled += count;
                         continue;
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(Errno::AGAIN) => self.output.quiet(),
+                    Err(Errno::INTR) => continue,
                     // Linux reports the end of the last process as EIO.
                     Err(_) => ended = true,
                 }
@@ -140,13 +141,6 @@ impl Pty {
                 _ if ended => Read::End,
                 _ => Read::Pending,
             }
-        })
-    }
-
-    /// One system call; clears the readiness when there was nothing to read.
-    fn read_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.master.try_io(tokio::io::Interest::READABLE, |fd| {
-            Ok(rustix::io::read(fd, buffer)?)
         })
     }
 
