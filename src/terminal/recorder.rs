@@ -18,10 +18,11 @@ use self::tape::Tape;
 pub use self::tape::{MAX_TAPE_BYTES, Recorded, Records, Signs, Stopped, Stretch, TapeView};
 use super::handle::TerminalHandle;
 
-/// How long more output is waited for, so that what is written in small pieces costs one turn.
-const SETTLE: Duration = Duration::from_millis(5);
+/// How long more output is waited for, so that what is written in small pieces costs one turn. No
+/// eye sees the difference, and a fast flood writes less meanwhile than a journal holds.
+const SETTLE: Duration = Duration::from_millis(10);
 
-/// How many turns one who wants to read all of it waits for; a flood has no end.
+/// How many turns are taken at once; a flood has no end.
 const MOST_TURNS: usize = 64;
 
 /// The recordings of a lab's terminals.
@@ -52,12 +53,17 @@ impl Recorder {
     /// The recordings as they are now, by terminal, with what was written until now.
     #[must_use]
     pub fn views(&self) -> Vec<TapeView> {
+        self.catch_up();
+        self.tapes.iter().map(|tape| lock(tape).view()).collect()
+    }
+
+    /// Takes what the terminals wrote until now.
+    fn catch_up(&self) {
         for _ in 0..MOST_TURNS {
             if !self.drain() {
                 break;
             }
         }
-        self.tapes.iter().map(|tape| lock(tape).view()).collect()
     }
 
     /// Takes a turn's worth of what the terminals wrote. Returns whether there may be more.
@@ -77,13 +83,10 @@ async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: Cancellation
             () = news.notified() => {}
         }
         sleep(SETTLE).await;
-        loop {
-            let recorder = recorder.clone();
+        let recorder = recorder.clone();
+        if spawn_blocking(move || recorder.catch_up()).await.is_err() {
             // A recorder that has failed records nothing more, and harms nobody.
-            let more = spawn_blocking(move || recorder.drain()).await;
-            if cancel.is_cancelled() || !more.unwrap_or(false) {
-                break;
-            }
+            return;
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, Read, Write},
     ops::Range,
     os::unix::fs::FileExt,
     sync::Arc,
@@ -24,9 +24,6 @@ pub const MAX_TAPE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How much of one terminal is taken before it is the next one's turn.
 const TURN_BYTES: usize = 256 * 1024;
-
-/// How many bytes of small writes are joined.
-const JOIN_BYTES: usize = 4 * 1024;
 
 /// A record's head: kind, microseconds since 1970, offset, length.
 const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
@@ -191,17 +188,17 @@ impl Tape {
             // It has no name, so that nobody else can open it, and it is gone with its last holder.
             None => self.file.insert(Arc::new(tempfile::tempfile()?)).clone(),
         };
-        let mut out = BufWriter::with_capacity(JOIN_BYTES, &*file);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
-        out.write_all(&[kind])?;
-        out.write_all(&now.to_be_bytes())?;
-        out.write_all(&offset.to_be_bytes())?;
-        out.write_all(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes())?;
-        for piece in pieces {
-            out.write_all(piece)?;
-        }
-        out.flush()?;
+        let mut record = Vec::with_capacity(HEAD_BYTES + length);
+        record.push(kind);
+        record.extend_from_slice(&now.to_be_bytes());
+        record.extend_from_slice(&offset.to_be_bytes());
+        record.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+        pieces
+            .iter()
+            .for_each(|piece| record.extend_from_slice(piece));
+        (&*file).write_all(&record)?;
         self.written += (HEAD_BYTES + length) as u64;
         Ok(())
     }
