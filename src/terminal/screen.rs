@@ -9,7 +9,7 @@
 //! The parts, in reading order:
 //!
 //! - `filter`: whole characters only, and the bytes of what is not finished;
-//! - `text`: runs of text, written at once;
+//! - `text`: runs of text, written at once; `passing`: text that need not be written;
 //! - `perform`, `sgr`: from sequences to functions;
 //! - `state`, `edit`: the functions; `modes`, `charset`: what they depend on;
 //! - `buffer`, `row`, `packed`, `tabs`, `cell`, `width`: what they change;
@@ -29,6 +29,7 @@ mod edit;
 mod filter;
 mod modes;
 mod packed;
+mod passing;
 mod perform;
 mod reflow;
 mod row;
@@ -45,6 +46,7 @@ use vte::Parser;
 
 use self::filter::Filter;
 use self::modes::Mode;
+use self::passing::passing;
 use self::state::State;
 use self::text::Writer;
 
@@ -96,6 +98,33 @@ impl Screen {
             state,
         } = self;
         filter.feed(bytes, &mut Writer { parser, state });
+    }
+
+    /// Takes in pieces that follow one another, as [`feed`](Self::feed) does, but draws no lines that
+    /// they push out of the scrollback themselves.
+    pub fn feed_all(&mut self, pieces: &[Bytes]) {
+        let mut skipped = self.skip(pieces);
+        for piece in pieces {
+            let (passing, rest) = piece.split_at(skipped.min(piece.len()));
+            skipped -= passing.len();
+            self.feed(rest);
+        }
+    }
+
+    /// Moves on as if the lines had been drawn that leave no trace, and returns their length.
+    fn skip(&mut self, pieces: &[Bytes]) -> usize {
+        let Self { filter, state, .. } = self;
+        let buffer = &mut state.main;
+        let scrolls = buffer.top == 0 && buffer.bottom == buffer.rows - 1;
+        if state.on_alternate || !scrolls || !filter.is_at_rest() {
+            return 0;
+        }
+        let Some(length) = passing(pieces, buffer.limit + buffer.rows, buffer.rows) else {
+            return 0;
+        };
+        (buffer.x, buffer.y) = (0, buffer.rows - 1);
+        state.joins = 0;
+        length
     }
 
     /// Changes the size, clamped as in [`Screen::new`].
@@ -294,18 +323,22 @@ mod tests {
 
     fn play(pieces: &[Piece], feed: impl Fn(&mut Screen, &[u8])) -> Screen {
         let mut screen = Screen::new(20, 5, 30);
+        play_on(&mut screen, pieces, feed);
+        screen
+    }
+
+    fn play_on(screen: &mut Screen, pieces: &[Piece], feed: impl Fn(&mut Screen, &[u8])) {
         let mut waiting = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => waiting.extend_from_slice(bytes),
                 Piece::Size(cols, rows) => {
-                    feed(&mut screen, &std::mem::take(&mut waiting));
+                    feed(screen, &std::mem::take(&mut waiting));
                     screen.resize(*cols, *rows);
                 }
             }
         }
-        feed(&mut screen, &waiting);
-        screen
+        feed(screen, &waiting);
     }
 
     fn told(screen: &Screen) -> (String, (u16, u16), String) {
@@ -326,6 +359,42 @@ mod tests {
                 bytes.chunks(cut).for_each(|chunk| screen.feed(chunk));
             });
             prop_assert_eq!(told(&whole), told(&cut));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn prop_lines_that_are_not_drawn_leave_no_trace(
+            before in prop::collection::vec(piece(), 0..20),
+            lines in prop::collection::vec("[a-z]{0,50}\t?[a-z]{0,9}(\r\n|\r\n|\r\n|\n)", 20..150),
+            after in prop::collection::vec(piece(), 0..20),
+            cut in 1usize..400,
+        ) {
+            let pieces = lines.concat().into_bytes();
+            let pieces: Vec<Bytes> = pieces.chunks(cut).map(Bytes::copy_from_slice).collect();
+            let mut screens = [play(&before, Screen::feed), play(&before, Screen::feed)];
+            screens[0].feed_all(&pieces);
+            pieces.iter().for_each(|piece| screens[1].feed(piece));
+            for screen in &mut screens {
+                play_on(screen, &after, Screen::feed);
+            }
+            prop_assert_eq!(told(&screens[0]), told(&screens[1]));
+        }
+    }
+
+    #[test]
+    fn lines_that_a_flood_pushes_out_are_not_drawn() {
+        let flood: Vec<Bytes> = (0..100)
+            .map(|line| format!("line {line}\r\n").into())
+            .collect();
+        let mut screen = Screen::new(20, 5, 30);
+        let drawn: usize = flood[65..].iter().map(Bytes::len).sum();
+        let all: usize = flood.iter().map(Bytes::len).sum();
+        assert_eq!(screen.skip(&flood), all - drawn);
+        for unlike in ["\x1b[2;4r", "\x1b[?1049h", "\x1b[3"] {
+            let mut screen = Screen::new(20, 5, 30);
+            screen.feed(unlike.as_bytes());
+            assert_eq!(screen.skip(&flood), 0);
         }
     }
 

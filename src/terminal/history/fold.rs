@@ -222,14 +222,12 @@ impl Fold {
         });
         self.state().begin();
         self.lend(move |screen| {
-            for (index, event) in events.iter().enumerate() {
+            for group in events.chunk_by(|a, b| mem::discriminant(a) == mem::discriminant(b)) {
                 // A size that lasted for nothing needs no drawing, which takes long.
-                let passing = matches!(
-                    events.get(index..index + 2),
-                    Some([Event::Resize(_), Event::Resize(_)])
-                );
-                if !passing {
-                    apply(screen, event);
+                if let Some(last @ Event::Resize(_)) = group.last() {
+                    apply(screen, last);
+                } else {
+                    screen.feed_all(&outputs(group));
                 }
             }
         })
@@ -318,6 +316,15 @@ impl Fold {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was written in these events.
+fn outputs(events: &[Event]) -> Vec<Bytes> {
+    let output = |event: &Event| match event {
+        Event::Output(bytes) => Some(bytes.clone()),
+        Event::Resize(_) => None,
+    };
+    events.iter().filter_map(output).collect()
 }
 
 impl State {

@@ -99,23 +99,28 @@ impl Buffer {
     /// it was the first of the screen.
     pub(super) fn scroll(&mut self, fill: &Cell, wrapped: bool) {
         let base = self.base();
-        let mut row = if self.top > 0 {
-            self.lines.remove(base + self.top).unwrap_or_default()
-        } else {
+        // Where the line is that becomes the region's new last one.
+        let mut from = base + self.top;
+        if self.top == 0 {
             if self.limit > 0 {
                 self.lines[base].pack();
             }
-            if base >= self.limit {
-                self.lines.pop_front().unwrap_or_default()
-            } else {
-                Row::default()
+            from = 0;
+            if base < self.limit {
+                from = self.lines.len();
+                self.lines.push_back(Row::default());
             }
-        };
+        }
+        // The region's last line is counted from the end, where nothing moves.
+        let to = self.lines.len() - (self.rows - self.bottom);
+        if from == 0 && to == self.lines.len() - 1 {
+            self.lines.rotate_left(1);
+        } else if let Some(row) = self.lines.remove(from) {
+            self.lines.insert(to, row);
+        }
+        let row = &mut self.lines[to];
         row.reset(fill, self.cols);
         row.wrapped = wrapped;
-        // The region's last line is counted from the end, where nothing has moved.
-        let below = self.rows - 1 - self.bottom;
-        self.lines.insert(self.lines.len() - below, row);
     }
 
     /// Removes `count` lines at `y` and moves up what follows within the scroll region.

@@ -62,6 +62,11 @@ impl Filter {
         }
     }
 
+    /// Whether nothing is unfinished.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.state == State::Ground && self.character.is_empty()
+    }
+
     /// Writes the bytes of what is not finished.
     pub(super) fn write_unfinished(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.sequence);
