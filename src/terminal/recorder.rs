@@ -1,8 +1,9 @@
 //! Keeps what a lab's terminals wrote, with times, for as long as they live.
 //!
 //! One task reads all terminals of the lab, each through a cursor of its own, as a viewer does: no
-//! terminal waits for it, and nothing is queued. What a terminal has written goes into a file that
-//! has no name; where a flood is faster than the disk, the file has a gap, and says how large it is.
+//! terminal waits for it, and nothing is queued. What a terminal has written stays in its journal,
+//! with the times noted here, until it is much or somebody asks; then it goes into a file that has
+//! no name. Where a flood is faster than the disk, the file has a gap, and says how large it is.
 
 mod tape;
 
@@ -57,6 +58,13 @@ impl Recorder {
         self.tapes.iter().map(|tape| lock(tape).view()).collect()
     }
 
+    /// Notes how far each terminal has come by now. Returns whether it is time to catch up.
+    fn note(&self) -> bool {
+        // One that is being read is noted at its next output.
+        let free = self.tapes.iter().filter_map(|tape| tape.try_lock().ok());
+        free.fold(false, |much, mut tape| tape.note() | much)
+    }
+
     /// Takes what the terminals wrote until now.
     fn catch_up(&self) {
         for _ in 0..MOST_TURNS {
@@ -83,6 +91,9 @@ async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: Cancellation
             () = news.notified() => {}
         }
         sleep(SETTLE).await;
+        if !recorder.note() {
+            continue;
+        }
         let recorder = recorder.clone();
         if spawn_blocking(move || recorder.catch_up()).await.is_err() {
             // A recorder that has failed records nothing more, and harms nobody.

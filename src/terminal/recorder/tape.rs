@@ -2,6 +2,7 @@
 //! terminal's output.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, BufReader, Read, Write},
     ops::Range,
@@ -24,6 +25,13 @@ pub const MAX_TAPE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How much of one terminal is taken before it is the next one's turn.
 const TURN_BYTES: usize = 256 * 1024;
+
+/// How much is left to the terminal's journal, which holds four times as much anyway: the output of
+/// most terminals is never written to a disk.
+const LEFT_BYTES: u64 = 256 * 1024;
+
+/// How many times are remembered of what is left there.
+const MOST_MARKS: usize = 1024;
 
 /// A record's head: kind, microseconds since 1970, offset, length.
 const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
@@ -55,7 +63,9 @@ pub(super) struct Tape {
     /// Wakes the recorder, as long as there is something to record.
     listener: Option<Listener>,
     cursor: Cursor,
-    /// None before the first output.
+    /// When the terminal had written how far, of what was not taken yet.
+    marks: VecDeque<TimeMark>,
+    /// None before something was taken.
     file: Option<Arc<File>>,
     written: u64,
     /// The offset after the last byte that was taken.
@@ -63,6 +73,14 @@ pub(super) struct Tape {
     /// The size before the first record.
     size: TerminalSize,
     stopped: Option<Stopped>,
+}
+
+/// A moment in which a terminal had written all before an offset.
+#[derive(Debug, Clone, Copy)]
+struct TimeMark {
+    offset: u64,
+    /// Since 1970.
+    at: Duration,
 }
 
 /// A record.
@@ -95,6 +113,7 @@ impl Tape {
             listener: Some(Listener::new(output.clone(), news.clone(), false)),
             cursor: output.first_cursor(),
             output,
+            marks: VecDeque::new(),
             file: None,
             written: 0,
             end: 0,
@@ -103,16 +122,39 @@ impl Tape {
         }
     }
 
+    /// Notes how far the terminal has come by now. Returns whether there is so much to take that it
+    /// should be taken now.
+    pub(super) fn note(&mut self) -> bool {
+        let offset = self.output.end();
+        let noted = self.marks.back().map_or(self.end, |mark| mark.offset);
+        if self.stopped.is_none() && offset > noted {
+            self.marks.push_back(TimeMark { offset, at: now() });
+        }
+        offset.saturating_sub(self.cursor.offset()) > LEFT_BYTES || self.marks.len() >= MOST_MARKS
+    }
+
     /// Takes what the terminal wrote, but not more than is one turn's. Returns whether there may be
     /// more.
     pub(super) fn drain(&mut self) -> bool {
         let mut room = TURN_BYTES;
         while self.stopped.is_none() && room > 0 {
-            let read = self.output.read(&mut self.cursor, room.min(READ_BYTES));
-            let taken = match read {
+            let most = room.min(READ_BYTES);
+            let (most, at) = match self.marks.front() {
+                None => (most, now()),
+                Some(mark) => {
+                    let before = mark.offset.saturating_sub(self.cursor.offset());
+                    let before = usize::try_from(before).unwrap_or(most);
+                    (most.min(before), mark.at)
+                }
+            };
+            if most == 0 {
+                self.marks.pop_front();
+                continue;
+            }
+            let taken = match self.output.read(&mut self.cursor, most) {
                 Ok(entries) if entries.is_empty() => return false,
-                Ok(entries) => self.take(&entries),
-                Err(Lost) => self.skip(),
+                Ok(entries) => self.take(at, &entries),
+                Err(Lost) => self.skip(at),
             };
             match taken {
                 Ok(bytes) => room = room.saturating_sub(bytes),
@@ -137,17 +179,17 @@ impl Tape {
     }
 
     /// Goes on where the terminal's journal begins now.
-    fn skip(&mut self) -> io::Result<usize> {
+    fn skip(&mut self, at: Duration) -> io::Result<usize> {
         self.cursor = self.output.first_cursor();
         let missing = self.cursor.offset().saturating_sub(self.end);
         if missing > 0 {
             self.end = self.cursor.offset();
-            self.write(GAP, self.end, &[&missing.to_be_bytes()])?;
+            self.write(GAP, at, self.end, &[&missing.to_be_bytes()])?;
         }
         Ok(0)
     }
 
-    fn take(&mut self, entries: &[Entry]) -> io::Result<usize> {
+    fn take(&mut self, at: Duration, entries: &[Entry]) -> io::Result<usize> {
         let mut pieces = Vec::with_capacity(entries.len());
         for entry in entries {
             match &entry.event {
@@ -156,7 +198,7 @@ impl Tape {
                 Event::Resize(size) => {
                     let [a, b] = size.cols.to_be_bytes();
                     let [c, d] = size.rows.to_be_bytes();
-                    self.write(RESIZE, entry.offset, &[&[a, b, c, d]])?;
+                    self.write(RESIZE, at, entry.offset, &[&[a, b, c, d]])?;
                 }
             }
         }
@@ -168,7 +210,7 @@ impl Tape {
             self.stop(Stopped::Full);
             return Ok(0);
         }
-        self.write(OUTPUT, first.offset, &pieces)?;
+        self.write(OUTPUT, at, first.offset, &pieces)?;
         self.end = first.offset + length as u64;
         Ok(length)
     }
@@ -177,7 +219,7 @@ impl Tape {
         self.written + (HEAD_BYTES + length) as u64 <= MAX_TAPE_BYTES
     }
 
-    fn write(&mut self, kind: u8, offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
+    fn write(&mut self, kind: u8, at: Duration, offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         if !self.has_room(length) {
             self.stop(Stopped::Full);
@@ -188,11 +230,10 @@ impl Tape {
             // It has no name, so that nobody else can open it, and it is gone with its last holder.
             None => self.file.insert(Arc::new(tempfile::tempfile()?)).clone(),
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        let at = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         let mut record = Vec::with_capacity(HEAD_BYTES + length);
         record.push(kind);
-        record.extend_from_slice(&now.to_be_bytes());
+        record.extend_from_slice(&at.to_be_bytes());
         record.extend_from_slice(&offset.to_be_bytes());
         record.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         pieces
@@ -206,7 +247,14 @@ impl Tape {
     fn stop(&mut self, why: Stopped) {
         self.stopped = Some(why);
         self.listener = None;
+        self.marks.clear();
     }
+}
+
+/// The time since 1970.
+fn now() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default()
 }
 
 /// A recording as it was at one moment, to be read.
@@ -477,6 +525,44 @@ mod tests {
         assert!(tape.listener.is_none());
         assert!(tape.written <= MAX_TAPE_BYTES && tape.written > MAX_TAPE_BYTES * 9 / 10);
         assert_eq!(whole(&tape.view()).len() as u64, tape.end);
+    }
+
+    #[test]
+    fn little_output_is_left_to_the_journal_and_keeps_its_times() {
+        let mut tape = tape();
+        let noted: Vec<Duration> = [&b"one"[..], b"two"]
+            .into_iter()
+            .map(|text| {
+                write(&tape, text);
+                assert!(!tape.note());
+                std::thread::sleep(Duration::from_millis(2));
+                now()
+            })
+            .collect();
+        assert!(tape.file.is_none());
+        drain(&mut tape);
+        let mut records = tape.view().records();
+        let mut read = || records.read().unwrap().unwrap();
+        let (one, two) = (read(), read());
+        assert_eq!(one.event, Stretch::Output(b"one".to_vec()));
+        assert_eq!(two.event, Stretch::Output(b"two".to_vec()));
+        assert!(one.at < noted[0] && two.at > noted[0] && two.at < noted[1]);
+        assert!(tape.marks.is_empty());
+    }
+
+    #[test]
+    fn much_output_is_taken() {
+        let mut tape = tape();
+        write(&tape, &vec![b'x'; 300_000]);
+        assert!(tape.note());
+        drain(&mut tape);
+        assert!(!tape.note());
+        let chatter = (0..MOST_MARKS).map(|_| {
+            write(&tape, b".");
+            tape.note()
+        });
+        let asked = chatter.filter(|asked| *asked).count();
+        assert_eq!(asked, 1, "too many times to remember");
     }
 
     #[test]
