@@ -108,7 +108,7 @@ export class TerminalStream {
       return "taken";
     }
     if (frame.kind === "snapshot") {
-      if (this.#past && !this.#past.begun) this.#beginPast(this.#past, frame.offset);
+      if (this.#past?.begun === false) this.#from(frame.offset);
       else this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
       const { offset: end, payload: bytes, more } = frame;
@@ -190,16 +190,11 @@ export class TerminalStream {
   #preview({ offset, cols, rows, payload }: Frame & { kind: "preview" }): void {
     this.#begin(offset);
     this.#begun = false;
-    const [begun, complete, parsed, seen] = [false, false, false, false];
-    this.#past = { steps: [], cols, rows, bytes: 0, begun, complete, parsed, seen };
+    const nothing = { begun: false, complete: false, parsed: false, seen: false };
+    this.#past = { steps: [], cols, rows, bytes: 0, ...nothing };
     this.#steps.push({ kind: "resize", cols, rows });
     this.#steps.push({ kind: "write", bytes: payload, end: offset, replay: true, more: false });
     this.#pump();
-  }
-
-  #beginPast(past: Past, offset: number): void {
-    past.begun = true;
-    this.#from(offset);
   }
 
   #push(step: Step): void {
@@ -213,6 +208,7 @@ export class TerminalStream {
 
   #wait(past: Past, step: Step): void {
     past.steps.push(step);
+    past.begun = true;
     if (step.kind !== "write") return;
     past.bytes += step.bytes.length;
     past.complete ||= !step.more;
