@@ -484,7 +484,7 @@ async fn preview_comes_before_a_long_past_and_shows_its_end() {
     let number = visitor.number("host");
     visitor.type_text("host", "echo short-$((1 + 1))\r").await;
     follow(&mut visitor, number, "short-2").await;
-    let (kinds, preview, _) = restored(&house, number).await;
+    let (kinds, preview, _) = Box::pin(restored(&house, number)).await;
     assert_eq!(kinds[0], FrameKind::Snapshot);
     assert!(preview.is_none(), "a short past needs no preview");
 
@@ -494,7 +494,7 @@ async fn preview_comes_before_a_long_past_and_shows_its_end() {
     follow(&mut visitor, number, "end-2").await;
     // The second one is sent what was drawn for the first.
     for _ in 0..2 {
-        let (kinds, preview, past) = restored(&house, number).await;
+        let (kinds, preview, past) = Box::pin(restored(&house, number)).await;
         assert_eq!(kinds[..2], [FrameKind::Preview, FrameKind::Snapshot]);
         let preview = preview.unwrap();
         assert!(preview.text().contains("end-2"), "{}", preview.text());
@@ -505,7 +505,7 @@ async fn preview_comes_before_a_long_past_and_shows_its_end() {
     }
     visitor.type_text("host", "echo later-$((1 + 1))\r").await;
     follow(&mut visitor, number, "later-2").await;
-    let (_, preview, _) = restored(&house, number).await;
+    let (_, preview, _) = Box::pin(restored(&house, number)).await;
     let text = preview.unwrap().text();
     assert!(text.contains("later-2"), "an old preview came: {text}");
 }

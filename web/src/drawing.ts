@@ -1,9 +1,15 @@
 import type { Terminal } from "@xterm/xterm";
 import { after } from "./events";
 
-/** What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026). */
+/**
+ * What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026), and
+ * whether the scroll bar follows, which it does with each line.
+ */
 interface Internals {
-  _core?: { coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } } };
+  _core?: {
+    coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } };
+    _viewport?: { _isSyncing: boolean; _sync?(): void };
+  };
 }
 
 // Nothing is drawn in a tab that is hidden, and a page can be busy for long.
@@ -15,7 +21,13 @@ const SEEN_AFTER_MS = 400;
  * xterm.js draws after a second in any case.
  */
 export function holdDrawing(terminal: Terminal, held: boolean): void {
-  const modes = (terminal as Internals)._core?.coreService?.decPrivateModes;
+  const core = (terminal as Internals)._core;
+  const bar = core?._viewport;
+  if (bar?._sync) {
+    bar._isSyncing = held;
+    if (!held) bar._sync();
+  }
+  const modes = core?.coreService?.decPrivateModes;
   if (!modes || modes.synchronizedOutput === held) return;
   modes.synchronizedOutput = held;
   if (!held) terminal.refresh(0, terminal.rows - 1);
