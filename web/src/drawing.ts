@@ -2,12 +2,13 @@ import type { Terminal } from "@xterm/xterm";
 import { after } from "./events";
 
 /**
- * What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026), and
- * whether the scroll bar follows, which it does with each line.
+ * What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026), what
+ * parses, and what has the scroll bar follow.
  */
 interface Internals {
   _core?: {
     coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } };
+    _inputHandler?: { parse?(data: string | Uint8Array, result?: boolean): unknown };
     _viewport?: { _isSyncing: boolean; _sync?(): void };
   };
 }
@@ -21,16 +22,33 @@ const SEEN_AFTER_MS = 400;
  * xterm.js draws after a second in any case.
  */
 export function holdDrawing(terminal: Terminal, held: boolean): void {
-  const core = (terminal as Internals)._core;
-  const bar = core?._viewport;
-  if (bar?._sync) {
-    bar._isSyncing = held;
-    if (!held) bar._sync();
-  }
-  const modes = core?.coreService?.decPrivateModes;
+  const modes = (terminal as Internals)._core?.coreService?.decPrivateModes;
   if (!modes || modes.synchronizedOutput === held) return;
   modes.synchronizedOutput = held;
   if (!held) terminal.refresh(0, terminal.rows - 1);
+}
+
+/**
+ * Has a terminal's scroll bar follow what is parsed at once, and not each line of it, which takes as
+ * long as parsing it.
+ */
+export function calmScrollBar(terminal: Terminal): void {
+  const core = (terminal as Internals)._core;
+  const parser = core?._inputHandler;
+  const parse = parser?.parse;
+  if (!core || !parser || !parse) return;
+  parser.parse = (data, result) => {
+    // There is none before the terminal is opened.
+    const bar = core._viewport;
+    if (!bar?._sync) return parse.call(parser, data, result);
+    bar._isSyncing = true;
+    try {
+      return parse.call(parser, data, result);
+    } finally {
+      bar._isSyncing = false;
+      bar._sync();
+    }
+  };
 }
 
 /** Runs `action` when what is there now was drawn and the page has time; soon in any case. */
