@@ -164,6 +164,7 @@ impl Client {
             protocol_version: VERSION,
             client_id,
             attach,
+            preview: false,
             resume,
             view: None,
             step,

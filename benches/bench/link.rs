@@ -230,7 +230,7 @@ impl Link {
                     FrameKind::Snapshot => {
                         known.received = header.offset;
                     }
-                    FrameKind::Resize | FrameKind::Input => {}
+                    FrameKind::Resize | FrameKind::Input | FrameKind::Preview => {}
                 }
             }
             (Peer::Katahost, Message::Text(text)) => {

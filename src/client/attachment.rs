@@ -440,6 +440,11 @@ impl Attachment {
                 Event::Size(cols, rows)
             }
             FrameKind::Input => return Err(ClientError::Protocol("input came back".to_owned())),
+            FrameKind::Preview => {
+                return Err(ClientError::Protocol(
+                    "nobody asked for a preview".to_owned(),
+                ));
+            }
         };
         Ok(is_own.then_some(event))
     }

@@ -41,6 +41,10 @@ pub struct InitializeParams {
     /// Whether the client watches terminals; a program that only executes commands does not.
     #[serde(default)]
     pub attach: bool,
+    /// Whether the client shows a preview of each terminal with a long past while it reads that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<bool>", optional))]
+    pub preview: bool,
     /// What the client already has, after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]

@@ -22,7 +22,7 @@ pub const REPLAY: u8 = 1;
 /// there is no use in drawing yet.
 pub const MORE: u8 = 2;
 
-/// The length of the size that resize and snapshot payloads start with.
+/// The length of the size that resize, snapshot and preview payloads start with.
 const SIZE_BYTES: usize = 4;
 
 /// What a frame is.
@@ -39,6 +39,10 @@ pub enum FrameKind {
     /// Client: bytes that a person typed; `offset` counts this client's earlier bytes to this
     /// generation of the terminal, so that a repeated frame is typed once.
     Input = 4,
+    /// Server, to those who asked for it: what the terminal showed at `offset`, to be shown while the
+    /// past up to there is still read. A snapshot follows, and what would have come without a
+    /// preview. The payload is laid out as a snapshot's.
+    Preview = 5,
 }
 
 /// The start of every frame.
@@ -76,6 +80,7 @@ impl FrameKind {
             2 => Ok(Self::Snapshot),
             3 => Ok(Self::Resize),
             4 => Ok(Self::Input),
+            5 => Ok(Self::Preview),
             other => Err(FrameError::UnknownKind(other)),
         }
     }
@@ -129,14 +134,14 @@ impl Header {
     }
 }
 
-/// Encodes a size as the payload of resize and snapshot frames starts with.
+/// Encodes a size as the payload of resize, snapshot and preview frames starts with.
 #[must_use]
 pub fn encode_size(cols: u16, rows: u16) -> [u8; SIZE_BYTES] {
     let ([c0, c1], [r0, r1]) = (cols.to_be_bytes(), rows.to_be_bytes());
     [c0, c1, r0, r1]
 }
 
-/// Splits the payload of a resize or snapshot frame into columns, rows and the rest.
+/// Splits the payload of a resize, snapshot or preview frame into columns, rows and the rest.
 ///
 /// # Errors
 ///

@@ -49,6 +49,7 @@ fn constants() -> String {
         constant("FRAME_SNAPSHOT", FrameKind::Snapshot as u8),
         constant("FRAME_RESIZE", FrameKind::Resize as u8),
         constant("FRAME_INPUT", FrameKind::Input as u8),
+        constant("FRAME_PREVIEW", FrameKind::Preview as u8),
         constant("FRAME_REPLAY_FLAG", REPLAY),
         constant("FRAME_MORE_FLAG", MORE),
     ]

@@ -18,7 +18,8 @@ use crate::{
     terminal::{
         TerminalHandle, TerminalSize,
         journal::{Cursor, Event},
-        output::Listener,
+        output::{Checkpoint, Listener},
+        preview::Preview,
         pty::READ_BYTES,
     },
 };
@@ -43,6 +44,10 @@ pub(super) struct Feed {
     /// Where the output begins that was written after the client came.
     live_from: u64,
     last_checkpoint: Option<Instant>,
+    /// Whether the client wants to see a preview before a long past.
+    preview: bool,
+    /// The past that the preview just sent is one of.
+    previewed: Option<Checkpoint>,
     role: Role,
     /// A viewer's turn in a flood.
     turn: Option<Instant>,
@@ -87,11 +92,12 @@ pub(super) enum Turn {
 }
 
 impl Feed {
-    /// Begins at `resume`, where the terminal's journal still reaches back to it. `news` is woken
-    /// when the terminal has written more.
+    /// Begins at `resume`, where the terminal's journal still reaches back to it, or else with a
+    /// preview where one is wanted. `news` is woken when the terminal has written more.
     pub(super) fn new(
         view: &TerminalView,
         resume: Option<u64>,
+        preview: bool,
         role: Role,
         news: Arc<Notify>,
     ) -> Self {
@@ -112,6 +118,8 @@ impl Feed {
             // Who comes back has missed the rest; who comes first gets a past.
             live_from: cursor.map_or_else(|| view.handle.output().end(), Cursor::offset),
             last_checkpoint: None,
+            preview,
+            previewed: None,
             role,
             turn: None,
         }
@@ -172,7 +180,11 @@ impl Feed {
         Turn::Frame(Frame { header, payload })
     }
 
+    /// Begins anew: with a preview the first time, where one is of use, and with a snapshot then.
     async fn checkpoint(&mut self) -> Turn {
+        if let Some(checkpoint) = self.previewed.take() {
+            return self.snapshot(checkpoint);
+        }
         let now = Instant::now();
         match self.last_checkpoint.map(|last| last + CHECKPOINT_PAUSE) {
             Some(next) if next > now => return Turn::Later(next),
@@ -181,20 +193,45 @@ impl Feed {
         let Some(checkpoint) = self.terminal.checkpoint().await else {
             return Turn::Nothing;
         };
+        if std::mem::take(&mut self.preview)
+            && let Some(preview) = Preview::draw(self.terminal.output(), &checkpoint).await
+        {
+            self.live_from = preview.offset();
+            self.previewed = Some(checkpoint);
+            return self.state(
+                FrameKind::Preview,
+                self.live_from,
+                preview.size,
+                preview.dump,
+            );
+        }
+        self.live_from = self.terminal.output().end();
+        self.snapshot(checkpoint)
+    }
+
+    fn snapshot(&mut self, checkpoint: Checkpoint) -> Turn {
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
         self.parsed.advance(offset);
-        self.live_from = self.terminal.output().end();
-        let TerminalSize { cols, rows } = checkpoint.size;
         if self.role < Role::Driver {
             self.terminal
                 .output()
                 .charge_checkpoint(checkpoint.dump.len());
         }
-        let size = Bytes::copy_from_slice(&encode_size(cols, rows));
+        self.state(
+            FrameKind::Snapshot,
+            offset,
+            checkpoint.size,
+            checkpoint.dump,
+        )
+    }
+
+    /// A frame with a state of the terminal.
+    fn state(&self, kind: FrameKind, offset: u64, size: TerminalSize, dump: Bytes) -> Turn {
+        let size = Bytes::copy_from_slice(&encode_size(size.cols, size.rows));
         Turn::Frame(Frame {
-            header: self.header(FrameKind::Snapshot, offset, offset),
-            payload: vec![size, checkpoint.dump],
+            header: self.header(kind, offset, offset),
+            payload: vec![size, dump],
         })
     }
 

@@ -124,7 +124,7 @@ async fn converse(
         lab: lab.folder().name().into(),
         public_url: pass.public_url,
     };
-    let client = Client::new(lab, identity, news);
+    let client = Client::new(lab, identity, params.preview, news);
     let state = translate::lab_state(&attachment.snapshot, &client.identity);
     let welcome = translate::text(&Response::result(request, state));
     sink.text(welcome);

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::fold::{Fold, Limits};
 use super::{
-    journal::{Event, Lost, TerminalSize},
+    journal::{Cursor, Event, Lost, TerminalSize},
     output::{Checkpoint, Output},
     screen::Screen,
 };
@@ -115,28 +115,9 @@ impl History {
             self.checkpoint(answer);
             // Either fails only when more is folded meanwhile, of which there is an end.
             if let Ok(checkpoint) = checkpoint.await
-                && let Ok(screen) = self.replay(checkpoint, 0)
+                && let Ok((screen, _)) = replay(&self.output, &checkpoint, 0)
             {
                 return screen;
-            }
-        }
-    }
-
-    fn replay(&self, checkpoint: Checkpoint, scrollback: usize) -> Result<Screen, Lost> {
-        let Checkpoint {
-            size,
-            dump,
-            mut cursor,
-        } = checkpoint;
-        let mut screen = Screen::new(size.cols, size.rows, scrollback);
-        screen.feed(&dump);
-        loop {
-            let entries = self.output.read(&mut cursor, usize::MAX)?;
-            if entries.is_empty() {
-                return Ok(screen);
-            }
-            for entry in entries {
-                apply(&mut screen, &entry.event);
             }
         }
     }
@@ -145,6 +126,27 @@ impl History {
         if self.fold.wake() {
             let folding = tokio::spawn(self.fold.clone().run());
             self.folding = Some(AbortOnDropHandle::new(folding));
+        }
+    }
+}
+
+/// Follows from a checkpoint to the end, and returns the screen there and that place.
+pub(super) fn replay(
+    output: &Output,
+    checkpoint: &Checkpoint,
+    scrollback: usize,
+) -> Result<(Screen, Cursor), Lost> {
+    let Checkpoint { size, dump, cursor } = checkpoint;
+    let mut cursor = *cursor;
+    let mut screen = Screen::new(size.cols, size.rows, scrollback);
+    screen.feed(dump);
+    loop {
+        let entries = output.read(&mut cursor, usize::MAX)?;
+        if entries.is_empty() {
+            return Ok((screen, cursor));
+        }
+        for entry in entries {
+            apply(&mut screen, &entry.event);
         }
     }
 }
@@ -213,7 +215,7 @@ mod tests {
             loop {
                 let checkpoint = self.ask().await.unwrap();
                 // More may have been folded meanwhile, as in the server.
-                if let Ok(screen) = self.history.replay(checkpoint, 10_000) {
+                if let Ok((screen, _)) = replay(&self.history.output, &checkpoint, 10_000) {
                     assert_eq!(seen(&screen), seen(&self.truth));
                     return;
                 }

@@ -21,6 +21,7 @@ pub mod output;
 pub mod pace;
 pub mod plain;
 mod playback;
+pub mod preview;
 pub mod pty;
 pub mod query;
 pub mod quiet;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::{
     flood::Flood,
     journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize},
+    preview::Preview,
 };
 
 /// A terminal's journal, and who is told that it grew.
@@ -19,6 +20,8 @@ pub struct Output {
     journal: Mutex<Journal>,
     listeners: Mutex<Vec<Ear>>,
     flood: Mutex<Flood>,
+    /// The last preview that was drawn: an audience comes all at once.
+    preview: Mutex<Option<Preview>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,7 @@ impl Output {
             journal: Mutex::new(Journal::new()),
             listeners: Mutex::default(),
             flood: Mutex::new(Flood::new(Instant::now())),
+            preview: Mutex::default(),
         }
     }
 
@@ -95,6 +99,14 @@ impl Output {
         self.flood().charge_checkpoint(bytes);
     }
 
+    pub(super) fn preview(&self) -> Option<Preview> {
+        self.last_preview().clone()
+    }
+
+    pub(super) fn keep_preview(&self, preview: Preview) {
+        *self.last_preview() = Some(preview);
+    }
+
     pub(super) fn push(&self, event: Event) {
         if let Event::Output(bytes) = &event {
             self.flood().wrote(bytes.len(), Instant::now());
@@ -125,6 +137,10 @@ impl Output {
 
     fn flood(&self) -> MutexGuard<'_, Flood> {
         self.flood.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_preview(&self) -> MutexGuard<'_, Option<Preview>> {
+        self.preview.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listeners(&self) -> MutexGuard<'_, Vec<Ear>> {

@@ -191,6 +191,13 @@ impl Screen {
         bare
     }
 
+    /// Returns a dump for a terminal that only shows it: of the scrollback no more than the newest
+    /// `lines`, and nothing of what is not finished.
+    #[must_use]
+    pub fn preview(&self, lines: usize) -> Vec<u8> {
+        serialise::serialise_newest(&self.state, lines).into_bytes()
+    }
+
     fn dump_within(&self, limit: usize) -> Vec<u8> {
         let mut bytes = serialise::serialise(&self.state, limit).into_bytes();
         self.filter.write_unfinished(&mut bytes);

@@ -349,6 +349,7 @@ impl Visitor {
                     }
                     FrameKind::Resize => {}
                     FrameKind::Input => panic!("the server sent input"),
+                    FrameKind::Preview => panic!("nobody asked for a preview"),
                 }
                 None
             }

@@ -5,6 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use katahost::{
+    client::{Client, Incident},
+    protocol::{
+        VERSION,
+        client::{InitializeParams, method},
+        frame::{FrameKind, decode_size},
+        server::LabState,
+    },
+    terminal::screen::Screen,
+};
 use serde_json::json;
 
 use crate::harness::{House, HouseOptions, Visitor, eventually, is_running, wire::Wire};
@@ -418,6 +428,88 @@ async fn client_that_missed_more_than_is_kept_starts_from_a_snapshot() {
     );
 }
 
+/// What a client that asks for previews is sent of a terminal, until the past is over: the kinds of
+/// the frames, and the screens of preview and past.
+async fn restored(house: &House, number: u16) -> (Vec<FrameKind>, Option<Screen>, Screen) {
+    let mut client = Client::connect(&house.socket("lab")).await.unwrap();
+    let params = InitializeParams {
+        protocol_version: VERSION,
+        client_id: "one-that-previews".to_owned(),
+        attach: true,
+        preview: true,
+        resume: None,
+        view: None,
+        step: None,
+    };
+    let _: LabState = client.request(method::INITIALIZE, params).await.unwrap();
+    let (mut kinds, mut preview, mut past) = (Vec::new(), None, None::<Screen>);
+    loop {
+        let incident = tokio::time::timeout(Duration::from_secs(30), client.next()).await;
+        let Incident::Frame(header, payload) = incident.expect("more comes").unwrap() else {
+            continue;
+        };
+        if header.terminal != number {
+            continue;
+        }
+        kinds.push(header.kind);
+        match header.kind {
+            FrameKind::Preview | FrameKind::Snapshot => {
+                let (cols, rows, dump) = decode_size(&payload).unwrap();
+                let mut screen = Screen::new(cols, rows, 10_000);
+                screen.feed(&dump);
+                if header.kind == FrameKind::Preview {
+                    client.acknowledge(number, header.offset).await.unwrap();
+                    preview = Some(screen);
+                    continue;
+                }
+                past = Some(screen);
+            }
+            FrameKind::Output => past.as_mut().unwrap().feed(&payload),
+            FrameKind::Resize => {
+                let (cols, rows, _) = decode_size(&payload).unwrap();
+                past.as_mut().unwrap().resize(cols, rows);
+            }
+            FrameKind::Input => panic!("the server sent input"),
+        }
+        if !header.more && header.kind != FrameKind::Resize {
+            return (kinds, preview, past.unwrap());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preview_comes_before_a_long_past_and_shows_its_end() {
+    let house = house("# Lab");
+    let mut visitor = house.enter("lab").await;
+    let number = visitor.number("host");
+    visitor.type_text("host", "echo short-$((1 + 1))\r").await;
+    follow(&mut visitor, number, "short-2").await;
+    let (kinds, preview, _) = Box::pin(restored(&house, number)).await;
+    assert_eq!(kinds[0], FrameKind::Snapshot);
+    assert!(preview.is_none(), "a short past needs no preview");
+
+    // Part of it is in the journal, and more than that in the emulator.
+    let text = "seq 400000; printf '\\033[31mred'; echo -n end-$((1 + 1))\r";
+    visitor.type_text("host", text).await;
+    follow(&mut visitor, number, "end-2").await;
+    // The second one is sent what was drawn for the first.
+    for _ in 0..2 {
+        let (kinds, preview, past) = Box::pin(restored(&house, number)).await;
+        assert_eq!(kinds[..2], [FrameKind::Preview, FrameKind::Snapshot]);
+        let preview = preview.unwrap();
+        assert!(preview.text().contains("end-2"), "{}", preview.text());
+        assert_eq!(preview.text(), past.text());
+        assert_eq!(preview.cursor(), past.cursor());
+        assert_eq!(preview.size(), past.size());
+        assert!(preview.lines().len() < past.lines().len() / 100);
+    }
+    visitor.type_text("host", "echo later-$((1 + 1))\r").await;
+    follow(&mut visitor, number, "later-2").await;
+    let (_, preview, _) = Box::pin(restored(&house, number)).await;
+    let text = preview.unwrap().text();
+    assert!(text.contains("later-2"), "an old preview came: {text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_house_leaves_no_process_behind() {
     let house = house("# Lab");
@@ -447,9 +539,7 @@ async fn questions_are_answered_while_nobody_watches() {
     visitor.until_text("host", "ready-2").await;
     drop(visitor);
     // One that watches no terminal sees when the other has left.
-    let mut counter = katahost::client::Client::connect(&house.socket("lab"))
-        .await
-        .unwrap();
+    let mut counter = Client::connect(&house.socket("lab")).await.unwrap();
     let mut clients = counter
         .initialize("client-1", false, None, None)
         .await

@@ -5,6 +5,9 @@
 // A's size, gets the dump and what follows up to the cut. Both are compared, then both get the rest of the stream and are compared
 // again. Reads xterm.js's internals, as its API shows neither the hidden screen nor most modes.
 //
+// Where the input says how many of the newest lines of the scrollback count, those are compared, and
+// nothing but the state at the cut.
+//
 // Usage: node compare.mjs <folder of package.json> < input.json > report.json
 
 import { readFileSync } from 'node:fs';
@@ -106,13 +109,14 @@ function saved(buffer, cols) {
   return [Math.min(buffer.savedX || 0, cols - 1), y, colour(fg), fg & ~0x3ffffff, colour(bg), bg & 0xfc000000 & ~0x10000000, set];
 }
 
-function stateOf(opened) {
+function stateOf(opened, newest) {
   const { core, terminal } = opened;
   const { cols, rows } = terminal;
   const { normal, alt, active } = core._bufferService.buffers;
   const service = core.coreService;
   const screen = lines(opened, active, active.ybase, active.ybase + rows, cols);
-  const history = lines(opened, normal, 0, normal.ybase, cols);
+  const above = Math.min(normal.ybase, newest ?? Infinity);
+  const history = lines(opened, normal, normal.ybase - above, normal.ybase, cols);
   const hidden = active === alt ? lines(opened, normal, normal.ybase, normal.ybase + rows, cols) : undefined;
   const { synchronizedOutput: _, ...privateModes } = service.decPrivateModes;
   const pen = core._inputHandler._curAttrData;
@@ -124,7 +128,7 @@ function stateOf(opened) {
     screen: screen.looks,
     scrollback: [history.text, history.looks],
     hidden: hidden && [hidden.text, hidden.looks],
-    cursor: [active.x, active.y, normal.ybase, active === alt],
+    cursor: [active.x, active.y, above, active === alt],
     modes: [service.modes, privateModes, service.isCursorHidden, mouse.activeProtocol, mouse.activeEncoding,
       terminal.options.convertEol, terminal.options.cursorBlink],
     title: opened.title,
@@ -158,10 +162,11 @@ function firstDifference(a, b, path = '') {
   return `${path}: ${JSON.stringify(a)?.slice(0, 400)} became ${JSON.stringify(b)?.slice(0, 400)}`;
 }
 
-function compare(a, b) {
-  const [one, two] = [stateOf(a), stateOf(b)];
+function compare(a, b, newest) {
+  const [one, two] = [stateOf(a, newest), stateOf(b, newest)];
   const different = {};
-  for (const aspect of ASPECTS) {
+  // A saved cursor is remembered by its line's number, which counts the scrollback.
+  for (const aspect of ASPECTS.filter((name) => newest === null || name !== 'saved')) {
     const found = firstDifference(one[aspect], two[aspect]);
     if (found) different[aspect] = found;
   }
@@ -169,7 +174,7 @@ function compare(a, b) {
   return { different, cells: total, wrong: wrongText(one.text, two.text) };
 }
 
-async function judge(stream, scrollback, { cut, dumped, dump }) {
+async function judge(stream, { scrollback, newest }, { cut, dumped, dump }) {
   const a = open(stream.cols, stream.rows, scrollback);
   await play(a, stream, 0, dumped);
   const b = open(a.terminal.cols, a.terminal.rows, scrollback);
@@ -177,10 +182,11 @@ async function judge(stream, scrollback, { cut, dumped, dump }) {
   const answers = b.answers;
   await play(a, stream, dumped, cut);
   await play(b, stream, dumped, cut);
-  const atCut = compare(a, b);
-  await play(a, stream, cut, stream.bytes.length);
-  await play(b, stream, cut, stream.bytes.length);
-  const atEnd = compare(a, b);
+  const atCut = compare(a, b, newest);
+  const end = newest === null ? stream.bytes.length : cut;
+  await play(a, stream, cut, end);
+  await play(b, stream, cut, end);
+  const atEnd = compare(a, b, newest);
   a.terminal.dispose();
   b.terminal.dispose();
   return { cut, answers, atCut, atEnd };
@@ -204,7 +210,7 @@ const all = [];
 for (const stream of input.streams) {
   stream.bytes = Buffer.from(stream.bytes, 'latin1');
   const results = [];
-  for (const given of stream.cases) results.push(await judge(stream, input.scrollback, given));
+  for (const given of stream.cases) results.push(await judge(stream, input, given));
   all.push(...results);
   report.streams.push({ name: stream.name, atCut: count(results, 'atCut'), atEnd: count(results, 'atEnd') });
   for (const { cut, answers, atCut, atEnd } of results) {

@@ -1,9 +1,20 @@
 import type { Terminal } from "@xterm/xterm";
+import { after } from "./events";
 
-/** What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026). */
+/**
+ * What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026), what
+ * parses, and what has the scroll bar follow.
+ */
 interface Internals {
-  _core?: { coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } } };
+  _core?: {
+    coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } };
+    _inputHandler?: { parse?(data: string | Uint8Array, result?: boolean): unknown };
+    _viewport?: { _isSyncing: boolean; _sync?(): void };
+  };
 }
+
+// Nothing is drawn in a tab that is hidden, and a page can be busy for long.
+const SEEN_AFTER_MS = 400;
 
 /**
  * Has a terminal draw nothing, or draw again: a long past is read in a fraction of the time. A
@@ -15,4 +26,44 @@ export function holdDrawing(terminal: Terminal, held: boolean): void {
   if (!modes || modes.synchronizedOutput === held) return;
   modes.synchronizedOutput = held;
   if (!held) terminal.refresh(0, terminal.rows - 1);
+}
+
+/**
+ * Has a terminal's scroll bar follow what is parsed at once, and not each line of it, which takes as
+ * long as parsing it.
+ */
+export function calmScrollBar(terminal: Terminal): void {
+  const core = (terminal as Internals)._core;
+  const parser = core?._inputHandler;
+  const parse = parser?.parse;
+  if (!core || !parser || !parse) return;
+  parser.parse = (data, result) => {
+    // There is none before the terminal is opened.
+    const bar = core._viewport;
+    if (!bar?._sync) return parse.call(parser, data, result);
+    bar._isSyncing = true;
+    try {
+      return parse.call(parser, data, result);
+    } finally {
+      bar._isSyncing = false;
+      bar._sync();
+    }
+  };
+}
+
+/** Runs `action` when what is there now was drawn and the page has time; soon in any case. */
+export function onceSeen(action: () => void): void {
+  let done = false;
+  const run = (): void => {
+    if (done) return;
+    done = true;
+    late.dispose();
+    action();
+  };
+  const late = after(SEEN_AFTER_MS, run);
+  requestAnimationFrame(() => {
+    // Behind the frame that is drawn now. Not every browser says when it has nothing to do.
+    if ("requestIdleCallback" in window) requestIdleCallback(run);
+    else setTimeout(run);
+  });
 }

@@ -2,6 +2,7 @@ import {
   FRAME_INPUT,
   FRAME_MORE_FLAG,
   FRAME_OUTPUT,
+  FRAME_PREVIEW,
   FRAME_REPLAY_FLAG,
   FRAME_RESIZE,
   FRAME_SNAPSHOT,
@@ -12,6 +13,7 @@ import {
 export type Frame = { terminal: number; generation: number; offset: number } & (
   | { kind: "output"; replay: boolean; more: boolean; payload: Uint8Array }
   | { kind: "snapshot"; cols: number; rows: number; more: boolean; payload: Uint8Array }
+  | { kind: "preview"; cols: number; rows: number; payload: Uint8Array }
   | { kind: "resize"; cols: number; rows: number }
 );
 
@@ -34,11 +36,12 @@ export function parseFrame(buffer: ArrayBuffer): Frame | null {
     const payload = new Uint8Array(buffer, HEADER_BYTES);
     return { ...header, kind: "output", replay, more, payload };
   }
-  if (kind !== FRAME_SNAPSHOT && kind !== FRAME_RESIZE) return null;
+  if (kind !== FRAME_SNAPSHOT && kind !== FRAME_RESIZE && kind !== FRAME_PREVIEW) return null;
   if (buffer.byteLength < HEADER_BYTES + SIZE_BYTES) return null;
   const size = { cols: view.getUint16(HEADER_BYTES), rows: view.getUint16(HEADER_BYTES + 2) };
   if (kind === FRAME_RESIZE) return { ...header, ...size, kind: "resize" };
   const payload = new Uint8Array(buffer, HEADER_BYTES + SIZE_BYTES);
+  if (kind === FRAME_PREVIEW) return { ...header, ...size, kind: "preview", payload };
   return { ...header, ...size, kind: "snapshot", more, payload };
 }
 

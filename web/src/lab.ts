@@ -46,6 +46,7 @@ import {
 } from "./protocol";
 import { type Notification, Refusal } from "./rpc";
 import { RunOutput } from "./runoutput";
+import { screenReader } from "./screenreader";
 import { Stage } from "./stage";
 import { StatusView } from "./status";
 import { Terminals, type TerminalsHost } from "./terminals";
@@ -179,6 +180,8 @@ export class Lab {
       protocolVersion: VERSION,
       clientId: this.#clientId,
       attach: true,
+      // Who listens would hear the screen twice.
+      preview: !screenReader(),
       view: this.#audience.view,
     };
     if (this.#instance !== null) {

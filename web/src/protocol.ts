@@ -10,6 +10,7 @@ export const FRAME_OUTPUT = 1;
 export const FRAME_SNAPSHOT = 2;
 export const FRAME_RESIZE = 3;
 export const FRAME_INPUT = 4;
+export const FRAME_PREVIEW = 5;
 export const FRAME_REPLAY_FLAG = 1;
 export const FRAME_MORE_FLAG = 2;
 
@@ -59,6 +60,10 @@ clientId: string,
  * Whether the client watches terminals; a program that only executes commands does not.
  */
 attach: boolean, 
+/**
+ * Whether the client shows a preview of each terminal with a long past while it reads that.
+ */
+preview?: boolean, 
 /**
  * What the client already has, after a lost connection.
  */

@@ -10,6 +10,10 @@ export interface Screen {
   reached?(offset: number): void;
   /** Draws nothing until told to go on: what is shown now is on its way to something else. */
   hold(held: boolean): void;
+  /** Calls back once what is parsed was seen. */
+  seen(then: () => void): void;
+  /** Has what `work` writes parsed before this returns, so that nobody sees it on its way. */
+  atOnce(work: () => void): void;
 }
 
 /** What became of a frame: `gap` means that bytes before it are missing. */
@@ -18,13 +22,30 @@ export type Accepted = "taken" | "known" | "gap";
 type Step =
   | { kind: "write"; bytes: Uint8Array; end: number; replay: boolean; more: boolean }
   | { kind: "resize"; cols: number; rows: number }
-  | { kind: "reset" };
+  | { kind: "reset"; offset: number };
+
+/** A past that waits behind its preview, until all of it is here and the preview was seen. */
+interface Past {
+  steps: Step[];
+  /** The size at its end. */
+  cols: number;
+  rows: number;
+  bytes: number;
+  /** Whether its first frame came. */
+  begun: boolean;
+  complete: boolean;
+  /** The preview is parsed, and was seen. */
+  parsed: boolean;
+  seen: boolean;
+}
 
 // Often enough that a fast program never waits for us, seldom enough to cost nothing.
 const ACK_BYTES = 64 * 1024;
 const ACK_PAUSE_MS = 50;
 // Nobody waits for a viewer, and there may be a thousand of them.
 const VIEWER_ACK_PAUSE_MS = 1000;
+// More than this would stop the page for long: it is parsed in pieces, with the screen held.
+const AT_ONCE_BYTES = 4 * 1024 * 1024;
 
 /**
  * One terminal's output in its exact order: cuts what is known already, finds gaps, and applies
@@ -34,6 +55,7 @@ export class TerminalStream {
   readonly #screen: Screen;
   readonly #acknowledge: (offset: number) => void;
   readonly #steps: Step[] = [];
+  #past: Past | null = null;
   #begun = false;
   #received = 0;
   #parsed = 0;
@@ -81,8 +103,13 @@ export class TerminalStream {
   }
 
   accept(frame: Frame): Accepted {
+    if (frame.kind === "preview") {
+      this.#preview(frame);
+      return "taken";
+    }
     if (frame.kind === "snapshot") {
-      this.#begin(frame.offset);
+      if (this.#past?.begun === false) this.#from(frame.offset);
+      else this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
       const { offset: end, payload: bytes, more } = frame;
       this.#push({ kind: "write", bytes, end, replay: true, more });
@@ -120,10 +147,17 @@ export class TerminalStream {
     this.#acknowledge(this.#parsed);
   }
 
+  /** Has a past that is here taken in now, because somebody needs all of it. */
+  settle(): void {
+    if (this.#past?.parsed) this.#past.seen = true;
+    this.#takeIn();
+  }
+
   /** Ends the stream: nothing is acknowledged any more. */
   dispose(): void {
     clearTimeout(this.#acknowledgement);
     this.#epoch += 1;
+    this.#past = null;
   }
 
   #cuts(bytes: Uint8Array, start: number): number[] {
@@ -137,19 +171,71 @@ export class TerminalStream {
   #begin(offset: number): void {
     clearTimeout(this.#acknowledgement);
     this.#acknowledgement = undefined;
-    this.#begun = true;
-    this.#received = offset;
+    this.#past = null;
     this.#parsed = offset;
     this.#acknowledged = offset;
     this.#epoch += 1;
-    for (const awaited of this.#awaited) if (awaited < offset) this.#awaited.delete(awaited);
     this.#steps.length = 0;
-    this.#push({ kind: "reset" });
+    this.#from(offset);
+  }
+
+  #from(offset: number): void {
+    this.#begun = true;
+    this.#received = offset;
+    for (const awaited of this.#awaited) if (awaited < offset) this.#awaited.delete(awaited);
+    this.#push({ kind: "reset", offset });
+  }
+
+  /** Shows the screen, which leads nowhere: until its past begins there is nothing to resume. */
+  #preview({ offset, cols, rows, payload }: Frame & { kind: "preview" }): void {
+    this.#begin(offset);
+    this.#begun = false;
+    const nothing = { begun: false, complete: false, parsed: false, seen: false };
+    this.#past = { steps: [], cols, rows, bytes: 0, ...nothing };
+    this.#steps.push({ kind: "resize", cols, rows });
+    this.#steps.push({ kind: "write", bytes: payload, end: offset, replay: true, more: false });
+    this.#pump();
   }
 
   #push(step: Step): void {
+    if (this.#past) {
+      this.#wait(this.#past, step);
+      return;
+    }
     this.#steps.push(step);
     this.#pump();
+  }
+
+  #wait(past: Past, step: Step): void {
+    past.steps.push(step);
+    past.begun = true;
+    if (step.kind !== "write") return;
+    past.bytes += step.bytes.length;
+    past.complete ||= !step.more;
+    this.#takeIn();
+  }
+
+  /** The preview is parsed; its past follows when it was seen. */
+  #previewed(past: Past): void {
+    past.parsed = true;
+    this.#screen.seen(() => {
+      past.seen = true;
+      if (past === this.#past) this.#takeIn();
+    });
+  }
+
+  /** Puts the past in the place of its preview. */
+  #takeIn(): void {
+    const past = this.#past;
+    if (!past?.complete || !past.seen) return;
+    this.#past = null;
+    const work = (): void => {
+      for (const step of past.steps) this.#push(step);
+      // The frame of a size that nothing was written in may come behind.
+      this.#push({ kind: "resize", cols: past.cols, rows: past.rows });
+    };
+    if (past.bytes > AT_ONCE_BYTES) work();
+    else this.#screen.atOnce(work);
   }
 
   #pump(): void {
@@ -157,13 +243,14 @@ export class TerminalStream {
       if (step.kind !== "write" && this.#writing > 0) return;
       if (step.kind === "write" && step.replay !== this.replaying && this.#writing > 0) return;
       this.#steps.shift();
-      if (step.kind === "reset") this.#reset();
+      if (step.kind === "reset") this.#reset(step.offset);
       else if (step.kind === "resize") this.#screen.resize(step.cols, step.rows);
       else this.#write(step);
     }
   }
 
-  #reset(): void {
+  #reset(offset: number): void {
+    this.#parsed = offset;
     this.#screen.reset();
     this.#hold(true);
   }
@@ -183,6 +270,7 @@ export class TerminalStream {
       if (epoch === this.#epoch) {
         if (!step.more) this.#hold(false);
         this.#advance(step.end, step.replay);
+        if (this.#past && !this.#past.parsed) this.#previewed(this.#past);
         if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
       }
       this.#pump();
@@ -191,6 +279,8 @@ export class TerminalStream {
 
   #advance(end: number, replay: boolean): void {
     this.#parsed = end;
+    // The past behind a preview, which was acknowledged with it.
+    if (end < this.#acknowledged) return;
     if (replay || end - this.#acknowledged >= ACK_BYTES) this.acknowledgeAgain();
     else {
       const pause = this.paces ? ACK_PAUSE_MS : VIEWER_ACK_PAUSE_MS;

@@ -4,12 +4,13 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
-import { holdDrawing } from "./drawing";
+import { calmScrollBar, holdDrawing, onceSeen } from "./drawing";
 import { after, type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
+import { parseNow, startAnew } from "./parsing";
 import { Places, type Row } from "./places";
 import { plainText } from "./plaintext";
 import { type BlockRun, MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
@@ -103,6 +104,8 @@ export class Terminal implements Disposable {
   readonly #ledger = new InputLedger();
   readonly #parts = new Disposables();
   #body: HTMLElement | null = null;
+  // Whether what is written is parsed before anything else happens.
+  #atOnce = false;
   #webgl: WebglAddon | null = null;
   #running = false;
   #role: Role = "driver";
@@ -132,17 +135,20 @@ export class Terminal implements Disposable {
       scrollback: SCROLLBACK_LINES,
       theme: THEME,
     });
+    calmScrollBar(this.#xterm);
     this.#places = new Places(this.#xterm);
     this.#stream = new TerminalStream(
       {
-        write: (bytes, parsed) => this.#xterm.write(bytes, parsed),
+        write: (bytes, parsed) => this.#write(bytes, parsed),
         resize: (cols, rows) => this.#resize(cols, rows),
         reset: () => {
           this.#places.clear();
-          this.#xterm.reset();
+          startAnew(this.#xterm);
         },
         reached: (offset) => this.#places.note(offset),
         hold: (held) => holdDrawing(this.#xterm, held),
+        seen: onceSeen,
+        atOnce: (work) => this.#doAtOnce(work),
       },
       (offset) => this.#port.acknowledge(number, offset),
     );
@@ -311,6 +317,7 @@ export class Terminal implements Disposable {
 
   /** Where a run's output begins; null where that is not known here, or not kept. */
   outputBegins({ start }: BlockRun): Row | null {
+    this.#stream.settle();
     return start === undefined || this.fullScreen ? null : this.#places.find(start);
   }
 
@@ -365,11 +372,13 @@ export class Terminal implements Disposable {
 
   /** All that is there to read, scrollback included. */
   text(): string {
+    this.#stream.settle();
     return plainText(this.#xterm.buffer.active);
   }
 
   /** The last command with its output; null where nobody can tell where it began. */
   lastOutput(): string | null {
+    this.#stream.settle();
     const screen = this.#xterm.buffer.active;
     if (screen.type === "alternate") return null;
     const marked = this.#command?.isDisposed === false ? this.#command.line : null;
@@ -395,9 +404,37 @@ export class Terminal implements Disposable {
     this.#parts.dispose();
   }
 
+  #write(bytes: Uint8Array, parsed: () => void): void {
+    if (!this.#atOnce) {
+      this.#xterm.write(bytes, parsed);
+      return;
+    }
+    parseNow(this.#xterm, bytes);
+    parsed();
+  }
+
+  /** Has a past take the place of its preview: who looks further up, or has marked text, goes on. */
+  #doAtOnce(work: () => void): void {
+    const { baseY, viewportY } = this.#xterm.buffer.active;
+    const marked = this.#xterm.getSelectionPosition();
+    this.#atOnce = true;
+    work();
+    this.#atOnce = false;
+    this.#frame();
+    if (viewportY !== baseY) this.#xterm.scrollLines(viewportY - baseY);
+    if (marked) {
+      const { start, end } = marked;
+      const row = start.y + this.#xterm.buffer.active.baseY - baseY;
+      this.#xterm.select(start.x, row, (end.y - start.y) * this.#xterm.cols + end.x - start.x);
+    }
+    // Has all told that something was written, as by what is parsed in pieces.
+    this.#xterm.write("");
+  }
+
   #resize(cols: number, rows: number): void {
     if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) {
       this.#places.resize(() => this.#xterm.resize(cols, rows));
+      if (this.#atOnce) return;
       // A pane that comes into view is mostly sized only then.
       const begins = this.#shown && this.outputBegins(this.#shown.run);
       if (begins) this.#scrollTo(begins);

@@ -19,6 +19,8 @@ class Screen {
         resize: (cols, rows) => this.places.resize(() => this.xterm.resize(cols, rows)),
         reset: () => this.xterm.reset(),
         hold: () => undefined,
+        seen: (then) => then(),
+        atOnce: (work) => work(),
         reached: (offset) => this.places.note(offset),
       },
       () => undefined,

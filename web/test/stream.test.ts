@@ -10,6 +10,8 @@ interface Harness {
   acks: number[];
   /** Whether drawing was stopped, and went on. */
   holds: boolean[];
+  /** Lets a person see what is parsed. */
+  see(): void;
   /** Lets the oldest write be parsed. */
   parse(): void;
   parseAll(): void;
@@ -20,13 +22,24 @@ function harness(): Harness {
   const acks: number[] = [];
   const holds: boolean[] = [];
   const writes: { text: string; parsed: () => void }[] = [];
+  const seen: (() => void)[] = [];
+  let atOnce = false;
   const screen = {
     write(bytes: Uint8Array, parsed: () => void): void {
       writes.push({ text: new TextDecoder().decode(bytes.slice(0, 20)), parsed });
+      if (atOnce) parse();
     },
     resize: (cols: number, rows: number) => log.push(`${cols}x${rows}`),
     reset: () => log.push("reset"),
     hold: (held: boolean) => holds.push(held),
+    seen: (then: () => void) => seen.push(then),
+    atOnce(work: () => void): void {
+      log.push("at once:");
+      atOnce = true;
+      work();
+      atOnce = false;
+      log.push("done");
+    },
   };
   const parse = (): void => {
     const write = writes.shift();
@@ -38,7 +51,10 @@ function harness(): Harness {
   const parseAll = (): void => {
     while (writes.length > 0) parse();
   };
-  return { stream, log, acks, holds, parse, parseAll };
+  const see = (): void => {
+    for (const then of seen.splice(0)) then();
+  };
+  return { stream, log, acks, holds, see, parse, parseAll };
 }
 
 const at = (offset: number, generation = 1) => ({ terminal: 0, generation, offset });
@@ -186,4 +202,123 @@ test("side effects are replays only while a snapshot is parsed", () => {
   assert.equal(stream.replaying, true);
   parse();
   assert.equal(stream.replaying, false);
+});
+
+const preview = (offset: number, text: string): Frame => ({
+  ...at(offset),
+  kind: "preview",
+  cols: 100,
+  rows: 30,
+  payload: new TextEncoder().encode(text),
+});
+const past = (offset: number, text: string, more: boolean): Frame =>
+  ({ ...output(offset, text), replay: true, more }) as Frame;
+const longPast = (offset: number): Frame => ({ ...snapshot(offset, "old"), more: true }) as Frame;
+
+const SHOWN = ["reset", "100x30", "screen"];
+const TAKEN_IN = ["at once:", "reset", "80x24", "old", "one", "100x30", "two", "100x30", "done"];
+
+test("preview is shown at once, and its past takes its place when it is here and that was seen", () => {
+  const { stream, log, holds, see, parseAll } = harness();
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", true));
+  stream.accept(resize(103, 100, 30));
+  parseAll();
+  assert.deepEqual([log, holds], [SHOWN, [true, false]]);
+  see();
+  assert.deepEqual(log, SHOWN, "a part of the past was missing");
+  stream.accept(past(103, "two", false));
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN]);
+  assert.deepEqual(holds, [true, false, true, false]);
+  stream.accept(output(106, "live"));
+  parseAll();
+  assert.deepEqual(log.at(-1), "live");
+  assert.equal(stream.received, 110);
+});
+
+test("past that is here before its preview was seen waits, and what is live with it", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", true));
+  stream.accept(resize(103, 100, 30));
+  stream.accept(past(103, "two", false));
+  stream.accept(output(106, "live"));
+  parseAll();
+  assert.deepEqual(log, SHOWN);
+  see();
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN.slice(0, -2), "live", "100x30", "done"]);
+});
+
+test("past is taken in before its preview was seen where somebody needs it", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(103, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", false));
+  stream.settle();
+  assert.deepEqual(log, ["reset", "100x30"], "the preview is still being parsed");
+  parseAll();
+  stream.settle();
+  assert.equal(stream.parsed, 103);
+  const taken = [...log];
+  see();
+  assert.deepEqual(log, taken);
+});
+
+test("preview is acknowledged with all of its past", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  const { stream, acks, see, parseAll } = harness();
+  stream.accept(preview(103, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", false));
+  parseAll();
+  see();
+  assert.equal(stream.parsed, 103);
+  stream.accept(output(103, "live"));
+  parseAll();
+  mock.timers.tick(50);
+  assert.deepEqual([...new Set(acks)], [103, 107]);
+});
+
+test("preview alone is nothing to resume", () => {
+  const { stream } = harness();
+  stream.accept(preview(103, "screen"));
+  assert.equal(stream.begun, false);
+  stream.accept(longPast(100));
+  assert.deepEqual([stream.begun, stream.received], [true, 100]);
+});
+
+test("past that begins a second time is read as one without a preview", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", true));
+  parseAll();
+  see();
+  stream.accept({ ...snapshot(2000, "new"), more: true } as Frame);
+  stream.accept(past(2000, "end", false));
+  parseAll();
+  assert.deepEqual(log, [...SHOWN, "reset", "80x24", "new", "end"]);
+  assert.equal(stream.received, 2003);
+});
+
+test("place that is awaited in a past is told of", () => {
+  const told: number[] = [];
+  const screen = {
+    write: (_: Uint8Array, parsed: () => void) => parsed(),
+    resize: () => undefined,
+    reset: () => undefined,
+    hold: () => undefined,
+    seen: (then: () => void) => then(),
+    atOnce: (work: () => void) => work(),
+    reached: (offset: number) => told.push(offset),
+  };
+  const stream = new TerminalStream(screen, () => undefined);
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  assert.equal(stream.await(103), true);
+  stream.accept(past(100, "onetwo", false));
+  assert.deepEqual(told, [103]);
 });

@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Client {
     pub(super) lab: LabHandle,
     pub(super) identity: Identity,
+    /// Whether it shows previews of terminals with a long past.
+    preview: bool,
     /// The terminals of the present instance, and how far the client has parsed each.
     terminals: Mutex<Vec<Watched>>,
     /// Wakes the sending half: a terminal wrote, or an awaited acknowledgement came.
@@ -60,10 +62,16 @@ impl Drop for Watched {
 }
 
 impl Client {
-    pub(super) fn new(lab: LabHandle, identity: Identity, news: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        lab: LabHandle,
+        identity: Identity,
+        preview: bool,
+        news: Arc<Notify>,
+    ) -> Self {
         Self {
             lab,
             identity,
+            preview,
             terminals: Mutex::default(),
             news,
         }
@@ -103,6 +111,7 @@ impl Client {
                 Feed::new(
                     view,
                     resume_at(view.number),
+                    self.preview,
                     self.identity.standing.role(),
                     self.news.clone(),
                 )

@@ -30,6 +30,12 @@ pub(super) fn serialise(state: &State, limit: usize) -> String {
     }
 }
 
+/// Returns the bytes that restore `state` with only the newest `lines` of its scrollback.
+pub(super) fn serialise_newest(state: &State, lines: usize) -> String {
+    let first = state.main.base().saturating_sub(lines);
+    serialise_from(state, first, usize::MAX).unwrap_or_default()
+}
+
 /// Writes the main screen's lines from the `first` one on; nothing when that is too much.
 fn serialise_from(state: &State, first: usize, limit: usize) -> Option<String> {
     let mut writer = Writer::default();

@@ -171,6 +171,7 @@ impl Watcher {
                         return;
                     }
                     FrameKind::Input => panic!("the server sent input"),
+                    FrameKind::Preview => panic!("nobody asked for a preview"),
                 };
                 if client.acknowledge(number, end).await.is_err() {
                     self.client = None;
