@@ -164,6 +164,8 @@ pub struct BlockState {
     pub waiting: usize,
     /// The last run of the block that this was told for.
     pub last: Option<BlockRun>,
+    /// The run of that block whose commands still run while a later one is the last.
+    pub earlier: Option<BlockRun>,
 }
 
 /// A run of a page's block, and what became of it.
@@ -183,7 +185,8 @@ pub struct BlockRun {
     pub ended: Option<Moment>,
     /// What was seen of a run that nobody told the end of.
     pub settled: Option<How>,
-    /// Whether it did what is expected of it, once its end is known.
+    /// Whether it did what is expected of it, once its end is known; where it was sent, what its
+    /// output says of that.
     pub verdict: Option<Verdict>,
     /// Whether it runs for longer than its author expects.
     pub late: bool,

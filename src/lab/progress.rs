@@ -101,7 +101,15 @@ impl Progress {
         }
     }
 
-    /// Notes what became of a block's last run.
+    /// Notes that a run of a block was never typed; `last` is what there is to say of the block.
+    pub(super) fn dropped(&mut self, last: &BlockRun) {
+        if let Some(block) = self.block(&last.block) {
+            block.runs = block.runs.saturating_sub(1);
+            block.last_run = Some(last.clone());
+        }
+    }
+
+    /// Notes what became of a run of a block.
     pub(super) fn became(&mut self, run: &BlockRun) {
         if let Some(block) = self.block(&run.block) {
             block.last_run = Some(run.clone());

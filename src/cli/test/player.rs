@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    judge::{Sight, tail, without_echo},
+    judge::{Sight, tail},
     plan::{Act, Place, Stop, Way},
     verdict::{Case, How, Problem, Verdict},
 };
@@ -22,7 +22,7 @@ use crate::{
         capture::{Capture, Text},
         event::{BlockPlace, CheckState, How as Settled, RunState},
         handle::{Attachment, Execution, Visitor},
-        judge,
+        judge::{self, without_echo},
         store::random_name,
     },
     scenario::recording::{Header, MAX_BYTES, Recording, Subject, hash_of},
