@@ -442,7 +442,9 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.leave_step(&page.step);
+        let before = self.reader.before(&self.state.config, &page).await;
         self.state.show(page.clone());
+        self.state.comes_after(before);
         self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),

@@ -142,6 +142,8 @@ pub struct StepProgress {
     pub skipped: Vec<usize>,
     /// The blocks that the way on waits for.
     pub waits: Vec<Waits>,
+    /// While it is shown and something waits: the steps before it that were not seen.
+    pub before: Vec<String>,
 }
 
 /// A block that the way on waits for.

@@ -90,10 +90,7 @@ pub(super) fn judge_sent(
 
 /// Whether a block has written what is expected of it, if anything is, besides the echo of its own
 /// text; nothing where the output is gone.
-pub(super) fn has_written(
-    block: &Block,
-    output: impl FnOnce() -> Option<Vec<u8>>,
-) -> Option<bool> {
+pub(super) fn has_written(block: &Block, output: impl FnOnce() -> Option<Vec<u8>>) -> Option<bool> {
     if block.expectation.expect.is_none() {
         return Some(true);
     }

@@ -174,6 +174,15 @@ impl StepSeen {
         let is_done = |block: &&BlockSeen| state.is_fulfilled(&self.step, block.index);
         let checks = || self.blocks.iter().filter(|block| block.is_check);
         let waits = required().filter(|block| !is_done(block));
+        let waits: Vec<Waits> = waits
+            .filter(|_| !state.holds_nobody())
+            .map(|block| Waits {
+                block: block.index,
+                name: block.name.clone(),
+            })
+            .collect();
+        let is_way_back_told = *self.step == *state.step && !waits.is_empty();
+        let before = state.unseen_before().filter(|_| is_way_back_told);
         StepProgress {
             step: self.step.clone(),
             seen_at: self.at,
@@ -187,13 +196,8 @@ impl StepSeen {
                 .filter(|block| block.skipped_at.is_some() && block.passed_at.is_none())
                 .map(|block| block.index)
                 .collect(),
-            waits: waits
-                .filter(|_| !state.holds_nobody())
-                .map(|block| Waits {
-                    block: block.index,
-                    name: block.name.clone(),
-                })
-                .collect(),
+            waits,
+            before: before.map(str::to_owned).collect(),
         }
     }
 }

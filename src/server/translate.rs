@@ -15,8 +15,8 @@ use crate::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
         event::{
-            BlockRun, BlockState, Busy, Notice, PageView, RunState, StepRun, StepRunState, StepTitle,
-            TerminalView,
+            BlockRun, BlockState, Busy, Notice, PageView, RunState, StepRun, StepRunState,
+            StepTitle, TerminalView,
         },
         handle::Executed,
         judge::Verdict,

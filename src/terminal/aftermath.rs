@@ -173,7 +173,8 @@ impl Aftermath {
         now: Instant,
     ) -> Vec<(RunNumber, Settled)> {
         let run = self.last.as_ref().filter(|_| self.is_due(now));
-        let Some((how, ended)) = run.and_then(|run| Some((run.how(occupation, now)?, run.latest.1)))
+        let Some((how, ended)) =
+            run.and_then(|run| Some((run.how(occupation, now)?, run.latest.1)))
         else {
             return Vec::new();
         };

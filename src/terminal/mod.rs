@@ -8,6 +8,7 @@ mod descriptor;
 pub mod film;
 mod flood;
 mod foreground;
+mod guard;
 pub mod handle;
 mod history;
 pub mod integration;

@@ -364,7 +364,10 @@ async fn archive_holds_the_transcript_and_all_recordings() {
     let mut archive = zip::ZipArchive::new(Cursor::new(answer.body)).unwrap();
     let mut names: Vec<String> = archive.file_names().map(str::to_owned).collect();
     names.sort();
-    assert_eq!(names, ["api.cast", "host.cast", "transcript.md"]);
+    assert_eq!(
+        names,
+        ["api.cast", "host.cast", "progress.json", "transcript.md"]
+    );
     let mut text = |name| {
         let mut text = String::new();
         archive
@@ -375,6 +378,8 @@ async fn archive_holds_the_transcript_and_all_recordings() {
         text
     };
     assert!(text("transcript.md").contains("packed-2"));
+    let progress: Value = serde_json::from_str(&text("progress.json")).unwrap();
+    assert_eq!(progress["steps"][0]["blocks"][0]["state"], "done");
     let (_, events) = read_cast(&text("host.cast"));
     assert!(data(&events, "o").concat().contains("packed-2"));
     read_cast(&text("api.cast"));

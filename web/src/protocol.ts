@@ -728,7 +728,12 @@ skipped: Array<number>,
 /**
  * The blocks that the way on waits for. None for who writes the lab.
  */
-waits: Array<Waits>, };
+waits: Array<Waits>, 
+/**
+ * While it is shown and something waits: the steps before it that were not seen, as by who came
+ * by a deep link. They may be shown nevertheless.
+ */
+before?: Array<string>, };
 
 /**
  * A block that the way on waits for.

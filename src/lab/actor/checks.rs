@@ -15,11 +15,7 @@ use crate::{
         judge::{Verdict, has_written, judge_run, judge_sent},
     },
     scenario::{Block, BlockKind, Expectation, Page, VerifyOn},
-    terminal::{
-        journal::Event,
-        runs::RunNumber,
-        tracking::Stage,
-    },
+    terminal::{journal::Event, runs::RunNumber, tracking::Stage},
 };
 
 impl Lab {

@@ -101,6 +101,7 @@ pub(super) fn step(step: &event::StepProgress) -> StepProgress {
         passed: step.passed,
         skipped: step.skipped.clone(),
         waits: waits.collect(),
+        before: step.before.clone(),
     }
 }
 
