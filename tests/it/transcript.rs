@@ -354,6 +354,25 @@ async fn run_that_nobody_saw_the_end_of_is_shown_until_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn transcript_judges_as_the_page_does() {
+    let header = r#"### {"title": "Count", "expect": "^12 rows", "hint": "load them"}"#;
+    let wrong = format!("{header}\necho $((1-1)) rows");
+    let right = r#"### {"title": "Refuse", "exitCode": 3}"#;
+    let right = format!("{right}\nsh -c 'exit 3'");
+    let mut desk = Desk::new(&[("intro", &[&wrong, &right])], true).await;
+    assert_eq!(desk.run("intro", 0).await["state"], "failed");
+    assert_eq!(desk.run("intro", 1).await["state"], "done");
+    let text = desk.transcript().await;
+    let (_, count) = text.split_once("### Count").unwrap();
+    let (count, refuse) = count.split_once("### Refuse").unwrap();
+    assert!(count.contains("**failed**"), "{text}");
+    assert!(count.contains(": its output does not match."), "{text}");
+    assert!(count.contains("Hint: load them."), "{text}");
+    assert!(refuse.contains("**done**"), "{text}");
+    desk.house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn archive_holds_the_transcript_and_all_recordings() {
     let mut desk = Desk::new(&[("intro", &["echo packed-$((1+1))"])], true).await;
     desk.run("intro", 0).await;
