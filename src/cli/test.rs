@@ -11,6 +11,7 @@ mod verdict;
 use std::{
     collections::HashSet,
     fs,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     json::Results,
     plan::{Place, Way},
-    player::{Manner, Player, Stopped},
+    player::{Manner, Player, Stopped, Told},
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
 use super::{
@@ -277,21 +278,36 @@ impl Tester<'_> {
             .await
             .map_err(|error| Failure::broken(error.to_string()))?;
         let prefix = self.prefix(folder);
-        let mut tell = |case: &Case| {
-            let source = scan.source(&case.place.file);
-            self.say(&report::progress(case, &prefix, source));
+        let live = self.arguments.json.is_none() && io::stdout().is_terminal();
+        let mut is_running = false;
+        let mut tell = |told: Told<'_>| match told {
+            Told::Begins(act) => {
+                if live {
+                    is_running = true;
+                    self.say(&report::running(act));
+                }
+            }
+            Told::Judged(case) => {
+                let source = scan.source(&case.place.file);
+                let line = report::progress(case, &prefix, source);
+                let over = if is_running { report::OVER } else { "" };
+                is_running = false;
+                self.say(&format!("{over}{line}"));
+            }
         };
-        player
-            .play(way, &mut tell)
-            .await
-            .map_err(|stopped| match stopped {
-                Stopped::Interrupted => Failure {
-                    message: "the test was interrupted".to_owned(),
-                    hint: None,
-                    code: INTERRUPTED,
-                },
-                Stopped::LabEnded => ended(),
-            })
+        let played = player.play(way, &mut tell).await;
+        if played.is_err() && is_running {
+            // What was interrupted stays to be read.
+            self.say("\n");
+        }
+        played.map_err(|stopped| match stopped {
+            Stopped::Interrupted => Failure {
+                message: "the test was interrupted".to_owned(),
+                hint: None,
+                code: INTERRUPTED,
+            },
+            Stopped::LabEnded => ended(),
+        })
     }
 
     fn options(&self) -> LabOptions {
