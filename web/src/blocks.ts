@@ -99,11 +99,16 @@ class BlockCard implements Card {
       this.#marks(),
       this.#requirement.mark,
       this.#problems,
-      this.#status,
-      this.#stop,
-      this.#recording.element,
-      this.#cancel,
-      this.#output.element,
+      // Together they take a line of their own where there is little room.
+      element(
+        "span",
+        { class: "block-end" },
+        this.#status,
+        this.#stop,
+        this.#recording.element,
+        this.#cancel,
+        this.#output.element,
+      ),
       copy,
     );
     this.#cancel.onclick = () => this.#ask(() => this.#host.cancel(this.block.index));
