@@ -115,14 +115,7 @@ class BlockCard implements Card {
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
-    this.#card.append(
-      bar,
-      pre,
-      this.#verdict,
-      this.#stuck,
-      this.#note,
-      this.#requirement.skip,
-    );
+    this.#card.append(bar, pre, this.#verdict, this.#stuck, this.#note, this.#requirement.skip);
     if (executable) {
       pre.addEventListener("pointerdown", () => {
         this.#selected = KeptSelection.of(pre);

@@ -1,12 +1,5 @@
 import type { WhenBusy } from "./busy";
-import type {
-  Block,
-  BlockState,
-  CheckState,
-  Diagnostic,
-  Role,
-  StepProgress,
-} from "./protocol";
+import type { Block, BlockState, CheckState, Diagnostic, Role, StepProgress } from "./protocol";
 
 /** What each card of a block needs of the lab around it. */
 export interface BlockCardHost {

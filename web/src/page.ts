@@ -6,7 +6,15 @@ import { highlightAll } from "./highlight";
 import { mendImages } from "./images";
 import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
-import type { BlockRun, BlockState, Busy, CheckState, Page, ShowMessage, StepRun } from "./protocol";
+import type {
+  BlockRun,
+  BlockState,
+  Busy,
+  CheckState,
+  Page,
+  ShowMessage,
+  StepRun,
+} from "./protocol";
 import { ReadingPlace } from "./readingplace";
 import { Refusal } from "./rpc";
 import { SavedFiles } from "./savedfiles";
