@@ -131,6 +131,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "test its folder, and export it again",
         ));
     }
+    // Nobody should wait for results that can't be kept.
+    let standard = Path::new("-");
+    let files = [&arguments.junit, &arguments.json].into_iter().flatten();
+    for file in files.filter(|file| *file != standard) {
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let message = format!("there is no folder `{}`", folder.display());
+            return Err(Failure::usage(message, "make it, or name another file"));
+        }
+    }
     let library = &source.library;
     let single = library.single().is_some();
     if !single && !arguments.steps.is_empty() {

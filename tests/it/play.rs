@@ -133,7 +133,22 @@ fn terminal_is_told_what_runs_until_it_is_interrupted() {
     assert_eq!(lines[0], "lab", "{shown}");
     assert!(lines[1].starts_with("  ok ") && lines[1].ends_with("block 0  true"));
     assert!(lines[2].starts_with("  running ") && lines[2].contains("block 1  sleep"));
-    assert!(lines.contains(&"error: the test was interrupted"), "{shown}");
+    assert!(
+        lines.contains(&"error: the test was interrupted"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn results_that_can_not_be_kept_are_refused_before_anything_is_played() {
+    let temp = lab(&[("intro.md", "# Lab\n\n```\ntrue\n```\n")]);
+    for option in ["--junit=/no/such/results", "--json=/no/such/results"] {
+        let output = play(&temp.path().join("lab"), &[option], &[]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(output.stdout.is_empty(), "{}", text(&output));
+        let said = text(&output);
+        assert!(said.contains("there is no folder `/no/such`"), "{said}");
+    }
 }
 
 #[test]
