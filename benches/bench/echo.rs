@@ -115,7 +115,8 @@ async fn take_turn(
     Ok(())
 }
 
-async fn echo(link: &mut Link, keys: usize) -> Result<Vec<f64>, Fault> {
+/// Types keys into the first terminal, and says how long each took to come back.
+pub(crate) async fn echo(link: &mut Link, keys: usize) -> Result<Vec<f64>, Fault> {
     let mut times = Vec::new();
     for _ in 0..keys {
         let began = Instant::now();

@@ -23,6 +23,7 @@ mod figures;
 mod fixture;
 mod flood;
 mod hall;
+mod integration;
 mod link;
 mod log;
 mod machine;
@@ -64,9 +65,21 @@ pub(crate) const KATAHOST: &str = env!("CARGO_BIN_EXE_katahost");
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What can be measured, in this order.
-const ROWS: [&str; 13] = [
-    "start", "echo", "log", "bursts", "emulator", "memory", "fanout", "flood", "stalled", "paced",
-    "pages", "play", "browser",
+const ROWS: [&str; 14] = [
+    "start",
+    "echo",
+    "log",
+    "integration",
+    "bursts",
+    "emulator",
+    "memory",
+    "fanout",
+    "flood",
+    "stalled",
+    "paced",
+    "pages",
+    "play",
+    "browser",
 ];
 
 /// What all rows share.
@@ -95,6 +108,7 @@ impl Bench {
             "start" => start::measure(self).await,
             "echo" => echo::measure(self).await,
             "log" => log::measure(self).await,
+            "integration" => integration::measure(self).await,
             "bursts" => burst::measure(self).await,
             "emulator" => emulator::measure(self),
             "memory" => memory::measure(self).await,

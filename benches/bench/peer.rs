@@ -87,13 +87,18 @@ impl Peer {
 
     /// Starts it; `path` is what katahost serves.
     pub(crate) fn start(self, path: &Path) -> Result<Server, Fault> {
+        self.start_with(path, &["--shell", SHELL])
+    }
+
+    /// Starts it; katahost also takes `options`.
+    pub(crate) fn start_with(self, path: &Path, options: &[&str]) -> Result<Server, Fault> {
         // Nothing else takes the port in the moment between.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = match self {
             Self::Katahost => {
                 let mut command = Command::new(KATAHOST);
                 command.args(["serve", "--trust"]).arg(path);
-                command.args(["--shell", SHELL, "--token", TOKEN]);
+                command.args(["--token", TOKEN]).args(options);
                 command.args(["--listen", &format!("127.0.0.1:{port}")]);
                 command
             }

@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use katahost::{
@@ -22,6 +22,9 @@ const ROW: &str = "test of the migration lab/seconds";
 
 /// Each takes half a minute.
 const MOST_ROUNDS: usize = 3;
+
+/// How long a server may take to end after Ctrl-C.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the lab's service listens, so that one that somebody runs is in nobody's way.
 const PORT: &str = "8047";
@@ -155,7 +158,16 @@ impl Alone {
         };
         let pid = Pid::from_raw(server.id().cast_signed()).ok_or("a process without id")?;
         kill_process_group(pid, Signal::INT)?;
-        server.wait()?;
+        let deadline = Instant::now() + END_PATIENCE;
+        while server.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                server.kill()?;
+                server.wait()?;
+                // Whoever starts a job behind a script's `&` has it pass Ctrl-C over.
+                return Err("a server passes Ctrl-C over; run this in the foreground".into());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         Ok(())
     }
 }

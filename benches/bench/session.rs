@@ -45,7 +45,11 @@ pub(crate) struct Transfer {
 impl Session {
     /// Starts a server and waits for its prompt; `path` is what katahost serves.
     pub(crate) async fn open(peer: Peer, path: &Path) -> Result<Self, Fault> {
-        let server = peer.start(path)?;
+        Self::of(peer.start(path)?).await
+    }
+
+    /// Waits for the prompt of a server that was started.
+    pub(crate) async fn of(server: Server) -> Result<Self, Fault> {
         let (link, start) = part("start", async {
             let mut link = Link::open(&server, "lab", 2).await?;
             link.show(0).await?;

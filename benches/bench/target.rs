@@ -1,6 +1,9 @@
 //! What each figure should be.
 
-use crate::figures::{Row, Subject};
+use crate::{
+    figures::{Row, Subject},
+    integration::WITHOUT,
+};
 
 /// A bound for a figure of katahost's, or for its ratio to somebody else's.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +19,7 @@ use Target::{AtLeast, AtMost, RatioAtLeast, RatioAtMost};
 const BARE: &str = "bare WebSocket";
 
 /// The rows that have one; the others are there to be looked at.
-const TARGETS: [(&str, Target); 23] = [
+const TARGETS: [(&str, Target); 27] = [
     ("start/first prompt byte, ms", AtMost(40.0)),
     ("echo/p50, µs", RatioAtMost(1.1, BARE)),
     ("echo/p99, µs", RatioAtMost(1.3, BARE)),
@@ -28,6 +31,17 @@ const TARGETS: [(&str, Target); 23] = [
     (
         "log/seq 1 5000000, server CPU ms/MB",
         RatioAtMost(2.5, BARE),
+    ),
+    // No cost that can be measured: what is left is how much two runs of the same differ.
+    ("shell integration/echo p50, µs", RatioAtMost(1.05, WITHOUT)),
+    ("shell integration/echo p99, µs", RatioAtMost(1.1, WITHOUT)),
+    (
+        "shell integration/64 MiB log, MB/s",
+        RatioAtLeast(0.97, WITHOUT),
+    ),
+    (
+        "shell integration/seq 1 5000000, MB/s",
+        RatioAtLeast(0.97, WITHOUT),
     ),
     ("bursts of 800 kB/server CPU ms/MB", RatioAtMost(1.3, BARE)),
     ("memory/500 idle terminals, MB", AtMost(30.0)),

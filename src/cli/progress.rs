@@ -99,6 +99,7 @@ mod tests {
             checks: 1,
             passed: 0,
             skipped: Vec::new(),
+            before: Vec::new(),
             waits: waits
                 .iter()
                 .enumerate()

@@ -11,6 +11,7 @@ mod verdict;
 use std::{
     collections::HashSet,
     fs,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     json::Results,
     plan::{Place, Way},
-    player::{Manner, Player, Stopped},
+    player::{Manner, Player, Stopped, Told},
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
 use super::{
@@ -129,6 +130,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "recordings can't be kept in an archive",
             "test its folder, and export it again",
         ));
+    }
+    // Nobody should wait for results that can't be kept.
+    let standard = Path::new("-");
+    let files = [&arguments.junit, &arguments.json].into_iter().flatten();
+    for file in files.filter(|file| *file != standard) {
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let message = format!("there is no folder `{}`", folder.display());
+            return Err(Failure::usage(message, "make it, or name another file"));
+        }
     }
     let library = &source.library;
     let single = library.single().is_some();
@@ -277,21 +290,36 @@ impl Tester<'_> {
             .await
             .map_err(|error| Failure::broken(error.to_string()))?;
         let prefix = self.prefix(folder);
-        let mut tell = |case: &Case| {
-            let source = scan.source(&case.place.file);
-            self.say(&report::progress(case, &prefix, source));
+        let live = self.arguments.json.is_none() && io::stdout().is_terminal();
+        let mut is_running = false;
+        let mut tell = |told: Told<'_>| match told {
+            Told::Begins(act) => {
+                if live {
+                    is_running = true;
+                    self.say(&report::running(act));
+                }
+            }
+            Told::Judged(case) => {
+                let source = scan.source(&case.place.file);
+                let line = report::progress(case, &prefix, source);
+                let over = if is_running { report::OVER } else { "" };
+                is_running = false;
+                self.say(&format!("{over}{line}"));
+            }
         };
-        player
-            .play(way, &mut tell)
-            .await
-            .map_err(|stopped| match stopped {
-                Stopped::Interrupted => Failure {
-                    message: "the test was interrupted".to_owned(),
-                    hint: None,
-                    code: INTERRUPTED,
-                },
-                Stopped::LabEnded => ended(),
-            })
+        let played = player.play(way, &mut tell).await;
+        if played.is_err() && is_running {
+            // What was interrupted stays to be read.
+            self.say("\n");
+        }
+        played.map_err(|stopped| match stopped {
+            Stopped::Interrupted => Failure {
+                message: "the test was interrupted".to_owned(),
+                hint: None,
+                code: INTERRUPTED,
+            },
+            Stopped::LabEnded => ended(),
+        })
     }
 
     fn options(&self) -> LabOptions {

@@ -16,12 +16,13 @@ use super::{
 /// Write down what was run in a running lab, and what came of it
 ///
 /// The transcript is Markdown: by steps, each command with its output. An archive (a name that ends
-/// in `.zip`) holds it together with a recording of each terminal, as asciinema plays it.
+/// in `.zip`) holds it together with the lab's progress, as JSON, and a recording of each terminal,
+/// as asciinema plays it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     katahost transcript                    prints it\n  \
     katahost transcript --out work.md\n  \
-    katahost transcript --out work.zip     with a recording of each terminal\n\n\
+    katahost transcript --out work.zip     with the progress and a recording of each terminal\n\n\
     The exit code is 2 if there is no such lab.")]
 pub(super) struct Arguments {
     #[command(flatten)]

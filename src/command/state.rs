@@ -36,6 +36,8 @@ pub struct State {
     trail: Vec<String>,
     /// All steps that were shown.
     visited: HashSet<String>,
+    /// The steps that come before the current one.
+    before: HashSet<String>,
     /// What of that which steps require is done.
     done: required::Done,
     /// Whether what steps require holds nobody.
@@ -59,6 +61,7 @@ impl State {
             last_block: None,
             trail: Vec::new(),
             visited: HashSet::new(),
+            before: HashSet::new(),
             done: required::Done::default(),
             holds_nobody: false,
         }
@@ -80,7 +83,13 @@ impl State {
         }
         self.visited.insert(step.clone());
         self.step = step;
+        self.before.clear();
         self.page = Some(page);
+    }
+
+    /// Notes which steps come before the current one: they are behind whoever reads it.
+    pub fn comes_after(&mut self, before: HashSet<String>) {
+        self.before = before;
     }
 
     /// The step that was shown before the current one.

@@ -442,7 +442,9 @@ impl Lab {
         let page = self.reader.load(&self.state.config, step).await?;
         self.instance.begun = true;
         self.leave_step(&page.step);
+        let before = self.reader.before(&self.state.config, &page).await;
         self.state.show(page.clone());
+        self.state.comes_after(before);
         self.instance.note_step(&page);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(&page),
@@ -510,8 +512,7 @@ impl Lab {
             step: self.state.step.as_str().into(),
             index,
         };
-        let run = self.instance.runs.last(&place);
-        let running = run.filter(|run| run.state == RunState::Running);
+        let running = self.instance.runs.running(&place);
         let number = running.ok_or(LabError::NotRunning)?.terminal;
         let view = self.instance.view(number);
         let full = |_| LabError::TerminalFull(view.id.clone());
@@ -574,13 +575,14 @@ impl Lab {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
                     self.clients.tell(LabEvent::Loose(loose));
                 }
-                self.instance.history.stage(run, stage);
                 let verdict = self.judge(run, stage);
-                if let Some((id, block)) = self.instance.runs.stage(run, stage, verdict) {
-                    self.tell_block(&id, Some(&block));
-                    self.became(&block, stage);
+                self.instance.history.stage(run, stage, verdict.as_ref());
+                let known = verdict.clone();
+                if let Some((id, changed)) = self.instance.runs.stage(run, stage, known) {
+                    self.tell_block(&id, Some(&changed.block));
+                    self.became(&changed, stage);
                 }
-                self.step_run_stage(run, stage);
+                self.step_run_stage(run, stage, verdict);
             }
             News::Dropped(runs) => {
                 let name = self.instance.view(terminal).name.clone();
@@ -611,6 +613,7 @@ impl Lab {
             runs: self.state.runs(id),
             waiting: runs.waiting_of(id),
             last: block.and_then(|block| runs.last(block)).cloned(),
+            earlier: block.and_then(|block| runs.earlier(block)).cloned(),
         };
         self.clients.tell(LabEvent::Block(state));
     }
@@ -681,6 +684,7 @@ impl Lab {
                 runs: self.state.runs(id),
                 waiting: waiting.get(id.as_str()).copied().unwrap_or_default(),
                 last: self.instance.runs.last(&place).cloned(),
+                earlier: self.instance.runs.earlier(&place).cloned(),
             }
         };
         PageView {

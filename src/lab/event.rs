@@ -142,6 +142,8 @@ pub struct StepProgress {
     pub skipped: Vec<usize>,
     /// The blocks that the way on waits for.
     pub waits: Vec<Waits>,
+    /// While it is shown and something waits: the steps before it that were not seen.
+    pub before: Vec<String>,
 }
 
 /// A block that the way on waits for.
@@ -164,6 +166,8 @@ pub struct BlockState {
     pub waiting: usize,
     /// The last run of the block that this was told for.
     pub last: Option<BlockRun>,
+    /// The run of that block whose commands still run while a later one is the last.
+    pub earlier: Option<BlockRun>,
 }
 
 /// A run of a page's block, and what became of it.
@@ -183,7 +187,8 @@ pub struct BlockRun {
     pub ended: Option<Moment>,
     /// What was seen of a run that nobody told the end of.
     pub settled: Option<How>,
-    /// Whether it did what is expected of it, once its end is known.
+    /// Whether it did what is expected of it, once its end is known; where it was sent, what its
+    /// output says of that.
     pub verdict: Option<Verdict>,
     /// Whether it runs for longer than its author expects.
     pub late: bool,

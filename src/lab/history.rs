@@ -79,6 +79,8 @@ pub(super) struct PastRun {
     pub(super) typed: Option<Moment>,
     pub(super) began: Option<Moment>,
     pub(super) ended: Option<Moment>,
+    /// Whether it did what is expected of it, where somebody can know.
+    pub(super) verdict: Option<Verdict>,
 }
 
 impl History {
@@ -134,6 +136,7 @@ impl History {
             typed: None,
             began: None,
             ended: None,
+            verdict: None,
         }));
     }
 
@@ -160,9 +163,10 @@ impl History {
         }
     }
 
-    /// Notes what became of a run.
-    pub(super) fn stage(&mut self, number: RunNumber, stage: Stage) {
+    /// Notes what became of a run, and the verdict on it where there is one.
+    pub(super) fn stage(&mut self, number: RunNumber, stage: Stage, verdict: Option<&Verdict>) {
         let Some(run) = self.find(number) else { return };
+        run.verdict = verdict.cloned().or(run.verdict.take());
         match stage {
             Stage::Sent => run.state = RunState::Sent,
             Stage::Running(moment) => {
@@ -284,7 +288,7 @@ mod tests {
         let absurd = "x".repeat(MOST_BYTES * 2);
         history.run(12_002, &invocation(&absurd), 0, None, None);
         assert_eq!(history.runs().last().unwrap().number, 12_002);
-        history.stage(12_001, Stage::Sent);
+        history.stage(12_001, Stage::Sent, None);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    scenario::{ExitCode, Expectation},
-    terminal::{plain::plain_text, pty::Exit, quiet::QuietEnd},
+    scenario::{Block, ExitCode, Expectation},
+    terminal::{aftermath::How, plain::plain_text, pty::Exit, quiet::QuietEnd},
 };
 
 /// How a line begins that says why a check failed.
@@ -70,7 +70,55 @@ pub(super) fn judge_run(
     }
 }
 
-const WRONG_OUTPUT: &str = "its output does not match";
+/// Judges a block that was typed where nobody tells its end, once it looks settled. Nothing is said
+/// where it may still write what is expected.
+pub(super) fn judge_sent(
+    block: &Block,
+    how: How,
+    output: impl FnOnce() -> Option<Vec<u8>>,
+) -> Option<Verdict> {
+    block.expectation.expect.as_ref()?;
+    match (has_written(block, output), how) {
+        (None, _) => Some(Verdict::Unknown),
+        (Some(true), _) => Some(Verdict::Passed),
+        (Some(false), How::Prompt) => {
+            Some(Verdict::failed(&block.expectation, WRONG_OUTPUT.to_owned()))
+        }
+        (Some(false), How::Input | How::Quiet) => None,
+    }
+}
+
+/// Whether a block has written what is expected of it, if anything is, besides the echo of its own
+/// text; nothing where the output is gone.
+pub(super) fn has_written(block: &Block, output: impl FnOnce() -> Option<Vec<u8>>) -> Option<bool> {
+    if block.expectation.expect.is_none() {
+        return Some(true);
+    }
+    let text = without_echo(&plain_text(&output()?), &block.invocation.command);
+    Some(block.expectation.accepts_output(&text))
+}
+
+pub(super) const WRONG_OUTPUT: &str = "its output does not match";
+
+/// Leaves out of a program's output the lines that were typed into it.
+#[must_use]
+pub fn without_echo(text: &str, command: &str) -> String {
+    let mut typed = command
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .peekable();
+    let kept = text.lines().filter(|line| {
+        let is_echo = typed
+            .peek()
+            .is_some_and(|typed| line.trim_end().ends_with(typed.trim_end()));
+        !(is_echo && typed.next().is_some())
+    });
+    let mut kept: Vec<&str> = kept.collect();
+    if text.ends_with('\n') {
+        kept.push("");
+    }
+    kept.join("\n")
+}
 
 /// Judges a check by how it ended, with its output as text.
 pub(super) fn judge_check(
@@ -189,6 +237,15 @@ mod tests {
         );
         let any = expecting(None, ExitCode::Any);
         assert_eq!(check(&any, &exited(77), "").0, "Passed");
+    }
+
+    #[test]
+    fn echo_of_what_was_typed_is_no_output() {
+        assert_eq!(
+            without_echo(">>> print(42)\n42\n>>> ", "print(42)\n"),
+            "42\n>>> "
+        );
+        assert_eq!(without_echo("a\nb", "x\n"), "a\nb");
     }
 
     #[test]

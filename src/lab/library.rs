@@ -22,7 +22,7 @@ pub struct Library {
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
     /// The path can't be opened.
-    #[error("the folder `{}` can't be opened: {source}", path.display())]
+    #[error("`{}` can't be opened: {}", path.display(), why(source))]
     Unreadable {
         /// The path.
         path: PathBuf,
@@ -43,12 +43,21 @@ impl LibraryError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => {
-                "name a scenario's folder, or run `katahost` alone for the quickstart"
+                "name a lab's folder, or a file that `katahost export` wrote"
             }
             Self::Empty { .. } => {
                 "a scenario's folder holds an `intro.md`; name such a folder, or one that holds some"
             }
         }
+    }
+}
+
+/// Why a path can't be opened, in plainer words than the system's.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::NotADirectory => "it is no folder, and no archive of a lab".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -176,10 +185,10 @@ mod tests {
     #[test]
     fn missing_folder_is_refused() {
         let error = Library::open(Path::new("/no/such/folder")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("the folder `/no/such/folder` can't be opened")
-        );
+        let wanted = "`/no/such/folder` can't be opened: there is no such file or folder";
+        assert_eq!(error.to_string(), wanted);
+        let error = Library::open(Path::new("/dev/null")).unwrap_err();
+        let wanted = "`/dev/null` can't be opened: it is no folder, and no archive of a lab";
+        assert_eq!(error.to_string(), wanted);
     }
 }

@@ -1,6 +1,9 @@
 //! Reading steps for a lab: from the folder's file to a page, or to what is wrong with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{
     event::StepTitle,
@@ -9,9 +12,10 @@ use super::{
     recordings,
     survey::Survey,
     titles::Titles,
+    ways::Ways,
 };
 use crate::{
-    command::CommandError,
+    command::{CommandError, state::is_required},
     lab::LabError,
     scenario::{Block, Config, Page, nearest},
     terminal::Film,
@@ -22,6 +26,7 @@ use crate::{
 pub(super) struct Reader {
     folder: Folder,
     titles: Arc<Mutex<Titles>>,
+    ways: Arc<Mutex<Ways>>,
     /// Finds what is wrong; nobody looks for it where nobody writes the lab.
     survey: Option<Arc<Mutex<Survey>>>,
 }
@@ -31,6 +36,7 @@ impl Reader {
         Self {
             folder,
             titles: Arc::default(),
+            ways: Arc::default(),
             survey: author.then(Arc::default),
         }
     }
@@ -89,6 +95,21 @@ impl Reader {
         let reading = tokio::task::spawn_blocking(move || {
             let mut titles = reader.titles.lock().unwrap_or_else(PoisonError::into_inner);
             titles.read(&reader.folder)
+        });
+        reading.await.unwrap_or_default()
+    }
+
+    /// The steps that come before a page that requires something; of others nobody needs to know.
+    pub(super) async fn before(&self, config: &Config, page: &Arc<Page>) -> HashSet<String> {
+        if !page.blocks.iter().any(is_required) {
+            return HashSet::new();
+        }
+        let (reader, config, page) = (self.clone(), config.clone(), page.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut ways = reader.ways.lock().unwrap_or_else(PoisonError::into_inner);
+            let folder = &reader.folder;
+            ways.look(folder, &folder.steps(), &config, &page);
+            ways.before(&page.step)
         });
         reading.await.unwrap_or_default()
     }

@@ -32,6 +32,7 @@ mod survey;
 mod titles;
 pub mod trust;
 mod watch;
+mod ways;
 
 pub use event::{LabEvent, LabSnapshot};
 pub use folder::Folder;

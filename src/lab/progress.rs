@@ -101,7 +101,15 @@ impl Progress {
         }
     }
 
-    /// Notes what became of a block's last run.
+    /// Notes that a run of a block was never typed; `last` is what there is to say of the block.
+    pub(super) fn dropped(&mut self, last: &BlockRun) {
+        if let Some(block) = self.block(&last.block) {
+            block.runs = block.runs.saturating_sub(1);
+            block.last_run = Some(last.clone());
+        }
+    }
+
+    /// Notes what became of a run of a block.
     pub(super) fn became(&mut self, run: &BlockRun) {
         if let Some(block) = self.block(&run.block) {
             block.last_run = Some(run.clone());
@@ -166,6 +174,15 @@ impl StepSeen {
         let is_done = |block: &&BlockSeen| state.is_fulfilled(&self.step, block.index);
         let checks = || self.blocks.iter().filter(|block| block.is_check);
         let waits = required().filter(|block| !is_done(block));
+        let waits: Vec<Waits> = waits
+            .filter(|_| !state.holds_nobody())
+            .map(|block| Waits {
+                block: block.index,
+                name: block.name.clone(),
+            })
+            .collect();
+        let is_way_back_told = *self.step == *state.step && !waits.is_empty();
+        let before = state.unseen_before().filter(|_| is_way_back_told);
         StepProgress {
             step: self.step.clone(),
             seen_at: self.at,
@@ -179,13 +196,8 @@ impl StepSeen {
                 .filter(|block| block.skipped_at.is_some() && block.passed_at.is_none())
                 .map(|block| block.index)
                 .collect(),
-            waits: waits
-                .filter(|_| !state.holds_nobody())
-                .map(|block| Waits {
-                    block: block.index,
-                    name: block.name.clone(),
-                })
-                .collect(),
+            waits,
+            before: before.map(str::to_owned).collect(),
         }
     }
 }

@@ -110,12 +110,13 @@ impl Record {
         }
     }
 
-    /// Writes an archive of the transcript and of all recordings.
+    /// Writes an archive of the transcript, of all recordings, and of one more file, of this name
+    /// and text.
     ///
     /// # Errors
     ///
     /// A recording can't be read, or the file not be written.
-    pub fn write_archive(&self, file: &mut File) -> io::Result<()> {
+    pub fn write_archive(&self, (name, text): (&str, &str), file: &mut File) -> io::Result<()> {
         let mut archive = ZipWriter::new(file);
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -126,6 +127,8 @@ impl Record {
         transcript::write(self, &mut out)?;
         out.flush()?;
         drop(out);
+        archive.start_file(name, options)?;
+        archive.write_all(text.as_bytes())?;
         let views = self.views();
         for (index, (view, name)) in self.terminals.iter().zip(self.cast_names()).enumerate() {
             archive.start_file(name, options)?;

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     scenario::Expectation,
     terminal::{
+        aftermath::Settled,
         runs::RunNumber,
         tracking::{Moment, Stage},
     },
@@ -28,6 +29,8 @@ pub(super) struct LabRuns {
     playing: HashMap<u16, RunNumber>,
     /// The last run of each block, and the id it is counted under.
     last: HashMap<BlockPlace, (RunNumber, String, BlockRun)>,
+    /// The run of a block whose commands still run while a later one waits, or was typed to them.
+    earlier: HashMap<BlockPlace, (RunNumber, BlockRun)>,
 }
 
 /// A run of a page's block that has not ended.
@@ -75,17 +78,13 @@ impl LabRuns {
             late_at: None,
         };
         self.going.insert(number, going);
-        let run = BlockRun {
-            block: block.clone(),
-            terminal,
-            state,
-            began: None,
-            ended: None,
-            settled: None,
-            verdict: None,
-            late: false,
-        };
-        self.last.insert(block, (number, id.to_owned(), run));
+        let run = new_run(block.clone(), terminal, state);
+        let last = (number, id.to_owned(), run);
+        if let Some((before, _, run)) = self.last.insert(block.clone(), last)
+            && run.state == RunState::Running
+        {
+            self.earlier.insert(block, (before, run));
+        }
     }
 
     /// Notes a run that shows the recording of a block.
@@ -145,6 +144,12 @@ impl LabRuns {
             run.state = RunState::Dropped;
             run.block.clone()
         });
+        if let Some(block) = &block
+            && let Some((before, run)) = self.earlier.remove(block)
+        {
+            // What still runs is what there is to say of the block.
+            self.last.insert(block.clone(), (before, id.clone(), run));
+        }
         Some((id, block))
     }
 
@@ -167,7 +172,8 @@ impl LabRuns {
 
     /// The run that went on last in a terminal.
     pub(super) fn running_in(&self, terminal: u16) -> Option<&BlockRun> {
-        let runs = self.last.values().map(|(_, _, run)| run);
+        let earlier = self.earlier.values().map(|(_, run)| run);
+        let runs = self.last.values().map(|(_, _, run)| run).chain(earlier);
         let running = runs.filter(|run| run.state == RunState::Running && run.terminal == terminal);
         running.max_by_key(|run| run.began.map(|moment| moment.offset))
     }
@@ -177,22 +183,24 @@ impl LabRuns {
         self.going.get(&number)
     }
 
-    /// Notes what became of a run, and the verdict on it where it has ended. Returns the block and
-    /// its id, where it is the block's last run.
+    /// The run with this number, if it is its block's last and nobody tells its end.
+    pub(super) fn sent(&self, number: RunNumber) -> Option<&BlockRun> {
+        let mut all = self.last.values();
+        let (.., run) = all.find(|(last, ..)| *last == number)?;
+        (run.state == RunState::Sent).then_some(run)
+    }
+
+    /// Notes what became of a run, and the verdict on it where there is one. Returns the run and the
+    /// id that it is counted under, where it is one that is told of: its block's last, or one whose
+    /// commands still ran until now.
     pub(super) fn stage(
         &mut self,
         number: RunNumber,
         stage: Stage,
         verdict: Option<Verdict>,
-    ) -> Option<(String, BlockPlace)> {
+    ) -> Option<(String, BlockRun)> {
         if let Stage::Settled(settled) = stage {
-            let (id, run) = self.last_with(number)?;
-            run.settled = Some(settled.how);
-            if run.state == RunState::Sent {
-                run.began = run.began.or(Some(settled.began));
-                run.ended = Some(settled.ended);
-            }
-            return Some((id.to_owned(), run.block.clone()));
+            return self.settled(number, settled, verdict);
         }
         let going = self.going.get_mut(&number)?;
         if let Stage::Running(moment) = stage {
@@ -200,21 +208,60 @@ impl LabRuns {
             let timeout = going.expectation.timeout;
             going.late_at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         }
-        let block = (going.id.clone(), going.block.clone());
-        if !matches!(stage, Stage::Running(_) | Stage::Playing(_)) {
+        let (id, block, terminal) = (going.id.clone(), going.block.clone(), going.terminal);
+        let goes_on = matches!(stage, Stage::Running(_) | Stage::Playing(_));
+        if !goes_on {
             self.playing.retain(|_, playing| *playing != number);
             self.going.remove(&number);
         }
-        let (_, _, run) = self
-            .last
-            .get_mut(&block.1)
-            .filter(|(last, ..)| *last == number)?;
+        if matches!(stage, Stage::Running(_)) && self.told_with(number, &block).is_none() {
+            let run = new_run(block.clone(), terminal, RunState::Running);
+            self.earlier.insert(block.clone(), (number, run));
+        }
+        let run = self.told_with(number, &block)?;
         apply(stage, &mut run.state, &mut run.began, &mut run.ended);
         if matches!(stage, Stage::Ended(..)) {
             run.settled = None;
         }
         run.verdict = verdict;
-        Some(block)
+        let run = run.clone();
+        if !goes_on {
+            self.earlier.retain(|_, (earlier, _)| *earlier != number);
+        }
+        Some((id, run))
+    }
+
+    fn settled(
+        &mut self,
+        number: RunNumber,
+        settled: Settled,
+        verdict: Option<Verdict>,
+    ) -> Option<(String, BlockRun)> {
+        let (id, run) = self.last_with(number)?;
+        run.settled = Some(settled.how);
+        if run.state == RunState::Sent {
+            run.began = run.began.or(Some(settled.began));
+            run.ended = Some(settled.ended);
+            run.verdict = verdict;
+        }
+        Some((id.to_owned(), run.clone()))
+    }
+
+    /// Notes that a block's last run, whose end nobody tells, has written what is expected. Returns
+    /// the id that it is counted under.
+    pub(super) fn wrote_as_expected(&mut self, block: &BlockPlace) -> Option<String> {
+        let (_, id, run) = self.last.get_mut(block)?;
+        run.verdict = Some(Verdict::Passed);
+        Some(id.clone())
+    }
+
+    /// The run of a block with this number, where it is one that is told of.
+    fn told_with(&mut self, number: RunNumber, block: &BlockPlace) -> Option<&mut BlockRun> {
+        let last = self.last.get_mut(block);
+        let last = last.filter(|(last, ..)| *last == number);
+        let earlier = self.earlier.get_mut(block);
+        let earlier = earlier.filter(|(earlier, _)| *earlier == number);
+        last.map(|(_, _, run)| run).or(earlier.map(|(_, run)| run))
     }
 
     /// When the next run takes longer than expected.
@@ -222,26 +269,38 @@ impl LabRuns {
         self.going.values().filter_map(|going| going.late_at).min()
     }
 
-    /// Marks the runs that take longer than expected. Returns the blocks and their ids, where it is
-    /// the block's last run.
+    /// Marks the runs that take longer than expected. Returns their blocks, and the ids they are
+    /// counted under.
     pub(super) fn take_late(&mut self, now: Instant) -> Vec<(String, BlockPlace)> {
         let mut late = Vec::new();
         for (number, going) in &mut self.going {
-            if going.late_at.take_if(|at| *at <= now).is_none() {
-                continue;
-            }
-            let last = self.last.get_mut(&going.block);
-            if let Some((_, _, run)) = last.filter(|(last, ..)| last == number) {
-                run.late = true;
-                late.push((going.id.clone(), going.block.clone()));
+            if going.late_at.take_if(|at| *at <= now).is_some() {
+                late.push((*number, going.id.clone(), going.block.clone()));
             }
         }
-        late
+        late.retain(|(number, _, block)| {
+            let run = self.told_with(*number, block);
+            run.map(|run| run.late = true).is_some()
+        });
+        let blocks = late.into_iter().map(|(_, id, block)| (id, block));
+        blocks.collect()
     }
 
     /// The last run of a block.
     pub(super) fn last(&self, block: &BlockPlace) -> Option<&BlockRun> {
         self.last.get(block).map(|(_, _, run)| run)
+    }
+
+    /// The run of a block whose commands still run while a later one is its last.
+    pub(super) fn earlier(&self, block: &BlockPlace) -> Option<&BlockRun> {
+        self.earlier.get(block).map(|(_, run)| run)
+    }
+
+    /// The run of a block whose commands run now.
+    pub(super) fn running(&self, block: &BlockPlace) -> Option<&BlockRun> {
+        let last = self.last(block);
+        last.filter(|run| run.state == RunState::Running)
+            .or_else(|| self.earlier(block))
     }
 
     /// How many runs wait, by block id.
@@ -256,6 +315,20 @@ impl LabRuns {
     /// How many runs of a block id wait.
     pub(super) fn waiting_of(&self, id: &str) -> usize {
         self.waiting.values().filter(|block| *block == id).count()
+    }
+}
+
+/// A run of which nothing is known but how it stands.
+fn new_run(block: BlockPlace, terminal: u16, state: RunState) -> BlockRun {
+    BlockRun {
+        block,
+        terminal,
+        state,
+        began: None,
+        ended: None,
+        settled: None,
+        verdict: None,
+        late: false,
     }
 }
 

@@ -1,10 +1,9 @@
 //! What is wrong with one page of a scenario and with the scenario around it, for a lab's author.
 
-use std::collections::HashMap;
-
 use super::{
-    folder::{Folder, Stamp},
+    folder::Folder,
     scan::{files, known_commands, not_utf8, read_config},
+    ways::Ways,
 };
 use crate::scenario::{
     Config, Diagnostic, Page,
@@ -12,18 +11,13 @@ use crate::scenario::{
     config::CONFIG_FILE,
 };
 
-/// How much text is read to find out which steps links lead to; a page with more is not called
-/// unreachable.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
-
 /// How many diagnostics of a page are told; nobody reads more at once.
 const MAX_TOLD: usize = 200;
 
 /// What the last look at a scenario's pages gave.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    /// The steps that each page leads to.
-    ways: HashMap<String, (Stamp, Vec<String>)>,
+    ways: Ways,
 }
 
 impl Survey {
@@ -50,11 +44,8 @@ impl Survey {
         }
         found.extend(not_utf8(folder, &file));
         found.extend(page.diagnostics.iter().cloned());
-        let judged = self.look(folder, &steps, config, page);
-        let ways = self.ways.iter();
-        let ways = ways
-            .map(|(step, (_, ways))| (step.as_str(), ways.clone()))
-            .collect();
+        let judged = self.ways.look(folder, &steps, config, page);
+        let ways = self.ways.by_step();
         found.extend(check(Scenario {
             name: folder.name(),
             config: &description.config,
@@ -80,32 +71,6 @@ impl Survey {
             );
         }
         found
-    }
-
-    /// Finds the ways from all pages, of which only those that changed are read. Returns whether
-    /// all could be.
-    fn look(&mut self, folder: &Folder, steps: &[String], config: &Config, page: &Page) -> bool {
-        let stamps: Vec<(&String, Stamp)> = steps
-            .iter()
-            .filter_map(|step| Some((step, folder.stamp(step)?)))
-            .collect();
-        if stamps.iter().map(|(_, (_, bytes))| bytes).sum::<u64>() > MAX_BYTES {
-            return false;
-        }
-        let mut before = std::mem::take(&mut self.ways);
-        for (step, stamp) in stamps {
-            let known = before.remove(step).filter(|(known, _)| *known == stamp);
-            let ways = match known {
-                _ if *step == page.step => page.leads_to(),
-                Some((_, ways)) => ways,
-                None => match folder.read_step(step) {
-                    Ok(markdown) => Page::parse(step, &markdown, config).leads_to(),
-                    Err(_) => continue,
-                },
-            };
-            self.ways.insert(step.clone(), (stamp, ways));
-        }
-        true
     }
 }
 

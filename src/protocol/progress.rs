@@ -74,6 +74,11 @@ pub struct StepProgress {
     pub skipped: Vec<usize>,
     /// The blocks that the way on waits for. None for who writes the lab.
     pub waits: Vec<Waits>,
+    /// While it is shown and something waits: the steps before it that were not seen, as by who came
+    /// by a deep link. They may be shown nevertheless.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
+    pub before: Vec<String>,
 }
 
 /// A block that the way on waits for.

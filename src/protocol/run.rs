@@ -31,6 +31,10 @@ pub struct BlockRun {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub late: bool,
+    /// Whether it was sent, and has written what its author expects. How it ended nobody knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub matched: bool,
     /// When its first command began, in milliseconds since 1970, where the shell told; or when it
     /// was typed, where it has settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]

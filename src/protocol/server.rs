@@ -366,6 +366,10 @@ pub struct BlockState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub last: Option<BlockRun>,
+    /// The run of the same block whose commands still run while `last` waits, or was typed to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub earlier: Option<BlockRun>,
 }
 
 /// What executing a command gave.

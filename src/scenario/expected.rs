@@ -2,7 +2,7 @@
 
 use super::block::{Block, BlockKind, Limit};
 use super::diagnostic::Reporter;
-use super::expectation::VerifyOn;
+use super::expectation::{Required, VerifyOn};
 use super::header::Header;
 
 /// What a header says that matters only here.
@@ -51,6 +51,17 @@ pub(super) fn report(block: &Block, written: &Written, reporter: &mut Reporter<'
         let problem = "a block with `required` never runs";
         let hint = format!("no link waits for it: {why}");
         reporter.warn("required-never-runs", problem, &hint);
+    } else if let Some(limit) = block.invocation.max_invocations.0
+        && block.kind == BlockKind::Executable
+        && expectation.required == Some(Required::Always)
+    {
+        let times = if limit == 1 { "once" } else { "a few times" };
+        reporter.warn(
+            "required-with-limit",
+            &format!("a block with `required` may run {times} only"),
+            "who fails then can only start the lab over; remove `maxInvocations`, or add \
+             `\"skippable\": true`",
+        );
     }
     if block.kind == BlockKind::Check {
         check(block, written, reporter);
@@ -141,6 +152,10 @@ mod tests {
                 "required-never-runs",
             ),
             (
+                r#"{"required": true, "maxInvocations": 1}"#,
+                "required-with-limit",
+            ),
+            (
                 r#"{"verify": true, "macrosBefore": ["ctrl_c"]}"#,
                 "check-key",
             ),
@@ -154,6 +169,8 @@ mod tests {
             let (codes, _) = read(&[("", &format!("### {header}\nx"))]);
             assert!(codes.contains(&code), "{header}: {codes:?}");
         }
+        let limited = r#"{"required": true, "maxInvocations": 1, "skippable": true}"#;
+        assert_eq!(read(&[("", &format!("### {limited}\nx"))]).0, [""; 0]);
         let empty = read(&[("", "### {\"verify\": true}\n")]).0;
         assert_eq!(empty, ["check-without-text"]);
     }

@@ -15,7 +15,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
-use super::{Shared, no_lab, page};
+use super::{Shared, no_lab, page, progress};
 use crate::lab::{Record, record::NoOutput};
 
 /// How much of a file is in memory while it is sent.
@@ -48,14 +48,15 @@ async fn transcript(State(server): State<Shared>, Path(name): Path<String>) -> R
 }
 
 async fn archive(State(server): State<Shared>, Path(name): Path<String>) -> Response {
-    export(
-        &server,
-        &name,
-        "transcript.zip",
-        ARCHIVE,
-        Record::write_archive,
-    )
-    .await
+    let lab = server.labs.running(&name);
+    let progress = match &lab {
+        Some(lab) => progress::text(lab).await.unwrap_or_default(),
+        None => String::new(),
+    };
+    let write = move |record: &Record, file: &mut File| {
+        record.write_archive((progress::FILE, &progress), file)
+    };
+    export(&server, &name, "transcript.zip", ARCHIVE, write).await
 }
 
 async fn cast(

@@ -15,10 +15,11 @@ use crate::{
         LabError, LabEvent, LabSnapshot,
         clients::Standing,
         event::{
-            BlockRun, BlockState, Busy, Notice, PageView, StepRun, StepRunState, StepTitle,
-            TerminalView,
+            BlockRun, BlockState, Busy, Notice, PageView, RunState, StepRun, StepRunState,
+            StepTitle, TerminalView,
         },
         handle::Executed,
+        judge::Verdict,
     },
     protocol::{
         VERSION,
@@ -397,6 +398,7 @@ fn block_state(state: &BlockState) -> wire::BlockState {
         runs: state.runs,
         waiting: state.waiting,
         last: state.last.as_ref().map(block_run),
+        earlier: state.earlier.as_ref().map(block_run),
     }
 }
 
@@ -413,6 +415,7 @@ fn block_run(run: &BlockRun) -> BlockRunInfo {
         reason,
         hint,
         late: run.late,
+        matched: run.state == RunState::Sent && run.verdict == Some(Verdict::Passed),
         started_at: run.began.map(ms),
         ended_at: run.ended.map(ms),
         start: run.began.map(|moment| moment.offset),

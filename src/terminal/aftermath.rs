@@ -28,6 +28,9 @@ const LOOK_SELDOM: Duration = Duration::from_secs(3);
 /// How much is kept of the last line.
 const LINE_BYTES: usize = 1024;
 
+/// How many runs are followed at once; the oldest is given up first.
+const MOST: usize = 32;
+
 /// What was seen of a run that nobody told the end of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
@@ -50,9 +53,13 @@ pub enum How {
     Quiet,
 }
 
-/// The run that was typed last, as long as more can be seen of it.
+/// The run that was typed last, as long as more can be seen of it, and those before it that nobody
+/// tells the end of: what was typed first is answered first, so that they settle with it.
 #[derive(Debug, Default)]
-pub(super) struct Aftermath(Option<Followed>);
+pub(super) struct Aftermath {
+    last: Option<Followed>,
+    earlier: Vec<Followed>,
+}
 
 #[derive(Debug)]
 struct Followed {
@@ -80,7 +87,7 @@ enum Standing {
 }
 
 impl Aftermath {
-    /// Follows a run that is typed now, and no other any more.
+    /// Follows a run that is typed now.
     pub(super) fn typed(
         &mut self,
         number: RunNumber,
@@ -89,20 +96,30 @@ impl Aftermath {
         moment: Moment,
         now: Instant,
     ) {
-        self.0 = Some(Followed {
+        // What a shell told of will be told the end of.
+        let before = self
+            .last
+            .take()
+            .filter(|run| run.standing != Standing::Running);
+        let unread = before.as_ref().map_or(0, |run| run.unanswered);
+        self.earlier.extend(before);
+        if self.earlier.len() >= MOST {
+            self.earlier.remove(0);
+        }
+        self.last = Some(Followed {
             number,
             began: moment,
             latest: (now, moment),
             standing: Standing::Typed,
             prompt,
-            unanswered: memchr::memchr_iter(b'\r', text).count(),
+            unanswered: unread + memchr::memchr_iter(b'\r', text).count(),
             line: Vec::new(),
         });
     }
 
     /// Takes in output, which ends at `moment`.
     pub(super) fn output(&mut self, bytes: &Bytes, moment: impl FnOnce() -> Moment, now: Instant) {
-        if let Some(run) = &mut self.0 {
+        if let Some(run) = &mut self.last {
             run.latest = (now, moment());
             run.output(bytes);
         }
@@ -110,50 +127,75 @@ impl Aftermath {
 
     /// Notes what the shell tells of a run.
     pub(super) fn stage(&mut self, number: RunNumber, stage: Stage) {
-        let Some(run) = self.0.as_mut().filter(|run| run.number == number) else {
+        let all = self.earlier.iter_mut().chain(&mut self.last);
+        let Some(run) = all.into_iter().find(|run| run.number == number) else {
             return;
         };
         match stage {
             Stage::Running(_) => run.standing = Standing::Running,
             Stage::Sent => run.standing = Standing::Sent,
-            Stage::Ended(..) | Stage::Settled(_) => self.0 = None,
+            Stage::Ended(..) | Stage::Settled(_) => self.over(number),
             Stage::Playing(_) | Stage::Played(_) => {}
         }
     }
 
+    /// Follows a run no longer. The one before the last takes its place: what there is to be seen
+    /// of it is the same.
+    fn over(&mut self, number: RunNumber) {
+        self.earlier.retain(|run| run.number != number);
+        let Some(ended) = self.last.take_if(|run| run.number == number) else {
+            return;
+        };
+        self.last = self.earlier.pop().map(|before| Followed {
+            latest: ended.latest,
+            unanswered: ended.unanswered,
+            line: ended.line,
+            ..before
+        });
+    }
+
     /// Forgets all, because the shell ended.
     pub(super) fn forget(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 
     /// Whether a look may find something.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.0.as_ref().is_some_and(|run| {
+        self.last.as_ref().is_some_and(|run| {
             run.standing != Standing::Typed && now.duration_since(run.latest.0) >= PROMPT_FOR
         })
     }
 
-    /// Looks whether the run has settled; `occupation` is asked only where it may have.
+    /// Looks which runs have settled; `occupation` is asked only where some may have.
     pub(super) fn look(
         &mut self,
         occupation: impl FnOnce() -> Occupation,
         now: Instant,
-    ) -> Option<(RunNumber, Settled)> {
-        let run = self.0.as_ref().filter(|_| self.is_due(now))?;
-        let how = run.how(occupation, now)?;
-        let settled = Settled {
-            how,
-            began: run.began,
-            ended: run.latest.1,
+    ) -> Vec<(RunNumber, Settled)> {
+        let run = self.last.as_ref().filter(|_| self.is_due(now));
+        let Some((how, ended)) =
+            run.and_then(|run| Some((run.how(occupation, now)?, run.latest.1)))
+        else {
+            return Vec::new();
         };
-        let number = run.number;
-        self.0 = None;
-        Some((number, settled))
+        let sent = self.earlier.drain(..);
+        let sent = sent.filter(|run| run.standing == Standing::Sent);
+        let sent = sent.map(|run| match how {
+            // What waits for input is a program of the last one's.
+            How::Input => (run, How::Quiet),
+            How::Prompt | How::Quiet => (run, how),
+        });
+        let last = self.last.take().map(|run| (run, how));
+        let settled = sent.chain(last).map(|(run, how)| {
+            let began = run.began;
+            (run.number, Settled { how, began, ended })
+        });
+        settled.collect()
     }
 
     /// When to look again, as long as there is something to look for.
     pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
-        let run = self.0.as_ref()?;
+        let run = self.last.as_ref()?;
         let quiet = now.duration_since(run.latest.0);
         (run.standing != Standing::Typed).then(|| now + (quiet / 4).clamp(LOOK, LOOK_SELDOM))
     }
@@ -274,8 +316,8 @@ mod tests {
             let bytes = Bytes::copy_from_slice(part.as_bytes());
             aftermath.output(&bytes, || moment(20), now);
         }
-        let (number, settled) =
-            aftermath.look(|| occupation, now + Duration::from_millis(after_ms))?;
+        let later = now + Duration::from_millis(after_ms);
+        let (number, settled) = aftermath.look(|| occupation, later).pop()?;
         assert_eq!(
             (number, settled.began.offset, settled.ended.offset),
             (1, 10, 20)
@@ -323,6 +365,71 @@ mod tests {
         assert_eq!(seen(Occupation::Prompt), None, "its mark is on the way");
     }
 
+    /// Two runs, the first of them sent, and a time half a minute later.
+    fn two(second: Stage) -> (Aftermath, Instant) {
+        let now = Instant::now();
+        let mut aftermath = Aftermath::default();
+        aftermath.typed(1, b"a\r", None, moment(10), now);
+        aftermath.stage(1, Stage::Sent);
+        aftermath.typed(2, b"b\r", None, moment(20), now);
+        aftermath.stage(2, second);
+        let bytes = Bytes::from_static(b"a\r\nb\r\n");
+        aftermath.output(&bytes, || moment(30), now);
+        (aftermath, now + Duration::from_secs(30))
+    }
+
+    fn found(looks: Vec<(RunNumber, Settled)>) -> Vec<(RunNumber, How, u64, u64)> {
+        let told = looks.into_iter();
+        told.map(|(number, settled)| {
+            let (began, ended) = (settled.began.offset, settled.ended.offset);
+            (number, settled.how, began, ended)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn run_that_is_followed_by_another_settles_with_it() {
+        let (mut aftermath, later) = two(Stage::Sent);
+        let told = found(aftermath.look(|| READS, later));
+        let wanted = [(1, How::Quiet, 10, 30), (2, How::Quiet, 20, 30)];
+        assert_eq!(told, wanted);
+        assert_eq!(aftermath.next_look(later), None);
+    }
+
+    #[test]
+    fn run_that_is_followed_by_one_whose_end_is_told_settles_after_it() {
+        let (mut aftermath, later) = two(Stage::Running(moment(25)));
+        assert_eq!(found(aftermath.look(|| Occupation::Busy, later)), []);
+        aftermath.stage(2, Stage::Ended(Some(0), moment(30)));
+        let told = found(aftermath.look(|| Occupation::Prompt, later));
+        assert_eq!(told, [(1, How::Prompt, 10, 30)]);
+    }
+
+    #[test]
+    fn run_whose_end_a_shell_tells_is_not_followed_behind_another() {
+        let now = Instant::now();
+        let mut aftermath = Aftermath::default();
+        aftermath.typed(1, b"python\r", None, moment(10), now);
+        aftermath.stage(1, Stage::Running(moment(11)));
+        aftermath.typed(2, b"1\r", None, moment(20), now);
+        aftermath.stage(2, Stage::Sent);
+        let told = found(aftermath.look(|| READS, now + Duration::from_secs(2)));
+        assert_eq!(told, [(2, How::Quiet, 20, 20)]);
+    }
+
+    #[test]
+    fn many_runs_are_given_up_from_the_first() {
+        let now = Instant::now();
+        let mut aftermath = Aftermath::default();
+        for number in 0..1_000 {
+            aftermath.typed(number, b"x\r", None, moment(number), now);
+            aftermath.stage(number, Stage::Sent);
+        }
+        let told = aftermath.look(|| READS, now + Duration::from_secs(2));
+        assert_eq!(told.len(), MOST);
+        assert_eq!(told.last().unwrap().0, 999);
+    }
+
     #[test]
     fn line_is_read_without_its_dress() {
         for (line, wanted) in [
@@ -345,6 +452,6 @@ mod tests {
         for _ in 0..3 {
             aftermath.output(&long, || moment(1), Instant::now());
         }
-        assert_eq!(aftermath.0.unwrap().line.len(), LINE_BYTES);
+        assert_eq!(aftermath.last.unwrap().line.len(), LINE_BYTES);
     }
 }

@@ -9,6 +9,7 @@ mod doorbell;
 pub mod film;
 mod flood;
 mod foreground;
+mod guard;
 pub mod handle;
 mod history;
 pub mod integration;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     descriptor,
+    guard::Guard,
     launcher::{LaunchError, Launcher},
     open_files,
     pty::{Exit, Sessions},
@@ -167,6 +168,8 @@ struct Quiet {
     /// Waits for the end without taking it, so that the session's number stays its own.
     waiting: JoinHandle<()>,
     reaped: bool,
+    /// Ends it when the server is killed.
+    guard: Option<Guard>,
 }
 
 impl Quiet {
@@ -174,6 +177,11 @@ impl Quiet {
         let leader = Pid::from_raw(child.id().cast_signed());
         leader.into_iter().for_each(open_files::give_back);
         sessions.extend(leader);
+        let guard = leader.and_then(|leader| {
+            let guard = Guard::of(leader);
+            let told = |error: &io::Error| tracing::warn!(%error, "check unguarded");
+            guard.inspect_err(told).ok()
+        });
         let waiting = tokio::task::spawn_blocking(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while let Some(leader) = leader
@@ -187,6 +195,7 @@ impl Quiet {
             sessions,
             waiting,
             reaped: false,
+            guard,
         }
     }
 
@@ -212,6 +221,8 @@ impl Quiet {
 
     fn reap(&mut self) -> Exit {
         self.reaped = true;
+        // As long as its process is not waited for, nobody else has the group's number.
+        drop(self.guard.take());
         let status = self.child.wait().ok();
         Exit {
             code: status.and_then(|status| status.code()),

@@ -271,7 +271,7 @@ impl Terminal {
             let tracking = &mut self.tracking;
             let occupation =
                 || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
-            if let Some((run, settled)) = self.aftermath.look(occupation, now) {
+            for (run, settled) in self.aftermath.look(occupation, now) {
                 self.tracking.settled(run, settled);
             }
         }

@@ -135,6 +135,25 @@ describe("a busy terminal", () => {
       assert.doesNotMatch(text, /ran-42/);
     }));
 
+  test("shows a block's run that still goes while the block is queued again", () =>
+    inLab(async (lab) => {
+      await lab.run(0);
+      await lab.marked(0, "running");
+      await lab.terminal("host").shows("up-2");
+      await lab.run(0);
+      await question(lab, 0).getByRole("button", { name: "Queue" }).click();
+      await lab.marked(0, "queued");
+      await until("both runs", async () =>
+        /^running · [\d.]+ s, queued again$/.test(await status(lab, 0)),
+      );
+      await lab.card(0).getByRole("button", { name: "Take it back" }).click();
+      await lab.marked(0, "running");
+      assert.match(await status(lab, 0), /^running · [\d.]+ s$/);
+      await lab.card(0).getByRole("button", { name: "Interrupt" }).click();
+      await lab.marked(0, "failed");
+      assert.match(await status(lab, 0), /^failed \(130\)/);
+    }));
+
   test("is answered by an interrupt, on a phone too", () =>
     inLab(
       async (lab) => {

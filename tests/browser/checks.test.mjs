@@ -48,7 +48,11 @@ const SCENARIO = {
     { title: "Count", expect: "^12 rows$", hint: "Load them first" },
     "echo 0 rows",
   )}${link("end", "On")}${link("intro", "Back")}`,
-  "end.md": "# The end\n",
+  "end.md": `# The end\n\n${fence(
+    { required: true, maxInvocations: 1, expect: "^right$", hint: "Try right" },
+    "echo wrong",
+  )}${link("beyond", "Beyond")}`,
+  "beyond.md": "# Beyond\n",
 };
 
 describe("a step that checks itself", () => {
@@ -175,6 +179,47 @@ describe("a step that checks itself", () => {
       const said = await lab.card(1).locator(".block-verdict").innerText();
       assert.match(said, /Its output does not match\.\s+Load them first\./);
     }));
+
+  test("says what to do where a block that it requires may not run again", () =>
+    inLab(async (lab) => {
+      await writeFile(join(folder, "rows"), "");
+      await check(lab, 1);
+      await lab.marked(1, "done");
+      await lab.follow(lab.content.getByRole("link", { name: "Next" }), "skip");
+      await lab.card(0).getByRole("button", { name: "Skip this check" }).click();
+      const on = lab.content.getByRole("link", { name: "On" });
+      await until("an open way", async () => (await on.getAttribute("aria-disabled")) === null);
+      await lab.follow(on, "end");
+      await lab.run(0);
+      await lab.marked(0, "exhausted");
+      assert.match(await lab.card(0).locator(".block-verdict").innerText(), /Try right/);
+      const stuck = await lab.card(0).locator(".block-stuck").innerText();
+      assert.match(stuck, /once only.*\s+The step requires it: start the lab over/);
+    }));
+
+  test("never locks the way back, also to who came by a deep link", async () => {
+    const { path } = await temp;
+    const own = await House.open(folder, { shell: join(path, "bash"), home: path });
+    const context = await profile(browser);
+    try {
+      // Lets in without a page, which would begin the lab at its first step.
+      await context.request.get(own.url.href);
+      const lab = await LabView.open(context, `${own.origin}/labs/checks/?step=skip`);
+      await lab.showsStep("skip");
+      const link = (/** @type {string} */ name) => lab.content.getByRole("link", { name });
+      await until("a locked way", async () => (await link("On").getAttribute("data-locked")) !== null);
+      assert.equal(await link("Back").getAttribute("aria-disabled"), null);
+      await lab.page.locator("#step-menu").click();
+      const item = (/** @type {string} */ step) => lab.page.locator(`[data-step="${step}"]`);
+      assert.equal(await item("end").getAttribute("aria-disabled"), "true");
+      assert.equal(await item("intro").getAttribute("aria-disabled"), null);
+      await lab.page.keyboard.press("Escape");
+      await lab.follow(link("Back"), "intro");
+    } finally {
+      await context.close();
+      await own.stop();
+    }
+  });
 
   test("is seen by viewers, who are held by nothing and run nothing", () =>
     inLab(async (lab) => {

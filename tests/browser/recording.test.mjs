@@ -13,7 +13,11 @@ import { House, LabView, launch, profile, root, temporaryFolder, writeFiles } fr
 /** A code block. */
 const fence = (/** @type {string} */ text) => `\`\`\`\n${text}\n\`\`\`\n\n`;
 
-const BLOCKS = ["test ! -e /tmp/no-such-file-here && cat answer", "echo not-recorded"];
+const TITLE = '### {"title": "Look up the answer to everything"}\n';
+const BLOCKS = [
+  `${TITLE}test ! -e /tmp/no-such-file-here && cat answer`,
+  "echo not-recorded",
+];
 
 describe("a recording", () => {
   const temp = temporaryFolder();
@@ -79,6 +83,31 @@ describe("a recording", () => {
       await lab.marked(1, "done");
       const none = lab.card(1).getByRole("button", { name: "Show the recording" });
       assert.equal(await none.isVisible(), false, "it was not recorded");
+    }));
+
+  test("leaves a failed block's title and state a line each on a phone", () =>
+    inLab(async (lab) => {
+      await lab.run(0);
+      await lab.marked(0, "failed");
+      await lab.page.setViewportSize({ width: 390, height: 780 });
+      const steps = lab.page.locator("#tabs").getByRole("button", { name: "Steps", exact: true });
+      await steps.click();
+      const box = async (/** @type {string} */ part) => {
+        const found = await lab.card(0).locator(part).boundingBox();
+        return found ?? assert.fail(`${part} is not shown`);
+      };
+      const [title, run, state, film] = [
+        await box(".block-title"),
+        await box(".block-run"),
+        await box(".block-outcome"),
+        await box(".block-recording"),
+      ];
+      assert.ok(title.y + title.height <= run.y, "the title is above");
+      assert.ok(state.height < 24, `the state is ${state.height} px high`);
+      const middle = (/** @type {typeof run} */ { y, height }) => y + height / 2;
+      for (const other of [state, film]) {
+        assert.ok(Math.abs(middle(other) - middle(run)) < 4, "all in a row");
+      }
     }));
 
   test("is played by a key, also from within a terminal", () =>

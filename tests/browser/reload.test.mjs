@@ -2,7 +2,7 @@
 /** What an author saves appears at once, in place: who reads, scrolls and types is not disturbed. */
 
 import assert from "node:assert/strict";
-import { rename, writeFile } from "node:fs/promises";
+import { chmod, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import {
@@ -90,10 +90,12 @@ describe("saving", () => {
   /**
    * @param {string[]} args
    * @param {(lab: LabView) => Promise<void>} use
+   * @param {string} [own] another shell than the plain one
    */
-  async function inLab(args, use) {
+  async function inLab(args, use, own = shell) {
     const { path } = await temp;
-    const house = await House.open(folder, { shell, home: path, args: ["--watch", ...args] });
+    const options = { shell: own, home: path, args: ["--watch", ...args] };
+    const house = await House.open(folder, options);
     const context = await profile(browser);
     try {
       const lab = await LabView.open(context, house.url);
@@ -143,6 +145,32 @@ describe("saving", () => {
       await lab.run(0);
       await lab.terminal("host").shows("two");
     }));
+
+  test("keeps the way back from a block's output", async () => {
+    const { path } = await temp;
+    // Shells are known by their names, and only they tell where a block's output begins.
+    const bash = join(path, "bash");
+    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
+    await writeFile(bash, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
+    await chmod(bash, 0o755);
+    const use = async (/** @type {LabView} */ lab) => {
+      await save("intro.md", page("Before"));
+      await lab.content.getByText("Before", { exact: true }).waitFor();
+      await lab.run(0);
+      await lab.marked(0, "done");
+      await lab.card(0).getByRole("button", { name: /^Show output/ }).click();
+      const back = lab.page.getByRole("button", { name: /^Back to block/ });
+      await back.waitFor();
+      await save("intro.md", page("After"));
+      await lab.content.getByText("After", { exact: true }).waitFor();
+      await lab.content.evaluate((content) => content.closest("#steps")?.scrollTo(0, 1e6));
+      await back.click();
+      const show = lab.card(0).getByRole("button", { name: /^Show output/ });
+      await until("the focus", () => show.evaluate((button) => button.matches(":focus")));
+      assert.ok(await lab.card(0).evaluate((card) => card.classList.contains("flash")));
+    };
+    await inLab([], use, bash);
+  });
 
   test("shows a saved image, and one that was missing", () =>
     inLab([], async (lab) => {

@@ -95,6 +95,15 @@ impl Desk {
         self.visitor.until_text("host", text).await;
     }
 
+    /// Waits until the block's last run is told to be in that state, and gives all that was told.
+    async fn until_state(&mut self, block: usize, state: &str) -> Value {
+        self.until(block, state).await;
+        let told = self.visitor.notifications.iter().rev();
+        let mut states = told.filter(|(method, _)| method == "block/state");
+        let state = states.find(|(_, state)| state["last"]["block"] == block);
+        state.unwrap().1.clone()
+    }
+
     /// What the terminal shows, its line ends as they are.
     fn text(&self) -> String {
         self.visitor.text(0)
@@ -212,6 +221,46 @@ async fn queued_blocks_run_in_order_when_the_prompt_is_back() {
     assert!(at("one-2") < at("three-2"));
     assert!(!text.contains("two-"), "{text}");
     assert_eq!(desk.states().await, ["done", "done", "dropped", "done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_queued_behind_its_own_run_tells_of_both() {
+    let mut desk = Desk::new(&[(json!({"required": true}), WAITS)]).await;
+    desk.start(0).await;
+    desk.run(0, "queue").await.unwrap();
+    let state = desk.until_state(0, "queued").await;
+    assert_eq!(state["earlier"]["state"], "running");
+    assert!(state["earlier"]["startedAt"].is_u64(), "{state}");
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    let earlier = page.blocks[0].state.earlier.as_ref();
+    assert!(earlier.is_some(), "for who comes now, too");
+    let interrupt = vec![json!({"step": "intro", "block": 0})];
+    desk.execute("katahost.interruptBlock", interrupt)
+        .await
+        .unwrap();
+    let state = desk.until_state(0, "running").await;
+    assert_eq!(state["earlier"], Value::Null, "the first has ended");
+    assert_eq!(state["runs"], 2);
+    desk.go();
+    desk.until(0, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn required_block_is_done_by_its_first_run_though_another_is_queued() {
+    let again = (json!({"required": true}), WAITS);
+    let mut desk = Desk::new(&[again, plain(HANGS)]).await;
+    desk.start(0).await;
+    // What hangs comes between both runs of the first.
+    desk.run(1, "queue").await.unwrap();
+    desk.run(0, "queue").await.unwrap();
+    desk.go();
+    let is_done = |visitor: &Visitor| {
+        let mut told = visitor.notifications.iter();
+        told.any(|(method, step)| method == "lab/progress" && step["done"] == 1)
+    };
+    desk.visitor.until("the block to count", is_done).await;
+    desk.until(1, "running").await;
+    assert_eq!(desk.states().await[0], "queued");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -512,6 +561,66 @@ async fn quiet_tells_of_a_sent_block_without_a_prompt() {
     assert!(desk.text().contains("42\r\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_settles_though_more_was_sent_after_it() {
+    let blocks = [
+        plain("sqlite3"),
+        plain("select 20 + 22;"),
+        plain("select 40 + 4;"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_text("sqlite> ").await;
+    desk.until_waits().await;
+    desk.run(1, "type").await.unwrap();
+    desk.run(2, "type").await.unwrap();
+    for block in [1, 2] {
+        let settled = move |visitor: &Visitor| {
+            let mut told = visitor.notifications.iter();
+            told.any(|(_, state)| {
+                state["last"]["block"] == block && state["last"]["settled"] == "quiet"
+            })
+        };
+        desk.visitor.until("it to settle", settled).await;
+    }
+}
+
+/// Judges a line that is sent to Python, and says how its run stands.
+async fn check_sent(expect: &str, line: &str) -> Value {
+    let header = json!({"prompt": "^>>> $", "expect": expect, "hint": "count again"});
+    let mut desk = Desk::new(&[plain("python3 -q"), (header, line)]).await;
+    desk.run(0, "ask").await.unwrap();
+    desk.until_text(">>> ").await;
+    desk.until_waits().await;
+    desk.visitor.notifications.clear();
+    desk.run(1, "ask").await.unwrap();
+    let settled = |visitor: &Visitor| {
+        let mut told = visitor.notifications.iter();
+        told.any(|(_, state)| !state["last"]["settled"].is_null())
+    };
+    desk.visitor.until("it to settle", settled).await;
+    let told = desk.visitor.notifications.iter().rev();
+    let mut states = told.filter(|(method, _)| method == "block/state");
+    states.next().unwrap().1["last"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sent_block_is_judged_by_its_output_where_its_prompt_is_back() {
+    let run = check_sent("^42$", "20 + 22").await;
+    assert_eq!(
+        (&run["state"], &run["matched"]),
+        (&json!("sent"), &json!(true))
+    );
+    // The echo of what was typed is no output.
+    for (expect, line) in [("^43$", "20 + 22"), ("20", "20 + 22")] {
+        let run = check_sent(expect, line).await;
+        assert_eq!(run["state"], "failed", "{run}");
+        assert_eq!(run["reason"], "its output does not match");
+        assert_eq!(run["hint"], "count again");
+        assert_eq!(run["exitCode"], Value::Null);
+    }
+}
+
 // Running all blocks of a step.
 
 impl Desk {
@@ -639,6 +748,40 @@ async fn run_of_all_blocks_goes_on_inside_a_program_that_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_judges_what_was_only_sent() {
+    let header = json!({"prompt": ">>> $", "expect": "^42$", "hint": "count again"});
+    let blocks = [
+        plain("python3 -q"),
+        (header, "20 + 21"),
+        plain("print('never')"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(1), &json!(1)));
+    assert_eq!(told["message"], "its output does not match");
+    assert_eq!(told["hint"], "count again");
+    assert!(!desk.text().contains("never"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_waits_for_what_is_expected_of_a_quiet_program() {
+    let late = "sh -c 'while read -r line; do (sleep 2; echo got-$line) & done'";
+    let blocks = [
+        plain(late),
+        (json!({"expect": "^got-x"}), "x"),
+        (json!({"terminalId": "api"}), "echo after-$((1+1))"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    desk.until_run("finished").await;
+    let text = desk.text();
+    assert!(text.contains("got-x"), "{text}");
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    assert!(page.blocks[1].state.last.as_ref().unwrap().matched);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn run_of_all_blocks_ends_by_a_word_a_timeout_or_another_step() {
     let blocks = [
         (json!({"timeout": 0.5}), HANGS),
@@ -654,7 +797,11 @@ async fn run_of_all_blocks_ends_by_a_word_a_timeout_or_another_step() {
     desk.execute("katahost.stopStep", vec![]).await.unwrap();
     let told = desk.until_run("stopped").await;
     assert_eq!(told["message"], "it was stopped");
-    desk.until(0, "dropped").await;
+    let state = desk.until_state(0, "running").await;
+    assert_eq!(
+        (&state["runs"], &state["earlier"]),
+        (&json!(1), &Value::Null)
+    );
     desk.run_all().await;
     desk.visitor.load("step2").await;
     let told = desk.until_run("stopped").await;

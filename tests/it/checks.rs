@@ -426,3 +426,33 @@ async fn viewer_sees_checks_and_may_neither_run_nor_skip_them() {
     let check = &late.lab.page.unwrap().checks[0];
     assert!(check.last.as_ref().is_some_and(|last| !last.passed));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn way_back_is_open_to_who_came_by_a_deep_link() {
+    let files = [
+        ("intro.md", "[On](command:katapod.loadPage?step2)\n"),
+        (
+            "step2.md",
+            "[Back](command:katapod.loadPage?intro)\n\n[On](command:katapod.loadPage?step3)\n",
+        ),
+        (
+            "step3.md",
+            "[Back](command:katapod.loadPage?step2)\n\n[On](command:katapod.loadPage?step4)\n\n\
+             ```\n### {\"verify\": true, \"required\": true}\nexit 1\n```\n",
+        ),
+        ("step4.md", "[Back](command:katapod.loadPage?step3)\n"),
+    ];
+    let house = House::with_files(&files, HouseOptions::default());
+    let address = house.socket("lab");
+    let mut visitor = Visitor::connect(&address, None, Some("step3"))
+        .await
+        .unwrap();
+    let here = &visitor.lab.progress[0];
+    assert_eq!((here.step.as_str(), here.waits.len()), ("step3", 1));
+    let mut before = here.before.clone();
+    before.sort();
+    assert_eq!(before, ["intro", "step2"]);
+    let on = visitor.execute("katapod.loadPage", json!({"step": "step4"}));
+    assert_eq!(refused(on.await.unwrap_err()), "step-locked");
+    visitor.load("step2").await;
+}

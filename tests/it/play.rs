@@ -2,11 +2,14 @@
 
 use std::{
     fs,
+    io::{Read, Write},
     path::Path,
     process::{Output, Stdio},
     time::{Duration, Instant},
 };
 
+use katahost::terminal::screen::Screen;
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -93,6 +96,59 @@ fn migration_passes_and_leaves_nothing_behind() {
     assert!(files(&shipped("zero-downtime-migration")) == before);
     let left = fs::read_dir(temp.path()).unwrap().count();
     assert_eq!(left, 0, "temporary files stay");
+}
+
+#[test]
+fn terminal_is_told_what_runs_until_it_is_interrupted() {
+    let long = "sleep 1000; echo this is wider than the terminal is";
+    let page = format!("# Lab\n\n```\ntrue\n```\n\n```\n{long}\n```\n");
+    let temp = lab(&[("intro.md", &page)]);
+    let size = PtySize {
+        rows: 24,
+        cols: 50,
+        ..PtySize::default()
+    };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_katahost"));
+    command.args(["test", temp.path().join("lab").to_str().unwrap()]);
+    command.args(["--shell", "/bin/bash"]);
+    command.env("HOME", temp.path());
+    command.env_remove("GITHUB_ACTIONS");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let mut keyboard = pair.master.take_writer().unwrap();
+    let mut screen = Screen::new(50, 24, 100);
+    let (mut buffer, mut pressed) = ([0; 4096], false);
+    while let Ok(count @ 1..) = reader.read(&mut buffer) {
+        screen.feed(&buffer[..count]);
+        if !pressed && screen.text().contains("block 1") {
+            keyboard.write_all(b"\x03").unwrap();
+            pressed = true;
+        }
+    }
+    assert_eq!(child.wait().unwrap().exit_code(), 130);
+    let shown = screen.text();
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+    assert_eq!(lines[0], "lab", "{shown}");
+    assert!(lines[1].starts_with("  ok ") && lines[1].ends_with("block 0  true"));
+    assert!(lines[2].starts_with("  running ") && lines[2].contains("block 1  sleep"));
+    assert!(
+        lines.contains(&"error: the test was interrupted"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn results_that_can_not_be_kept_are_refused_before_anything_is_played() {
+    let temp = lab(&[("intro.md", "# Lab\n\n```\ntrue\n```\n")]);
+    for option in ["--junit=/no/such/results", "--json=/no/such/results"] {
+        let output = play(&temp.path().join("lab"), &[option], &[]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(output.stdout.is_empty(), "{}", text(&output));
+        let said = text(&output);
+        assert!(said.contains("there is no folder `/no/such`"), "{said}");
+    }
 }
 
 #[test]

@@ -120,6 +120,23 @@ async fn interrupt_ends_everything_with_code_0() {
     check_signal(Signal::INT).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn check_does_not_outlive_a_program_that_is_killed() {
+    let (_temp, root) = lab();
+    let check = "# Lab\n\n```\n### {\"verify\": true}\nsleep 1000 & echo $$ $! > pids; wait\n```\n";
+    fs::write(Path::new(&root).join("intro.md"), check).unwrap();
+    let mut program = Program::start(&[&[root.as_str()], &FREE[..]].concat(), &[]);
+    let mut visitor = enter(&program, "lab").await;
+    visitor.run_block("intro", 0).await.unwrap();
+    let pids = written(Path::new(&root), "pids").await;
+    assert!(pids.split_whitespace().all(is_running), "{pids}");
+    program.signal(Signal::KILL);
+    program.ended().await;
+    for pid in pids.split_whitespace() {
+        eventually("the check's processes are gone", || !is_running(pid)).await;
+    }
+}
+
 #[test]
 fn taken_port_is_refused() {
     let (_temp, root) = lab();

@@ -354,6 +354,25 @@ async fn run_that_nobody_saw_the_end_of_is_shown_until_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn transcript_judges_as_the_page_does() {
+    let header = r#"### {"title": "Count", "expect": "^12 rows", "hint": "load them"}"#;
+    let wrong = format!("{header}\necho $((1-1)) rows");
+    let right = r#"### {"title": "Refuse", "exitCode": 3}"#;
+    let right = format!("{right}\nsh -c 'exit 3'");
+    let mut desk = Desk::new(&[("intro", &[&wrong, &right])], true).await;
+    assert_eq!(desk.run("intro", 0).await["state"], "failed");
+    assert_eq!(desk.run("intro", 1).await["state"], "done");
+    let text = desk.transcript().await;
+    let (_, count) = text.split_once("### Count").unwrap();
+    let (count, refuse) = count.split_once("### Refuse").unwrap();
+    assert!(count.contains("**failed**"), "{text}");
+    assert!(count.contains(": its output does not match."), "{text}");
+    assert!(count.contains("Hint: load them."), "{text}");
+    assert!(refuse.contains("**done**"), "{text}");
+    desk.house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn archive_holds_the_transcript_and_all_recordings() {
     let mut desk = Desk::new(&[("intro", &["echo packed-$((1+1))"])], true).await;
     desk.run("intro", 0).await;
@@ -364,7 +383,10 @@ async fn archive_holds_the_transcript_and_all_recordings() {
     let mut archive = zip::ZipArchive::new(Cursor::new(answer.body)).unwrap();
     let mut names: Vec<String> = archive.file_names().map(str::to_owned).collect();
     names.sort();
-    assert_eq!(names, ["api.cast", "host.cast", "transcript.md"]);
+    assert_eq!(
+        names,
+        ["api.cast", "host.cast", "progress.json", "transcript.md"]
+    );
     let mut text = |name| {
         let mut text = String::new();
         archive
@@ -375,6 +397,8 @@ async fn archive_holds_the_transcript_and_all_recordings() {
         text
     };
     assert!(text("transcript.md").contains("packed-2"));
+    let progress: Value = serde_json::from_str(&text("progress.json")).unwrap();
+    assert_eq!(progress["steps"][0]["blocks"][0]["state"], "done");
     let (_, events) = read_cast(&text("host.cast"));
     assert!(data(&events, "o").concat().contains("packed-2"));
     read_cast(&text("api.cast"));

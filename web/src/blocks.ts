@@ -1,6 +1,6 @@
 import { ago } from "./ago";
 import { busyQuestion, type WhenBusy } from "./busy";
-import type { BlockCardHost, Card } from "./card";
+import type { BlockCardHost, Card, Counts, Runs } from "./card";
 import { CheckCard } from "./checkcard";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
@@ -62,6 +62,8 @@ class BlockCard implements Card {
   readonly #note = element("p", { class: "note", hidden: true });
   // Why the last run was not as its author expects.
   readonly #verdict = element("p", { class: "note note-error block-verdict", hidden: true });
+  // Why the way on can't be opened by this block any more.
+  readonly #stuck = element("p", { class: "note note-warning block-stuck", hidden: true });
   readonly #requirement: Requirement;
   readonly #stop = iconButton("stop", "Interrupt (Ctrl-C)", "icon-button block-stop");
   readonly #recording: RecordingButton;
@@ -88,11 +90,7 @@ class BlockCard implements Card {
     );
     const copy = iconButton("copy", "Copy", "icon-button block-copy");
     copy.onclick = () => this.#copy(copy);
-    this.#output = new OutputTools(
-      host,
-      () => this.#comeBack(),
-      (request) => this.#ask(request),
-    );
+    this.#output = new OutputTools(host, (request) => this.#ask(request));
     const bar = element(
       "div",
       { class: "block-bar" },
@@ -101,18 +99,23 @@ class BlockCard implements Card {
       this.#marks(),
       this.#requirement.mark,
       this.#problems,
-      this.#status,
-      this.#stop,
-      this.#recording.element,
-      this.#cancel,
-      this.#output.element,
+      // Together they take a line of their own where there is little room.
+      element(
+        "span",
+        { class: "block-end" },
+        this.#status,
+        this.#stop,
+        this.#recording.element,
+        this.#cancel,
+        this.#output.element,
+      ),
       copy,
     );
     this.#cancel.onclick = () => this.#ask(() => this.#host.cancel(this.block.index));
     this.#stop.onclick = () => this.#ask(() => this.#host.interrupt(this.block.index));
     this.#card = element("div", { class: "block", "data-kind": block.kind });
     pre.replaceWith(this.#card);
-    this.#card.append(bar, pre, this.#verdict, this.#note, this.#requirement.skip);
+    this.#card.append(bar, pre, this.#verdict, this.#stuck, this.#note, this.#requirement.skip);
     if (executable) {
       pre.addEventListener("pointerdown", () => {
         this.#selected = KeptSelection.of(pre);
@@ -122,10 +125,10 @@ class BlockCard implements Card {
     this.#paint();
   }
 
-  /** Takes new counts, and what became of the last run where that is told, too. */
-  update(counts: Omit<BlockState, "last">, run: BlockRun | null): void {
-    const last = run ?? this.last;
-    this.#state = last ? { ...counts, last } : counts;
+  /** Takes new counts, and what became of its runs where that is told, too. */
+  update(counts: Counts, runs: Runs | null): void {
+    const { last, earlier } = runs ?? this.#state;
+    this.#state = { ...counts, ...(last && { last }), ...(earlier && { earlier }) };
     this.#paint();
   }
 
@@ -134,6 +137,7 @@ class BlockCard implements Card {
   /** Takes what the step requires of it, and whether that is done. */
   progress(progress: StepProgress | null): void {
     this.#requirement.paint(progress, this.#host.role !== "viewer");
+    this.#paint();
   }
 
   /** What is known of its last run. */
@@ -155,8 +159,7 @@ class BlockCard implements Card {
   }
 
   /** Brings who looked at the output back here. */
-  #comeBack(): void {
-    if (!this.#card.isConnected) return;
+  comeBack(): void {
     this.flash().scrollIntoView({ block: "nearest" });
     this.#output.focus();
   }
@@ -229,7 +232,7 @@ class BlockCard implements Card {
       return;
     }
     if (this.#exhausted) {
-      this.#refuse(this.#limitText(), null);
+      this.#refuse(this.#limitText(), this.#wayOut());
       return;
     }
     this.#unask();
@@ -296,6 +299,13 @@ class BlockCard implements Card {
     return `this block may run ${times(limit ?? 0)} only, and it did`;
   }
 
+  /** What is to be done about a block that may not run again, though the step requires it. */
+  #wayOut(): string | null {
+    if (!this.#requirement.waits) return null;
+    const skippable = this.block.required === "skippable";
+    return `the step requires it: ${skippable ? "skip it below, or " : ""}start the lab over to run it again`;
+  }
+
   #refuse(message: string, hint: string | null): void {
     this.#note.className = "note note-error";
     this.#note.replaceChildren(noticeBody(message, hint));
@@ -342,12 +352,19 @@ class BlockCard implements Card {
       text = "waiting for the shell";
     }
     this.#card.dataset.state = state;
-    const failed = state === "failed" && this.last ? unexpected(this.last) : null;
+    // One that may not run again says, too, why it failed.
+    const ended = state === "failed" || state === "exhausted";
+    const failed = ended && this.last?.state === "failed" ? unexpected(this.last) : null;
     this.#verdict.hidden = failed === null;
     if (failed) this.#verdict.replaceChildren(noticeBody(failed.message, failed.hint));
+    this.#stuck.hidden = state !== "exhausted" || runs === 0 || this.#wayOut() === null;
+    if (!this.#stuck.hidden) {
+      this.#stuck.replaceChildren(noticeBody(this.#limitText(), this.#wayOut()));
+    }
     const label = element("span", { class: "block-outcome" }, text);
     this.#status.replaceChildren(outcomeIcon(shown), label, this.#age);
-    this.#stop.hidden = shown?.state !== "running" || this.#host.role === "viewer";
+    const running = this.last?.state === "running" || this.#state.earlier !== undefined;
+    this.#stop.hidden = !running || this.#host.role === "viewer";
     this.#recording.paint(this.#state, this.#host.role);
     this.#cancel.hidden = state !== "queued" || this.#host.role === "viewer";
     this.#status.title = this.#history();
@@ -368,7 +385,7 @@ class BlockCard implements Card {
 
   /** Says anew how long the block runs. */
   tick(): void {
-    if (this.#card.dataset.state === "running") this.#paint();
+    if (!this.#stop.hidden || this.#card.dataset.state === "running") this.#paint();
   }
 
   /** When the block last ended, or was last seen to run; null where nobody knows. */
@@ -460,6 +477,12 @@ export class Blocks implements Disposable {
     card?.flash().scrollIntoView({ block: "center" });
   }
 
+  /** Brings who looked at a block's output back to it. */
+  comeBack(index: number): void {
+    const card = this.#cards.find(({ block }) => block.index === index);
+    if (card instanceof BlockCard) card.comeBack();
+  }
+
   /** Asks at a block what to do about its busy terminal. Says whether there is such a block. */
   question(index: number, busy: Busy): boolean {
     const card = this.#cards.find(({ block }) => block.index === index);
@@ -503,9 +526,9 @@ export class Blocks implements Disposable {
     if (live && state.runs > before) this.#host.ran(state.id);
     for (const card of this.#cards) {
       if (card.block.state.id !== state.id) continue;
-      const { last, ...counts } = state;
+      const { last } = state;
       const own = last?.step === this.step && last.block === card.block.index ? last : null;
-      card.update(counts, own);
+      card.update(state, own && state);
       const words = live && own ? ending(own, this.#host.terminalName(own.terminal)) : "";
       if (words) announce(words);
     }

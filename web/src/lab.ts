@@ -112,6 +112,7 @@ export class Lab {
       pane: (terminal) => lab.#terminals?.pane(terminal),
       reveal: (terminal) => lab.#terminals?.reveal(terminal),
       turnToSteps: () => lab.#layout.show(null),
+      comeBack: (run) => lab.#page.comeBack(run),
       show: (heading, text) => lab.#textView.showText(heading, text),
     });
     this.#page = new PageView(required("steps"), required("page"), {
@@ -132,7 +133,7 @@ export class Lab {
         lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
       lastRun: (block) => lab.#progress.lastRun(block),
-      showOutput: (run, back) => lab.#output.showOutput(run, back),
+      showOutput: (run) => lab.#output.showOutput(run),
       copyOutput: (run) => lab.#output.copyOutput(run),
     });
     const steps = required("steps");

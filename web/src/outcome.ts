@@ -29,15 +29,34 @@ export function runTime(run: BlockRun, now: number): number | null {
 }
 
 /** What was seen of a block that nobody tells the end of. */
-function settling({ settled }: BlockRun, time: number | null): string {
+function settling({ settled, matched }: BlockRun, time: number | null): string {
+  if (matched) return " · output as expected";
   if (settled === "prompt") {
     return time === null ? " · prompt is back" : ` · prompt is back after ${duration(time)}`;
   }
   return settled === "quiet" ? " · quiet" : "";
 }
 
+/** How a later run of a block stands whose commands still run. */
+const BEHIND: Partial<Record<BlockRun["state"], string>> = {
+  queued: "queued again",
+  waiting: "waits again",
+  sent: "sent again",
+};
+
+function running(run: BlockRun, now: number): string {
+  const time = runTime(run, now);
+  const took = time === null ? "" : ` · ${duration(time)}`;
+  return `running${took}${run.late ? " · longer than expected" : ""}`;
+}
+
 /** What became of a block that has run; null while its run only waits, or where there was none. */
-export function outcome({ runs, last }: BlockState, now: number): Outcome | null {
+export function outcome({ runs, last, earlier }: BlockState, now: number): Outcome | null {
+  const behind = last && earlier && BEHIND[last.state];
+  if (behind) {
+    const state = last.state === "queued" ? "queued" : "running";
+    return { state, icon: null, text: `${running(earlier, now)}, ${behind}` };
+  }
   if (last?.state === "recorded") {
     const text = last.endedAt === undefined ? "recording" : "recorded";
     return { state: "recorded", icon: null, text };
@@ -51,11 +70,7 @@ export function outcome({ runs, last }: BlockState, now: number): Outcome | null
     case "queued":
       return { state: "queued", icon: null, text: "queued for the prompt" };
     case "running":
-      return {
-        state: "running",
-        icon: null,
-        text: `running${took}${last.late ? " · longer than expected" : ""}`,
-      };
+      return { state: "running", icon: null, text: running(last, now) };
     case "done":
       return { state: "done", icon: "check", text: `done${count}${took}` };
     case "failed":

@@ -5,8 +5,8 @@ import type { BlockRun } from "./protocol";
 
 /** What a block's card does with the output of its last run. */
 export interface OutputHost {
-  /** Shows it in its terminal; `back` leads to the block again. */
-  showOutput(run: BlockRun, back: () => void): Promise<unknown>;
+  /** Shows it in its terminal, from where a way leads back to the block. */
+  showOutput(run: BlockRun): Promise<unknown>;
   /** Puts it on the clipboard, as a person saw it; false where the browser does not allow that. */
   copyOutput(run: BlockRun): Promise<boolean>;
 }
@@ -22,11 +22,11 @@ export class OutputTools {
   #run: BlockRun | null = null;
 
   /** `ask` runs what a click asks for, and tells of what failed. */
-  constructor(host: OutputHost, back: () => void, ask: (request: () => Promise<unknown>) => void) {
+  constructor(host: OutputHost, ask: (request: () => Promise<unknown>) => void) {
     this.#show = iconButton("output", "Show output", "icon-button block-show-output");
     this.#show.onclick = () => {
       const run = this.#run;
-      if (run) ask(() => host.showOutput(run, back));
+      if (run) ask(() => host.showOutput(run));
     };
     this.#copy.onclick = () => {
       const run = this.#run;

@@ -6,7 +6,15 @@ import { highlightAll } from "./highlight";
 import { mendImages } from "./images";
 import { focusWide, mendHtml } from "./mend";
 import { announce, noticeBody, sentence } from "./notices";
-import type { BlockState, Busy, CheckState, Page, ShowMessage, StepRun } from "./protocol";
+import type {
+  BlockRun,
+  BlockState,
+  Busy,
+  CheckState,
+  Page,
+  ShowMessage,
+  StepRun,
+} from "./protocol";
 import { ReadingPlace } from "./readingplace";
 import { Refusal } from "./rpc";
 import { SavedFiles } from "./savedfiles";
@@ -142,6 +150,11 @@ export class PageView {
   /** Asks at a block what to do about its busy terminal. Says whether it is shown. */
   question(block: number, busy: Busy): boolean {
     return this.#blocks?.question(block, busy) ?? false;
+  }
+
+  /** Brings who looked at the output of a run back to its block, if that is shown. */
+  comeBack({ step, block }: BlockRun): void {
+    if (this.#page?.step === step) this.#blocks?.comeBack(block);
   }
 
   /** Shows that a block runs, and brings it into view. */

@@ -526,7 +526,11 @@ waiting: number,
  * In a page: the block's last run. In a notification: the run that it tells of, whose block
  * is one of those with this id.
  */
-last?: BlockRun, };
+last?: BlockRun, 
+/**
+ * The run of the same block whose commands still run while `last` waits, or was typed to them.
+ */
+earlier?: BlockRun, };
 
 /**
  * The last run of a block, and what became of it.
@@ -564,6 +568,10 @@ hint?: string,
  * Whether it took longer than its author expects. It was not ended for that.
  */
 late?: boolean, 
+/**
+ * Whether it was sent, and has written what its author expects. How it ended nobody knows.
+ */
+matched?: boolean, 
 /**
  * When its first command began, in milliseconds since 1970, where the shell told; or when it
  * was typed, where it has settled.
@@ -725,7 +733,12 @@ skipped: Array<number>,
 /**
  * The blocks that the way on waits for. None for who writes the lab.
  */
-waits: Array<Waits>, };
+waits: Array<Waits>, 
+/**
+ * While it is shown and something waits: the steps before it that were not seen, as by who came
+ * by a deep link. They may be shown nevertheless.
+ */
+before?: Array<string>, };
 
 /**
  * A block that the way on waits for.

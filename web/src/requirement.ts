@@ -10,6 +10,7 @@ export class Requirement {
     hidden: true,
   });
   readonly #block: Block;
+  #waits = false;
 
   constructor(block: Block, skip: () => void) {
     this.#block = block;
@@ -17,11 +18,17 @@ export class Requirement {
     this.skip.onclick = skip;
   }
 
+  /** Whether the way on waits for the block. */
+  get waits(): boolean {
+    return this.#waits;
+  }
+
   /** Says how it stands; `mayAct` is whether this client may skip. */
   paint(progress: StepProgress | null, mayAct: boolean): void {
     const { index, required } = this.#block;
     const skipped = progress?.skipped.includes(index) ?? false;
     const waits = progress?.waits.some(({ block }) => block === index) ?? false;
+    this.#waits = waits;
     this.mark.hidden = required === undefined || !(waits || skipped);
     this.mark.textContent = skipped ? "skipped" : "required";
     this.mark.title = skipped

@@ -9,6 +9,8 @@ export interface RunOutputHost {
   pane(terminal: number): Pane | undefined;
   reveal(terminal: number): void;
   turnToSteps(): void;
+  /** Brings the block of a run into view, if its step is still shown. */
+  comeBack(run: BlockRun): void;
   /** Shows text that is no longer in its terminal. */
   show(heading: string, text: string): void;
 }
@@ -23,12 +25,13 @@ export class RunOutput implements OutputHost {
     this.#host = host;
   }
 
-  async showOutput(run: BlockRun, back: () => void): Promise<void> {
+  async showOutput(run: BlockRun): Promise<void> {
     const pane = this.#host.pane(run.terminal);
     if (!pane) return;
     const returning = (): void => {
       this.#host.turnToSteps();
-      back();
+      // The page may have been shown anew meanwhile, so that its block is another element.
+      this.#host.comeBack(run);
     };
     if (pane.terminal.outputBegins(run)) {
       this.#host.reveal(run.terminal);

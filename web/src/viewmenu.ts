@@ -25,7 +25,11 @@ export function fillViewMenu(): void {
         "span",
         { class: "view-links" },
         download("transcript.md", "Markdown", "What was run, and its output"),
-        download("transcript.zip", "Everything", "With a recording of each terminal"),
+        download(
+          "transcript.zip",
+          "Everything",
+          "With the progress, and a recording of each terminal",
+        ),
       ),
     ),
     element(

@@ -31,7 +31,9 @@ export class Way {
 
   /** Whether `target` can't be shown yet from `step`. */
   locks(target: string, step: string): boolean {
-    return target !== step && !this.#steps.has(target) && this.waits(step).length > 0;
+    if (target === step || this.#steps.has(target)) return false;
+    const isBehind = this.at(step)?.before?.includes(target) ?? false;
+    return !isBehind && this.waits(step).length > 0;
   }
 
   /** Why the way on is locked, as a message with literals in backticks. */

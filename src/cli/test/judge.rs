@@ -198,25 +198,6 @@ fn matches(pattern: &str, text: &str) -> bool {
     regex.is_ok_and(|regex: Regex| regex.is_match(text))
 }
 
-/// Leaves out of a program's output the lines that were typed into it.
-pub(super) fn without_echo(text: &str, command: &str) -> String {
-    let mut typed = command
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .peekable();
-    let kept = text.lines().filter(|line| {
-        let is_echo = typed
-            .peek()
-            .is_some_and(|typed| line.trim_end().ends_with(typed.trim_end()));
-        !(is_echo && typed.next().is_some())
-    });
-    let mut kept: Vec<&str> = kept.collect();
-    if text.ends_with('\n') {
-        kept.push("");
-    }
-    kept.join("\n")
-}
-
 /// The last lines of an output.
 pub(super) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
@@ -327,15 +308,6 @@ mod tests {
         let named = act(expecting(None, Some("go on, please$")), next);
         assert_eq!(running(&named, "go on, please", 0), Some(How::Waits));
         assert_eq!(running(&named, "cqlsh> ", 9_000), None);
-    }
-
-    #[test]
-    fn echo_of_what_was_typed_is_no_output() {
-        assert_eq!(
-            without_echo(">>> print(42)\n42\n>>> ", "print(42)\n"),
-            "42\n>>> "
-        );
-        assert_eq!(without_echo("a\nb", "x\n"), "a\nb");
     }
 
     #[test]

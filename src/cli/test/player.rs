@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    judge::{Sight, tail, without_echo},
+    judge::{Sight, tail},
     plan::{Act, Place, Stop, Way},
     verdict::{Case, How, Problem, Verdict},
 };
@@ -22,7 +22,7 @@ use crate::{
         capture::{Capture, Text},
         event::{BlockPlace, CheckState, How as Settled, RunState},
         handle::{Attachment, Execution, Visitor},
-        judge,
+        judge::{self, without_echo},
         store::random_name,
     },
     scenario::recording::{Header, MAX_BYTES, Recording, Subject, hash_of},
@@ -116,6 +116,15 @@ enum Run {
     Loose(String),
 }
 
+/// What a test tells while it goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Told<'a> {
+    /// This is run now.
+    Begins(&'a Act),
+    /// This is known.
+    Judged(&'a Case),
+}
+
 impl<'a> Player<'a> {
     /// Comes to a lab as its first visitor.
     pub(super) async fn enter(
@@ -155,12 +164,12 @@ impl<'a> Player<'a> {
         })
     }
 
-    /// Plays a way and tells of each case as it is known. Returns all of them, with the recordings
+    /// Plays a way, and tells of each act as it begins, and of each case as it is known. Returns all of them, with the recordings
     /// of the blocks that passed.
     pub(super) async fn play(
         mut self,
         way: &Way,
-        tell: &mut dyn FnMut(&Case),
+        tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<(Vec<Case>, Vec<Recording>), Stopped> {
         let mut teller = Teller::default();
         for (index, stop) in way.stops.iter().enumerate() {
@@ -171,6 +180,9 @@ impl<'a> Player<'a> {
                 self.go(before, stop).await?;
             }
             for act in &stop.acts {
+                if !self.has_failed() && act.left_out.is_none() {
+                    tell(Told::Begins(act));
+                }
                 self.act(act).await?;
                 self.review();
                 teller.tell(&self.cases, tell);
@@ -646,7 +658,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(&mut self, cases: &[Case], tell: &mut dyn FnMut(&Case)) {
+    fn tell(&mut self, cases: &[Case], tell: &mut dyn FnMut(Told<'_>)) {
         for (index, case) in cases.iter().enumerate() {
             let failed = case.failed().is_some();
             match self.told.get_mut(index) {
@@ -654,7 +666,7 @@ impl Teller {
                 Some(told) => *told = true,
                 None => self.told.push(failed),
             }
-            tell(case);
+            tell(Told::Judged(case));
         }
     }
 }

@@ -1,9 +1,28 @@
 //! What a test tells people, and GitHub.
 
-use super::verdict::{Case, Suite, Verdict};
+use super::{
+    plan::Act,
+    verdict::{Case, Suite, Verdict},
+};
 
 /// How wide the column of times is.
 const TIME_CHARS: usize = 15;
+
+/// What stands on a terminal's last line while an act runs. It does not wrap (DECAWM), so that
+/// [`OVER`] takes all of it away.
+pub(super) fn running(act: &Act) -> String {
+    // Not the verdict that it will have: only its words are used.
+    let Case {
+        step, what, title, ..
+    } = Case::of(act, Verdict::Skipped(""));
+    format!(
+        "\x1b[?7l  running {:>TIME_CHARS$}  {step} {what}  {title}\x1b[?7h",
+        ""
+    )
+}
+
+/// Goes to the beginning of the line, and clears it (CUB, EL).
+pub(super) const OVER: &str = "\r\x1b[K";
 
 /// A line of progress for a case; what failed is explained below it.
 pub(super) fn progress(case: &Case, prefix: &str, source: Option<&str>) -> String {

@@ -65,15 +65,23 @@ impl State {
         blocks.filter(|block| is_required(block) && !self.is_fulfilled(&self.step, block.index))
     }
 
-    /// Whether a step may be shown now. One that was shown before always may, and so may any other
-    /// where the page shown has nothing required left.
+    /// The steps that come before the one shown and were not shown themselves, as for who came by
+    /// a deep link: nothing holds anybody on the way back.
+    pub fn unseen_before(&self) -> impl Iterator<Item = &str> {
+        let before = self.before.iter().map(String::as_str);
+        before.filter(|step| !self.is_seen(step))
+    }
+
+    /// Whether a step may be shown now. One that was shown before, or comes before this one, always
+    /// may, and so may any other where the page shown has nothing required left.
     ///
     /// # Errors
     ///
     /// [`CommandError::StepLocked`] names what is missing.
     pub fn admit_step(&self, step: &str) -> Result<(), CommandError> {
         let name = step.trim_start_matches("./");
-        if name == self.step || self.is_seen(name) || self.is_seen(step) {
+        let is_behind = self.is_seen(name) || self.is_seen(step) || self.before.contains(name);
+        if name == self.step || is_behind {
             return Ok(());
         }
         let Some(page) = self.page.as_deref() else {
@@ -159,6 +167,17 @@ mod tests {
         assert_eq!(state.admit_step("before"), Ok(()));
         assert_eq!(state.admit_step("./before"), Ok(()));
         assert!(state.admit_step("./step2").is_err());
+    }
+
+    #[test]
+    fn way_back_is_open_to_who_came_by_a_deep_link() {
+        let mut state = state(&fence(r#"{"required": true}"#));
+        let before = ["before".to_owned(), "intro".to_owned()];
+        state.comes_after(HashSet::from(before));
+        assert_eq!(state.admit_step("before"), Ok(()));
+        assert_eq!(state.admit_step("./before"), Ok(()));
+        assert!(state.admit_step("step2").is_err());
+        assert_eq!(state.unseen_before().collect::<Vec<_>>(), ["before"]);
     }
 
     #[test]

@@ -151,8 +151,8 @@ impl Lab {
         if let Some((id, block)) = self.instance.runs.dropped(run) {
             self.state.uncount(&id);
             self.tell_block(&id, block.as_ref());
-            if let Some(block) = &block {
-                self.began(block);
+            if let Some(run) = block.and_then(|block| self.instance.runs.last(&block)) {
+                self.instance.progress.dropped(run);
             }
         }
         self.step_run_dropped(run, why);

@@ -12,14 +12,10 @@ use crate::{
         checker::{CheckEnd, MAX_CHECKS},
         checks::{Due, REPEAT, RETRY, SETTLE},
         event::{BlockPlace, BlockRun, CheckState, LabEvent, StepProgress},
-        judge::{Verdict, judge_run},
+        judge::{Verdict, has_written, judge_run, judge_sent},
     },
     scenario::{Block, BlockKind, Expectation, Page, VerifyOn},
-    terminal::{
-        journal::Event,
-        runs::RunNumber,
-        tracking::{Moment, Stage},
-    },
+    terminal::{journal::Event, runs::RunNumber, tracking::Stage},
 };
 
 impl Lab {
@@ -175,19 +171,42 @@ impl Lab {
 
     /// Whether a run that has ended did what is expected of it, where somebody can know.
     pub(super) fn judge(&self, number: RunNumber, stage: Stage) -> Option<Verdict> {
-        let Stage::Ended(Some(code), end) = stage else {
-            return None;
-        };
-        let run = self.instance.runs.going(number)?;
-        let output = || self.output(run.terminal, run.began?, end);
-        Some(judge_run(&run.expectation, code, output))
+        match stage {
+            Stage::Ended(Some(code), end) => {
+                let run = self.instance.runs.going(number)?;
+                let output = || self.output(run.terminal, run.began?.offset, end.offset);
+                Some(judge_run(&run.expectation, code, output))
+            }
+            Stage::Settled(settled) => {
+                let run = self.instance.runs.sent(number)?;
+                let block = self.state.block(&run.block.step, None, run.block.index);
+                let (began, ended) = (settled.began.offset, settled.ended.offset);
+                let output = || self.output(run.terminal, began, ended);
+                judge_sent(block.ok()?, settled.how, output)
+            }
+            _ => None,
+        }
     }
 
-    /// What was written in a terminal between two moments, if it is still there as a whole.
-    fn output(&self, terminal: u16, began: Moment, ended: Moment) -> Option<Vec<u8>> {
+    /// Whether the last run of a block of the page shown, which goes on or was sent, has written
+    /// by now what is expected of it, if anything is.
+    pub(super) fn has_written(&self, index: usize) -> bool {
+        let Ok(block) = self.state.block(&self.state.step, None, index) else {
+            return true;
+        };
+        let Some(run) = self.instance.runs.last(&self.place_of(index)) else {
+            return false;
+        };
+        let end = self.instance.view(run.terminal).handle.output().end();
+        let output = || self.output(run.terminal, run.began?.offset, end);
+        has_written(block, output).unwrap_or(true)
+    }
+
+    /// What was written in a terminal between two offsets, if it is still there as a whole.
+    fn output(&self, terminal: u16, began: u64, ended: u64) -> Option<Vec<u8>> {
         let output = self.instance.view(terminal).handle.output();
-        let mut cursor = output.cursor_at(began.offset)?;
-        let mut left = usize::try_from(ended.offset.checked_sub(began.offset)?).ok()?;
+        let mut cursor = output.cursor_at(began)?;
+        let mut left = usize::try_from(ended.checked_sub(began)?).ok()?;
         let mut bytes = Vec::new();
         while left > 0 {
             let entries = output.read(&mut cursor, left).ok()?;
@@ -205,16 +224,15 @@ impl Lab {
     }
 
     /// Notes what became of a block's run: what is required may be done, and checks may follow.
-    pub(super) fn became(&mut self, block: &BlockPlace, stage: Stage) {
+    pub(super) fn became(&mut self, run: &BlockRun, stage: Stage) {
         // What was recorded was not done.
         if matches!(stage, Stage::Playing(_) | Stage::Played(_)) {
             return;
         }
-        if let Some(run) = self.instance.runs.last(block) {
-            self.instance.progress.became(run);
-            if is_done(run, stage) {
-                self.state.fulfil(&block.step, block.index);
-            }
+        let block = &run.block;
+        self.instance.progress.became(run);
+        if is_done(run, stage) {
+            self.state.fulfil(&block.step, block.index);
         }
         let settle = match stage {
             Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => return,

@@ -32,9 +32,12 @@ impl Lab {
         }
         let film = self.reader.film(&step, block).await;
         let film = film.ok_or(CommandError::NoRecording { step, block: index })?;
-        let last = self.instance.runs.last(&place).map(|run| run.state);
+        let runs = &self.instance.runs;
+        let waits = runs
+            .last(&place)
+            .is_some_and(|run| run.state == RunState::Waiting);
         let mut parts = VecDeque::new();
-        if matches!(last, Some(RunState::Running | RunState::Waiting)) {
+        if waits || runs.running(&place).is_some() {
             parts.push_back(Part::Interrupt);
         }
         parts.push_back(Part::Play(film));

@@ -119,7 +119,7 @@ impl Lab {
                 self.refresh.doubtful = None;
                 self.refresh.failure = None;
                 if page != shown || !files.is_empty() {
-                    self.show_again(&page, files);
+                    self.show_again(&page, files).await;
                     self.look_at(&page).await;
                     // The page may show other files now.
                     let before = std::mem::take(&mut self.refresh.look);
@@ -129,7 +129,7 @@ impl Lab {
             Err(error) => {
                 if !self.in_doubt() {
                     self.refresh.doubtful = None;
-                    self.keep_page(&shown, &error);
+                    self.keep_page(&shown, &error).await;
                 }
             }
         }
@@ -142,12 +142,14 @@ impl Lab {
     }
 
     /// Shows the page of the present step anew, in its place.
-    fn show_again(&mut self, page: &Arc<Page>, files: Vec<String>) {
+    async fn show_again(&mut self, page: &Arc<Page>, files: Vec<String>) {
         tracing::info!(lab = self.folder.name(), step = page.step, "step reloaded");
         if let Some(before) = self.state.page.clone() {
             self.reloaded(&before, page);
         }
+        let before = self.reader.before(&self.state.config, page).await;
         self.state.show(page.clone());
+        self.state.comes_after(before);
         self.clients.tell(LabEvent::Page {
             view: self.page_view(page),
             execution: None,
@@ -156,7 +158,7 @@ impl Lab {
     }
 
     /// Says why the page is as it was.
-    fn keep_page(&mut self, shown: &Page, error: &LabError) {
+    async fn keep_page(&mut self, shown: &Page, error: &LabError) {
         let message = error.to_string();
         if self.refresh.failure.as_ref() == Some(&message) {
             return;
@@ -167,7 +169,7 @@ impl Lab {
             let found = Diagnostic::error("unreadable-step", &file, message);
             let mut page = shown.clone();
             page.diagnostics = vec![found.with_hint(KEPT_HINT)];
-            self.show_again(&Arc::new(page), Vec::new());
+            self.show_again(&Arc::new(page), Vec::new()).await;
         } else {
             let notice = Notice::failure(message, Some(KEPT_HINT.to_owned()));
             self.clients.tell_drivers(LabEvent::Notice(notice));

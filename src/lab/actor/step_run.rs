@@ -13,7 +13,7 @@ use crate::{
     lab::{
         LabError,
         event::{BlockPlace, LabEvent, Notice, RunState, StepRun, StepRunState},
-        judge::Verdict,
+        judge::{Verdict, WRONG_OUTPUT},
     },
     scenario::{Block, BlockKind},
     terminal::{occupation::When, runs::RunNumber, tracking::Stage},
@@ -50,6 +50,8 @@ struct Going {
     terminal: u16,
     /// Since when its text is typed.
     typed_at: Option<Instant>,
+    /// Whether it looks settled, and yet has not written what is expected.
+    wanting: bool,
     /// The end of the terminal's output, and since when it is there.
     output: (u64, Instant),
     look_at: Instant,
@@ -64,6 +66,13 @@ impl StepRunner {
     /// When it is to be looked at.
     pub(super) fn due(&self) -> Option<Instant> {
         self.going.as_ref().map(|going| going.look_at)
+    }
+
+    /// Notes that a run looks settled, and has not written what is expected.
+    fn wants(&mut self, run: RunNumber) {
+        if let Some(going) = self.going_with(run) {
+            going.wanting = true;
+        }
     }
 
     fn going_with(&mut self, run: RunNumber) -> Option<&mut Going> {
@@ -164,6 +173,7 @@ impl Lab {
             block,
             terminal,
             typed_at: None,
+            wanting: false,
             output: (output, now),
             look_at: now + LOOK,
         });
@@ -182,6 +192,7 @@ impl Lab {
                     block,
                     terminal: 0,
                     typed_at: Some(now),
+                    wanting: false,
                     output: (0, now),
                     look_at: now + LOOK,
                 });
@@ -225,15 +236,18 @@ impl Lab {
         }
     }
 
-    pub(super) fn step_run_stage(&mut self, run: RunNumber, stage: Stage) {
+    pub(super) fn step_run_stage(
+        &mut self,
+        run: RunNumber,
+        stage: Stage,
+        verdict: Option<Verdict>,
+    ) {
         let Some(going) = self.instance.step_runner.going_with(run) else {
             return;
         };
         let block = going.block;
         match stage {
             Stage::Ended(Some(code), _) => {
-                let last = self.instance.runs.last(&self.place_of(block));
-                let verdict = last.and_then(|run| run.verdict.clone());
                 let Some(Verdict::Failed { reason, hint }) = verdict else {
                     self.go_on();
                     return;
@@ -245,7 +259,15 @@ impl Lab {
                 };
                 self.end_step_run(StepRunState::Failed, &why, hint);
             }
-            Stage::Ended(None, _) | Stage::Settled(_) => self.go_on(),
+            Stage::Ended(None, _) => self.go_on(),
+            Stage::Settled(_) => match verdict {
+                Some(Verdict::Failed { reason, hint }) => {
+                    self.end_step_run(StepRunState::Failed, &reason, hint);
+                }
+                _ if self.has_written(block) => self.go_on(),
+                // What is expected may still come.
+                _ => self.instance.step_runner.wants(run),
+            },
             Stage::Running(_) | Stage::Sent | Stage::Playing(_) | Stage::Played(_) => {}
         }
     }
@@ -270,19 +292,32 @@ impl Lab {
         let quiet = now.duration_since(going.output.1);
         let typed = going.typed_at.map(|at| now.duration_since(at));
         let (index, terminal, is_check) = (going.block, going.terminal, going.run.is_none());
+        let wanting = going.wanting;
         self.instance.step_runner.going = Some(going);
         // Checks have a time limit of their own.
         let Some(typed) = typed.filter(|_| !is_check) else {
             return;
         };
-        if let Some(timeout) = self.expectation(index).timeout {
+        let place = self.place_of(index);
+        if wanting && self.has_written(index) {
+            if let Some(id) = self.instance.runs.wrote_as_expected(&place) {
+                self.tell_block(&id, Some(&place));
+            }
+            self.go_on();
+            return;
+        }
+        let expectation = self.expectation(index);
+        if let Some(timeout) = expectation.timeout {
             if typed > timeout {
                 let why = format!("it took longer than {} s", timeout.as_secs_f64());
-                self.end_step_run(StepRunState::Failed, &why, None);
+                self.end_step_run(StepRunState::Failed, &why, expectation.hint);
             }
             return;
         }
-        let place = self.place_of(index);
+        if typed >= SENT_PATIENCE && expectation.expect.is_some() && !self.has_written(index) {
+            self.end_step_run(StepRunState::Failed, WRONG_OUTPUT, expectation.hint);
+            return;
+        }
         match self.instance.runs.last(&place).map(|run| run.state) {
             Some(RunState::Running) => {
                 let server = quiet >= SERVER_QUIET || typed >= SERVER_AT_LAST;
@@ -291,7 +326,7 @@ impl Lab {
                     let there = self.instance.number_of(&next.invocation.terminal);
                     there == terminal && next.invocation.macros_before.is_empty()
                 });
-                if typed >= SERVER_AFTER && server && !in_its_way {
+                if typed >= SERVER_AFTER && server && !in_its_way && self.has_written(index) {
                     self.go_on();
                 }
             }

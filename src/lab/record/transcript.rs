@@ -132,6 +132,12 @@ fn state(run: &PastRun) -> String {
         format!(", took {}", duration(took))
     });
     let state = match run.state {
+        RunState::Ended(0) if !did_as_expected(run) => "failed".to_owned(),
+        RunState::Ended(_) if run.verdict == Some(Verdict::Passed) => "done".to_owned(),
+        RunState::Sent if run.verdict == Some(Verdict::Passed) => {
+            "sent; its output is as expected".to_owned()
+        }
+        RunState::Sent if !did_as_expected(run) => "failed".to_owned(),
         RunState::Queued => "queued until the prompt is back".to_owned(),
         RunState::Dropped => "given up before it was typed".to_owned(),
         RunState::Waiting if run.typed.is_none() => "waiting for its terminal".to_owned(),
@@ -145,8 +151,24 @@ fn state(run: &PastRun) -> String {
     let at = began
         .map(|at| format!("At {}: ", time(at)))
         .unwrap_or_default();
-    let sentence = format!("{at}**{state}**{}.", took.unwrap_or_default());
+    let mut sentence = format!("{at}**{state}**{}", took.unwrap_or_default());
+    let Some(Verdict::Failed { reason, hint }) = &run.verdict else {
+        return sentence + ".";
+    };
+    // The state has the exit code.
+    if !matches!(run.state, RunState::Ended(code) if *reason == format!("exit code {code}")) {
+        sentence += &format!(": {}", plain(reason));
+    }
+    sentence += ".";
+    if let Some(hint) = hint {
+        sentence += &format!("\n\nHint: {}.", plain(hint));
+    }
     sentence
+}
+
+/// Whether nothing is known against a run.
+fn did_as_expected(run: &PastRun) -> bool {
+    !matches!(run.verdict, Some(Verdict::Failed { .. }))
 }
 
 /// Writes text as a code block that it can't end.

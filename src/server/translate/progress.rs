@@ -34,6 +34,7 @@ pub(super) fn run_state(run: &event::BlockRun) -> (RunState, Option<i32>) {
         (event::RunState::Waiting, _) => (RunState::Waiting, None),
         (event::RunState::Running, _) => (RunState::Running, None),
         (event::RunState::Recorded, _) => (RunState::Recorded, None),
+        (event::RunState::Sent, Some(Verdict::Failed { .. })) => (RunState::Failed, None),
         (event::RunState::Sent, _) | (_, Some(Verdict::Unknown)) => (RunState::Sent, None),
         (event::RunState::Ended(code), Some(Verdict::Passed)) => (RunState::Done, Some(code)),
         (event::RunState::Ended(0), None) => (RunState::Done, Some(0)),
@@ -100,6 +101,7 @@ pub(super) fn step(step: &event::StepProgress) -> StepProgress {
         passed: step.passed,
         skipped: step.skipped.clone(),
         waits: waits.collect(),
+        before: step.before.clone(),
     }
 }
 
