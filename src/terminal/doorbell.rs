@@ -3,7 +3,7 @@
 //! A program that floods its terminal wakes whoever watches it with every piece of 4 kB, also while
 //! the pieces before are being read. A runtime's worker that wakes for nothing so often costs more
 //! than the reading. So on Linux an epoll instance of its own watches each terminal, tells of one
-//! piece, and of nothing more until it is armed again (`EPOLLONESHOT` in epoll_ctl(2)).
+//! piece, and of nothing more until it is armed again (`EPOLLONESHOT` in `epoll_ctl(2)`).
 
 use std::{
     io,

@@ -197,7 +197,9 @@ impl TerminalHandle {
         let received = handle.received.clone();
         let (number, events) = (surroundings.number, surroundings.events.clone());
         let counts = received.clone();
-        let terminal = task::Terminal::new(surroundings, output, pace, received).run(requests);
+        let terminal = task::Terminal::new(surroundings, output, pace, received);
+        // Each future that holds another by value has room for it twice.
+        let terminal = Box::pin(terminal.run(requests));
         tracker.spawn(async move {
             if let Some(status) = failure(terminal).await {
                 let generation = counts.lock().generation;

@@ -6,8 +6,9 @@
 
 mod fold;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -98,7 +99,8 @@ impl History {
         let end = self.output.end();
         let screen = match self.probe.take() {
             Some(probe) => probe.screen,
-            None => Box::new(self.present().await),
+            // It is rarely asked for, and every terminal would carry it.
+            None => Box::pin(self.present()).await,
         };
         let cursor = screen.cursor();
         self.probe = Some(Probe {
@@ -109,7 +111,7 @@ impl History {
     }
 
     /// The present screen, without scrollback.
-    async fn present(&mut self) -> Screen {
+    async fn present(&mut self) -> Box<Screen> {
         loop {
             let (answer, checkpoint) = oneshot::channel();
             self.checkpoint(answer);
@@ -117,7 +119,7 @@ impl History {
             if let Ok(checkpoint) = checkpoint.await
                 && let Ok((screen, _)) = replay(&self.output, &checkpoint, 0)
             {
-                return screen;
+                return Box::new(screen);
             }
         }
     }
@@ -145,8 +147,24 @@ pub(super) fn replay(
         if entries.is_empty() {
             return Ok((screen, cursor));
         }
-        for entry in entries {
-            apply(&mut screen, &entry.event);
+        let events: Vec<Event> = entries.into_iter().map(|entry| entry.event).collect();
+        apply_all(&mut screen, &events);
+    }
+}
+
+/// Applies events without drawing what leaves no trace.
+fn apply_all(screen: &mut Screen, events: &[Event]) {
+    for group in events.chunk_by(|a, b| mem::discriminant(a) == mem::discriminant(b)) {
+        // A size that lasted for nothing needs no drawing, which takes long.
+        if let Some(last @ Event::Resize(_)) = group.last() {
+            apply(screen, last);
+        } else {
+            let output = |event: &Event| match event {
+                Event::Output(bytes) => Some(bytes.clone()),
+                Event::Resize(_) => None,
+            };
+            let outputs: Vec<Bytes> = group.iter().filter_map(output).collect();
+            screen.feed_all(&outputs);
         }
     }
 }
@@ -160,7 +178,6 @@ fn apply(screen: &mut Screen, event: &Event) {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::apply;
+use super::apply_all;
 use crate::terminal::{
     journal::{Cursor, Event, TerminalSize},
     output::{Checkpoint, Output},
@@ -221,17 +221,7 @@ impl Fold {
             Event::Output(_) => None,
         });
         self.state().begin();
-        self.lend(move |screen| {
-            for group in events.chunk_by(|a, b| mem::discriminant(a) == mem::discriminant(b)) {
-                // A size that lasted for nothing needs no drawing, which takes long.
-                if let Some(last @ Event::Resize(_)) = group.last() {
-                    apply(screen, last);
-                } else {
-                    screen.feed_all(&outputs(group));
-                }
-            }
-        })
-        .await;
+        self.lend(move |screen| apply_all(screen, &events)).await;
         let mut state = self.state();
         state.size = size.unwrap_or(state.size);
         state.last = None;
@@ -316,15 +306,6 @@ impl Fold {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What was written in these events.
-fn outputs(events: &[Event]) -> Vec<Bytes> {
-    let output = |event: &Event| match event {
-        Event::Output(bytes) => Some(bytes.clone()),
-        Event::Resize(_) => None,
-    };
-    events.iter().filter_map(output).collect()
 }
 
 impl State {

@@ -236,9 +236,9 @@ impl Tape {
         record.extend_from_slice(&at.to_be_bytes());
         record.extend_from_slice(&offset.to_be_bytes());
         record.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-        pieces
-            .iter()
-            .for_each(|piece| record.extend_from_slice(piece));
+        for piece in pieces {
+            record.extend_from_slice(piece);
+        }
         (&*file).write_all(&record)?;
         self.written += (HEAD_BYTES + length) as u64;
         Ok(())
