@@ -47,11 +47,12 @@ impl Doorbell {
     ///
     /// # Errors
     ///
-    /// The runtime is shutting down.
+    /// The runtime is shutting down, or the system can't watch the descriptor.
     pub(super) async fn rings(&self, door: impl AsFd) -> io::Result<()> {
         while !self.rung.load(Relaxed) {
-            if !self.armed.swap(true, Relaxed) {
+            if !self.armed.load(Relaxed) {
                 system::arm(&self.watched, &door)?;
+                self.armed.store(true, Relaxed);
             }
             let mut guard = self.watched.readable().await?;
             // What comes from now on is told of anew, or found by who reads now.

@@ -132,24 +132,18 @@ impl History {
     }
 }
 
-/// Follows from a checkpoint to the end, and returns the screen there and that place.
+/// Follows from a checkpoint to what is the end now, and returns the screen there and that place.
 pub(super) fn replay(
     output: &Output,
     checkpoint: &Checkpoint,
     scrollback: usize,
 ) -> Result<(Screen, Cursor), Lost> {
     let Checkpoint { size, dump, cursor } = checkpoint;
-    let mut cursor = *cursor;
+    let (events, cursor) = output.events(*cursor)?;
     let mut screen = Screen::new(size.cols, size.rows, scrollback);
     screen.feed(dump);
-    loop {
-        let entries = output.read(&mut cursor, usize::MAX)?;
-        if entries.is_empty() {
-            return Ok((screen, cursor));
-        }
-        let events: Vec<Event> = entries.into_iter().map(|entry| entry.event).collect();
-        apply_all(&mut screen, &events);
-    }
+    apply_all(&mut screen, &events);
+    Ok((screen, cursor))
 }
 
 /// Applies events without drawing what leaves no trace.

@@ -69,6 +69,11 @@ impl Cursor {
     pub fn offset(self) -> u64 {
         self.offset
     }
+
+    /// The number of the event it reads next, or reads on.
+    pub(super) fn sequence(self) -> u64 {
+        self.sequence
+    }
 }
 
 impl Journal {
@@ -100,6 +105,11 @@ impl Journal {
     #[must_use]
     pub fn len_events(&self) -> usize {
         self.events.len()
+    }
+
+    /// How many events there were since the terminal's beginning.
+    pub(super) fn events_ever(&self) -> u64 {
+        self.first + self.events.len() as u64
     }
 
     /// The place of the first event.

@@ -88,6 +88,19 @@ impl Output {
         self.journal().read(cursor, max_bytes)
     }
 
+    /// All events from `cursor` to the end, and the place there.
+    pub(super) fn events(&self, mut cursor: Cursor) -> Result<(Vec<Event>, Cursor), Lost> {
+        let journal = self.journal();
+        let mut events = Vec::new();
+        loop {
+            let entries = journal.read(&mut cursor, usize::MAX)?;
+            if entries.is_empty() {
+                return Ok((events, cursor));
+            }
+            events.extend(entries.into_iter().map(|entry| entry.event));
+        }
+    }
+
     /// Says until when a viewer must wait for `bytes`, because the terminal floods and others are
     /// before it; nothing when it may go on. The viewer keeps its `turn`.
     pub fn wait(&self, turn: &mut Option<Instant>, bytes: usize) -> Option<Instant> {

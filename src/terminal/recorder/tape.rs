@@ -30,8 +30,9 @@ const TURN_BYTES: usize = 256 * 1024;
 /// most terminals is never written to a disk.
 const LEFT_BYTES: u64 = 256 * 1024;
 
-/// How many times are remembered of what is left there.
-const MOST_MARKS: usize = 1024;
+/// How many events are left there, and how many times are remembered of them. A journal holds twice
+/// as many events at least.
+const LEFT_EVENTS: usize = 1024;
 
 /// A record's head: kind, microseconds since 1970, offset, length.
 const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
@@ -75,10 +76,13 @@ pub(super) struct Tape {
     stopped: Option<Stopped>,
 }
 
-/// A moment in which a terminal had written all before an offset.
+/// How far a terminal had come at some moment.
 #[derive(Debug, Clone, Copy)]
 struct TimeMark {
+    /// The offset after the last byte.
     offset: u64,
+    /// How many events there had been.
+    events: u64,
     /// Since 1970.
     at: Duration,
 }
@@ -125,12 +129,20 @@ impl Tape {
     /// Notes how far the terminal has come by now. Returns whether there is so much to take that it
     /// should be taken now.
     pub(super) fn note(&mut self) -> bool {
-        let offset = self.output.end();
-        let noted = self.marks.back().map_or(self.end, |mark| mark.offset);
-        if self.stopped.is_none() && offset > noted {
-            self.marks.push_back(TimeMark { offset, at: now() });
+        if self.stopped.is_some() {
+            return false;
         }
-        offset.saturating_sub(self.cursor.offset()) > LEFT_BYTES || self.marks.len() >= MOST_MARKS
+        let journal = self.output.journal();
+        let (offset, events) = (journal.end(), journal.events_ever());
+        drop(journal);
+        let noted = |mark: &TimeMark| (mark.offset, mark.events) == (offset, events);
+        if !self.marks.back().is_some_and(noted) {
+            let at = now();
+            self.marks.push_back(TimeMark { offset, events, at });
+        }
+        offset.saturating_sub(self.cursor.offset()) > LEFT_BYTES
+            || events.saturating_sub(self.cursor.sequence()) > LEFT_EVENTS as u64
+            || self.marks.len() > LEFT_EVENTS
     }
 
     /// Takes what the terminal wrote, but not more than is one turn's. Returns whether there may be
@@ -138,21 +150,20 @@ impl Tape {
     pub(super) fn drain(&mut self) -> bool {
         let mut room = TURN_BYTES;
         while self.stopped.is_none() && room > 0 {
-            let most = room.min(READ_BYTES);
-            let (most, at) = match self.marks.front() {
-                None => (most, now()),
-                Some(mark) => {
-                    let before = mark.offset.saturating_sub(self.cursor.offset());
-                    let before = usize::try_from(before).unwrap_or(most);
-                    (most.min(before), mark.at)
-                }
-            };
-            if most == 0 {
-                self.marks.pop_front();
-                continue;
-            }
+            let mark = self.marks.front();
+            let before = mark.map_or(u64::MAX, |mark| mark.offset);
+            let before = before.saturating_sub(self.cursor.offset());
+            let most = usize::try_from(before).unwrap_or(usize::MAX);
+            let at = mark.map_or_else(now, |mark| mark.at);
+            let most = most.min(room).min(READ_BYTES);
             let taken = match self.output.read(&mut self.cursor, most) {
-                Ok(entries) if entries.is_empty() => return false,
+                Ok(entries) if entries.is_empty() => {
+                    if self.marks.pop_front().is_none() {
+                        self.marks.shrink_to_fit();
+                        return false;
+                    }
+                    continue;
+                }
                 Ok(entries) => self.take(at, &entries),
                 Err(Lost) => self.skip(at),
             };
@@ -196,6 +207,13 @@ impl Tape {
                 Event::Output(bytes) => pieces.push(&bytes[..]),
                 Event::Resize(size) if self.file.is_none() => self.size = *size,
                 Event::Resize(size) => {
+                    // It may have come long after the output before it.
+                    let noted = |mark: &&TimeMark| mark.events >= self.cursor.sequence();
+                    let at = self
+                        .marks
+                        .iter()
+                        .find(noted)
+                        .map_or_else(now, |mark| mark.at);
                     let [a, b] = size.cols.to_be_bytes();
                     let [c, d] = size.rows.to_be_bytes();
                     self.write(RESIZE, at, entry.offset, &[&[a, b, c, d]])?;
@@ -557,12 +575,54 @@ mod tests {
         assert!(tape.note());
         drain(&mut tape);
         assert!(!tape.note());
-        let chatter = (0..MOST_MARKS).map(|_| {
+        let asked = (0..LEFT_EVENTS * 2).find(|_| {
             write(&tape, b".");
             tape.note()
         });
-        let asked = chatter.filter(|asked| *asked).count();
-        assert_eq!(asked, 1, "too many times to remember");
+        assert!(asked.is_some_and(|asked| (LEFT_EVENTS - 2..=LEFT_EVENTS).contains(&asked)));
+    }
+
+    #[test]
+    fn resize_keeps_its_time_between_two_outputs() {
+        let mut tape = tape();
+        let resize = |tape: &Tape, cols| {
+            let size = TerminalSize { cols, rows: 9 };
+            tape.output.push(Event::Resize(size));
+        };
+        let pause = |tape: &mut Tape| {
+            tape.note();
+            let noted = now();
+            std::thread::sleep(Duration::from_millis(2));
+            noted
+        };
+        write(&tape, b"one");
+        let one = pause(&mut tape);
+        resize(&tape, 50);
+        let two = pause(&mut tape);
+        write(&tape, b"two");
+        let three = pause(&mut tape);
+        resize(&tape, 60);
+        let four = pause(&mut tape);
+        drain(&mut tape);
+        let mut records = tape.view().records();
+        let mut at = || records.read().unwrap().unwrap().at;
+        let times = [at(), at(), at(), at()];
+        let bounds = [one, two, three, four];
+        for (index, at) in times.into_iter().enumerate() {
+            assert!(at <= bounds[index], "record {index} is too late");
+            assert!(
+                index == 0 || at > bounds[index - 1],
+                "record {index} is too early"
+            );
+        }
+    }
+
+    #[test]
+    fn tape_that_has_stopped_asks_for_nothing() {
+        let mut tape = tape();
+        tape.stop(Stopped::Full);
+        write(&tape, &vec![b'x'; 300_000]);
+        assert!(!tape.note());
     }
 
     #[test]
