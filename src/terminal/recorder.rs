@@ -20,8 +20,17 @@ pub use self::tape::{MAX_TAPE_BYTES, Recorded, Records, Signs, Stopped, Stretch,
 use super::handle::TerminalHandle;
 
 /// How long more output is waited for, so that what is written in small pieces costs one turn. No
-/// eye sees the difference, and a fast flood writes less meanwhile than a journal holds.
+/// eye sees the difference.
 const SETTLE: Duration = Duration::from_millis(10);
+
+/// How long, where much waits already: in ten milliseconds a fast flood writes all that a journal
+/// holds.
+const SETTLE_IN_FLOOD: Duration = Duration::from_millis(2);
+const MUCH_BYTES: u64 = 256 * 1024;
+
+/// How much is left to a terminal's journal, which holds half as much again: the output of most
+/// terminals is never written to a disk.
+const LEFT_BYTES: u64 = 1024 * 1024;
 
 /// How many turns are taken at once; a flood has no end.
 const MOST_TURNS: usize = 64;
@@ -58,11 +67,11 @@ impl Recorder {
         self.tapes.iter().map(|tape| lock(tape).view()).collect()
     }
 
-    /// Notes how far each terminal has come by now. Returns whether it is time to catch up.
-    fn note(&self) -> bool {
+    /// Notes how far each terminal has come by now. Returns how many bytes of one wait at most.
+    fn note(&self) -> u64 {
         // One that is being read is noted at its next output.
         let free = self.tapes.iter().filter_map(|tape| tape.try_lock().ok());
-        free.fold(false, |much, mut tape| tape.note() | much)
+        free.map(|mut tape| tape.note()).max().unwrap_or(0)
     }
 
     /// Takes what the terminals wrote until now.
@@ -85,13 +94,20 @@ impl Recorder {
 }
 
 async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: CancellationToken) {
+    let mut settle = SETTLE;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
             () = news.notified() => {}
         }
-        sleep(SETTLE).await;
-        if !recorder.note() {
+        sleep(settle).await;
+        let waiting = recorder.note();
+        settle = if waiting > MUCH_BYTES {
+            SETTLE_IN_FLOOD
+        } else {
+            SETTLE
+        };
+        if waiting <= LEFT_BYTES {
             continue;
         }
         let recorder = recorder.clone();

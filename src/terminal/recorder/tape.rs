@@ -26,12 +26,8 @@ pub const MAX_TAPE_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of one terminal is taken before it is the next one's turn.
 const TURN_BYTES: usize = 256 * 1024;
 
-/// How much is left to the terminal's journal, which holds four times as much anyway: the output of
-/// most terminals is never written to a disk.
-const LEFT_BYTES: u64 = 256 * 1024;
-
-/// How many events are left there, and how many times are remembered of them. A journal holds twice
-/// as many events at least.
+/// How many events are left to the terminal's journal, and how many times are remembered of them. A
+/// journal holds twice as many at least.
 const LEFT_EVENTS: usize = 1024;
 
 /// A record's head: kind, microseconds since 1970, offset, length.
@@ -126,11 +122,11 @@ impl Tape {
         }
     }
 
-    /// Notes how far the terminal has come by now. Returns whether there is so much to take that it
-    /// should be taken now.
-    pub(super) fn note(&mut self) -> bool {
+    /// Notes how far the terminal has come by now. Returns how many bytes wait to be taken; more than
+    /// there are, where they come in too many pieces.
+    pub(super) fn note(&mut self) -> u64 {
         if self.stopped.is_some() {
-            return false;
+            return 0;
         }
         let journal = self.output.journal();
         let (offset, events) = (journal.end(), journal.events_ever());
@@ -140,9 +136,11 @@ impl Tape {
             let at = now();
             self.marks.push_back(TimeMark { offset, events, at });
         }
-        offset.saturating_sub(self.cursor.offset()) > LEFT_BYTES
-            || events.saturating_sub(self.cursor.sequence()) > LEFT_EVENTS as u64
-            || self.marks.len() > LEFT_EVENTS
+        let pieces = events.saturating_sub(self.cursor.sequence());
+        if pieces > LEFT_EVENTS as u64 || self.marks.len() > LEFT_EVENTS {
+            return u64::MAX;
+        }
+        offset.saturating_sub(self.cursor.offset())
     }
 
     /// Takes what the terminal wrote, but not more than is one turn's. Returns whether there may be
@@ -552,7 +550,7 @@ mod tests {
             .into_iter()
             .map(|text| {
                 write(&tape, text);
-                assert!(!tape.note());
+                assert!(tape.note() < 10);
                 std::thread::sleep(Duration::from_millis(2));
                 now()
             })
@@ -569,15 +567,15 @@ mod tests {
     }
 
     #[test]
-    fn much_output_is_taken() {
+    fn what_waits_is_counted() {
         let mut tape = tape();
         write(&tape, &vec![b'x'; 300_000]);
-        assert!(tape.note());
+        assert_eq!(tape.note(), 300_000);
         drain(&mut tape);
-        assert!(!tape.note());
+        assert_eq!(tape.note(), 0);
         let asked = (0..LEFT_EVENTS * 2).find(|_| {
             write(&tape, b".");
-            tape.note()
+            tape.note() == u64::MAX
         });
         assert!(asked.is_some_and(|asked| (LEFT_EVENTS - 2..=LEFT_EVENTS).contains(&asked)));
     }
@@ -622,7 +620,7 @@ mod tests {
         let mut tape = tape();
         tape.stop(Stopped::Full);
         write(&tape, &vec![b'x'; 300_000]);
-        assert!(!tape.note());
+        assert_eq!(tape.note(), 0);
     }
 
     #[test]
