@@ -22,16 +22,16 @@ use tokio_tungstenite::{
 use crate::protocol::{
     SUBPROTOCOL, VERSION,
     client::{AckParams, ExecuteCommandParams, InitializeParams, ResizeParams, Resume, method},
-    frame::{FrameError, FrameKind, Header},
+    frame::{self, FrameError, Header},
     rpc::{Call, Incoming, RequestId, RpcError},
-    server::{ExecuteCommandResult, LabState},
+    server::ExecuteCommandResult,
 };
 
 // The command line speaks to labs through this module alone.
 pub use crate::protocol::{
     audience::Role,
     progress::{StepProgress, Waits},
-    server::{TerminalInfo, TerminalStatus},
+    server::{LabState, TerminalInfo, TerminalStatus},
 };
 
 /// A connection to a lab.
@@ -230,18 +230,8 @@ impl Client {
         offset: u64,
         bytes: &[u8],
     ) -> Result<(), ClientError> {
-        let header = Header {
-            kind: FrameKind::Input,
-            replay: false,
-            more: false,
-            terminal,
-            generation,
-            offset,
-        };
-        Ok(self
-            .socket
-            .send(Message::Binary(header.frame(&[bytes])))
-            .await?)
+        let frame = frame::input(terminal, generation, offset, bytes);
+        Ok(self.socket.send(Message::Binary(frame)).await?)
     }
 
     /// Asks something and waits for the answer; what comes before it is kept for

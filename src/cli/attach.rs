@@ -5,10 +5,7 @@ mod conversation;
 mod display;
 mod harmless;
 
-use std::{
-    io::{self, IsTerminal, Write},
-    time::Duration,
-};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 use percent_encoding::percent_decode_str;
@@ -20,10 +17,11 @@ use self::{
 use super::{
     Failure, output,
     place::{self, Place, within},
+    visit::{greet, visit},
 };
 use crate::{
     client::{
-        Client, Role, TerminalInfo, TerminalStatus,
+        Role, TerminalInfo, TerminalStatus,
         attachment::{Attachment, End},
     },
     lab::store::random_name,
@@ -71,33 +69,14 @@ pub(super) fn run(mut arguments: Arguments) -> Result<(), Failure> {
         }
         None => named,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    let done = runtime.block_on(async {
-        let place = Place::read(&arguments.place)?;
-        let lab = match &place.lab {
-            Some(lab) => lab.clone(),
-            None => within(place.only_lab()).await?,
-        };
-        match &terminal {
-            Some(terminal) => attach(&arguments, &place, &lab, terminal).await,
-            None => list(&place, &lab).await,
-        }
-    });
-    // A terminal that was stopped may still hold up a write.
-    runtime.shutdown_timeout(Duration::ZERO);
-    done
+    visit(&arguments.place, async |place, lab| match &terminal {
+        Some(terminal) => attach(&arguments, place, lab, terminal).await,
+        None => list(place, lab).await,
+    })
 }
 
 async fn list(place: &Place, lab: &str) -> Result<(), Failure> {
-    let state = within(async {
-        let failed = |error| place.failure(error, lab);
-        let mut client = Client::connect(&place.socket(lab)).await.map_err(failed)?;
-        let state = client.initialize(&random_name(), false, None, None).await;
-        state.map_err(failed)
-    });
+    let (_, state) = within(greet(place, lab, &random_name())).await?;
     let name = percent_decode_str(lab).decode_utf8_lossy();
     let line = |terminal: &TerminalInfo| {
         let TerminalInfo {
@@ -117,7 +96,7 @@ async fn list(place: &Place, lab: &str) -> Result<(), Failure> {
         };
         format!("{name}/{id}{title}: {status}\n")
     };
-    let lines: String = state.await?.terminals.iter().map(line).collect();
+    let lines: String = state.terminals.iter().map(line).collect();
     output::print(&lines);
     Ok(())
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{
     Failure, output,
     place::{self, Place, within},
+    visit::{greet, visit},
 };
-use crate::client::Client;
 
 /// The command that lets a lab run something by itself.
 const TRUST: &str = "katahost.trust";
@@ -39,31 +39,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let place = Place::read(&arguments.place)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    runtime.block_on(async {
-        let lab = match &place.lab {
-            Some(lab) => lab.clone(),
-            None => within(place.only_lab()).await?,
-        };
-        execute(arguments, &place, &lab).await
+    visit(&arguments.place, async |place, lab| {
+        execute(arguments, place, lab).await
     })
 }
 
 async fn execute(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), Failure> {
-    let address = place.socket(lab);
     let values: Vec<Value> = arguments.values.iter().map(|text| value(text)).collect();
-    let failed = |error| place.failure(error, lab);
     let answer = within(async {
-        let mut client = Client::connect(&address).await.map_err(failed)?;
         let id = format!("exec-{}", std::process::id());
-        let state = client.initialize(&id, false, None, None).await;
-        let state = state.map_err(failed)?;
+        let (mut client, state) = greet(place, lab, &id).await?;
         let result = client.execute(&arguments.command, values, None).await;
-        let result = result.map_err(failed)?;
+        let result = result.map_err(|error| place.failure(error, lab))?;
         if let Some(trust) = state.trust.filter(|_| arguments.command != TRUST) {
             output::warning(&format!(
                 "the lab runs nothing by itself yet; `katahost inspect` lists what it would run, \

@@ -18,6 +18,7 @@ mod source;
 mod test;
 mod transcript;
 mod trust;
+mod visit;
 
 use std::process::ExitCode;
 

@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::{
     Failure, output,
-    place::{self, Place, within},
+    place::{self, within},
+    visit::{greet, visit},
 };
-use crate::client::{Client, StepProgress};
+use crate::client::StepProgress;
 
 /// Say how far a running lab is: its steps that were seen, and what of them is done
 #[derive(Debug, Args)]
@@ -24,32 +25,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let place = Place::read(&arguments.place)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    let steps = runtime.block_on(async {
-        let lab = match &place.lab {
-            Some(lab) => lab.clone(),
-            None => within(place.only_lab()).await?,
-        };
-        within(read(&place, &lab)).await
+    let steps = visit(&arguments.place, async |place, lab| {
+        let id = format!("progress-{}", std::process::id());
+        let (_, state) = within(greet(place, lab, &id)).await?;
+        Ok(state.progress)
     })?;
     if arguments.json {
         return output::print_json(&steps);
     }
     output::print(&table(&steps));
     Ok(())
-}
-
-async fn read(place: &Place, lab: &str) -> Result<Vec<StepProgress>, Failure> {
-    let failed = |error| place.failure(error, lab);
-    let connected = Client::connect(&place.socket(lab)).await;
-    let mut client = connected.map_err(failed)?;
-    let id = format!("progress-{}", std::process::id());
-    let state = client.initialize(&id, false, None, None).await;
-    Ok(state.map_err(failed)?.progress)
 }
 
 /// The steps for people, in columns.

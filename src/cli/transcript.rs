@@ -11,6 +11,7 @@ use clap::Args;
 use super::{
     Failure, output,
     place::{self, Place, within},
+    visit::visit,
 };
 
 /// Write down what was run in a running lab, and what came of it
@@ -33,17 +34,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let place = Place::read(&arguments.place)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    runtime.block_on(async {
-        let lab = match &place.lab {
-            Some(lab) => lab.clone(),
-            None => within(place.only_lab()).await?,
-        };
-        write(arguments, &place, &lab).await
+    visit(&arguments.place, async |place, lab| {
+        write(arguments, place, lab).await
     })
 }
 

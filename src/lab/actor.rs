@@ -2,69 +2,39 @@
 
 mod busy;
 mod checks;
+mod execution;
+mod invocation;
+mod news;
 mod playing;
 mod refresh;
+mod snapshot;
 mod step_run;
 mod unattended;
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
-use regex::Regex;
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::refresh::Refresh;
 pub(super) use self::step_run::StepRunner;
 use super::{
-    asks::Answer,
     clients::{Client, Clients, Standing},
-    event::{BlockPlace, BlockState, LabEvent, LabSnapshot, Notice, PageView, Place, RunState},
+    event::{LabEvent, LabSnapshot, Notice, Place},
     executions::Executions,
     folder::Folder,
-    handle::{Executed, Execution, INBOX, LabError, LabHandle, Request, Visitor},
+    handle::{INBOX, LabError, LabHandle, Request, Visitor},
     instance::Instance,
-    links::{Link, Links},
+    links::Links,
     load::Reader,
-    trust::{Consent, Trust},
+    options::LabOptions,
+    trust::Consent,
     watch::watch,
 };
-use crate::{
-    command::{Call, Effect, Origin, Role, State, registry, resolve, state::ENTRY_STEP},
-    scenario::{Block, Invocation, Macro, Page},
-    terminal::{
-        Integration, Status, TerminalEvent,
-        handle::News,
-        occupation::When,
-        runs::{Part, Run, RunNumber},
-    },
-};
+use crate::command::{Role, State, state::ENTRY_STEP};
 
 /// How many words of the folder's watch may wait: one says that it is time to look.
 const LOOKS: usize = 1;
-
-/// How a lab runs its shells.
-#[derive(Debug, Clone)]
-pub struct LabOptions {
-    /// The shell, or the user's own.
-    pub shell: Option<std::path::PathBuf>,
-    /// What has shells tell of their prompts and commands, unless they are not to.
-    pub integration: Option<Integration>,
-    /// How long a command waits after an interrupt before it is typed anyway.
-    pub interrupt_patience: Duration,
-    /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
-    pub author: bool,
-    /// Whether a saved file is shown at once.
-    pub watch: bool,
-    /// Who says that the lab may run something by itself.
-    pub trust: Trust,
-    /// Whether what terminals write is kept for transcripts, as long as the lab lives.
-    pub record: bool,
-}
 
 pub(super) struct Lab {
     folder: Folder,
@@ -271,167 +241,6 @@ impl Lab {
         notice
     }
 
-    async fn execute(&mut self, execution: Execution, answer: Answer) {
-        // Who may do less by now learns nothing of what was done before.
-        let role = self.clients.role(execution.client);
-        if let Err(error) = registry::find(&execution.command, role) {
-            drop(answer.send(Err(error.into())));
-            return;
-        }
-        let id = execution.id.clone();
-        if let Some(known) = id.as_ref().and_then(|id| self.executions.repeat(id)) {
-            drop(answer.send(known));
-            return;
-        }
-        let Some(answer) = self.instance.asks.join(id.as_ref(), answer) else {
-            return;
-        };
-        let result = self.execute_new(&execution).await;
-        if let Ok(Executed {
-            asks: Some(run), ..
-        }) = &result
-        {
-            self.instance.asks.wait(*run, id, answer);
-            return;
-        }
-        if let Some(id) = id {
-            self.executions.remember(id, result.clone());
-        }
-        // The asker may have lost its connection; it will ask again.
-        drop(answer.send(result));
-    }
-
-    async fn execute_new(&mut self, execution: &Execution) -> Result<Executed, LabError> {
-        let call = Call {
-            command: &execution.command,
-            arguments: &execution.arguments,
-            role: self.clients.role(execution.client),
-            origin: Origin::Client,
-        };
-        let effects = resolve(call, &self.state)?;
-        tracing::info!(
-            lab = self.folder.name(),
-            command = execution.command,
-            "command executed"
-        );
-        let mut executed = Executed {
-            repeated: false,
-            terminals: Vec::new(),
-            link: None,
-            asks: None,
-        };
-        for effect in effects {
-            self.apply(effect, execution, &mut executed).await?;
-        }
-        Ok(executed)
-    }
-
-    fn create_link(&mut self, role: Role) -> Result<Link, LabError> {
-        let link = self.links.create(role).ok_or(LabError::TooManyLinks)?;
-        self.clients
-            .tell_drivers(LabEvent::Links(self.links.list()));
-        Ok(link)
-    }
-
-    /// Does one thing, and notes in `executed` what came of it.
-    async fn apply(
-        &mut self,
-        effect: Effect,
-        execution: &Execution,
-        executed: &mut Executed,
-    ) -> Result<(), LabError> {
-        match effect {
-            Effect::LoadStep { step } => {
-                let terminals = self.load_step(&step, execution.id.as_ref()).await?;
-                executed.terminals.extend(terminals);
-            }
-            Effect::Run(invocation) => {
-                let terminal = self.run_invocation(&invocation)?;
-                executed.terminals.push(terminal);
-            }
-            Effect::PlayRecording { block } => {
-                let number = self.play_recording(block).await?;
-                executed.terminals.push(number);
-            }
-            Effect::RunWhen { invocation, when } => {
-                let terminal = self.run_when(&invocation, when, executed)?;
-                executed.terminals.push(terminal);
-            }
-            Effect::Cancel { block } => {
-                let terminal = self.cancel_block(block)?;
-                executed.terminals.push(terminal);
-            }
-            Effect::RunStep => self.run_step()?,
-            Effect::StopStep => self.stop_step()?,
-            Effect::Check { block } => self.check(block)?,
-            Effect::Skip { block } => self.skip(block),
-            Effect::Interrupt { block } => {
-                let number = self.interrupt(block)?;
-                executed.terminals.push(number);
-            }
-            Effect::Type { terminal, text } => {
-                let parts = VecDeque::from([Part::Text(text.into())]);
-                let number = self.instance.number_of(&terminal);
-                self.enqueue(number, parts)?;
-                self.state.active_terminal = terminal;
-                executed.terminals.push(number);
-            }
-            Effect::Clear { terminal } => {
-                let full = |_| LabError::TerminalFull(terminal.clone());
-                self.instance
-                    .view(self.instance.number_of(&terminal))
-                    .handle
-                    .clear()
-                    .map_err(full)?;
-            }
-            Effect::Restart { terminal } => {
-                let full = |_| LabError::TerminalFull(terminal.clone());
-                self.instance
-                    .view(self.instance.number_of(&terminal))
-                    .handle
-                    .restart()
-                    .map_err(full)?;
-            }
-            Effect::Focus { terminal } => {
-                let number = self.instance.number_of(&terminal);
-                self.clients
-                    .tell_one(execution.client, LabEvent::Focus(number));
-            }
-            Effect::OpenDocument { uri } => {
-                self.clients
-                    .tell_one(execution.client, LabEvent::OpenDocument(uri));
-            }
-            Effect::StartOver => self.start_over().await?,
-            Effect::CreateLink { role } => executed.link = Some(self.create_link(role)?),
-            Effect::RevokeLink { link } => {
-                if !self.links.revoke(&link) {
-                    return Err(LabError::UnknownLink(link));
-                }
-                self.clients.revoke(&link);
-                self.clients
-                    .tell_drivers(LabEvent::Links(self.links.list()));
-            }
-            Effect::AskForKeyboard => self.clients.ask(execution.client),
-            Effect::ReturnKeyboard => self.clients.return_keyboard(execution.client),
-            Effect::GrantKeyboard { client } => {
-                if !self.clients.grant(client) {
-                    return Err(LabError::UnknownClient(client));
-                }
-            }
-            Effect::DeclineKeyboard { client } => {
-                if !self.clients.decline(client) {
-                    return Err(LabError::UnknownClient(client));
-                }
-            }
-            Effect::TakeKeyboard => self.clients.take_keyboard(),
-            Effect::GiveTrust { hash } => {
-                let terminals = self.give_trust(&hash).await?;
-                executed.terminals.extend(terminals);
-            }
-        }
-        Ok(())
-    }
-
     /// Shows a step to everybody and runs its on-load commands, where the lab may.
     async fn load_step(
         &mut self,
@@ -455,167 +264,6 @@ impl Lab {
         self.look_at(&page).await;
         self.loaded(&page);
         self.run_on_load()
-    }
-
-    /// Types an invocation into its terminal and counts it.
-    fn run_invocation(&mut self, invocation: &Invocation) -> Result<u16, LabError> {
-        let number = self.instance.number_of(&invocation.terminal);
-        let run = self.enqueue_invocation(number, invocation, None, When::Now)?;
-        self.note_run(run, number, invocation, RunState::Waiting);
-        Ok(number)
-    }
-
-    /// Gives an invocation to its terminal, with an interrupt `before` its text or those that it
-    /// has itself.
-    fn enqueue_invocation(
-        &mut self,
-        terminal: u16,
-        invocation: &Invocation,
-        before: Option<Part>,
-        when: When,
-    ) -> Result<RunNumber, LabError> {
-        let macros = invocation.macros_before.iter();
-        let macros = macros.map(|Macro::CtrlC| Part::Interrupt);
-        let text = Part::Text(Bytes::from(invocation.typed_text()));
-        let parts = before.into_iter().chain(macros).chain([text]).collect();
-        let block = self.state.block_of(invocation);
-        let prompt = block.and_then(|block| block.expectation.prompt.as_ref());
-        let prompt = prompt.and_then(|prompt| Regex::new(prompt).ok());
-        self.enqueue_when(terminal, parts, when, prompt)
-    }
-
-    /// Counts a run, and tells of it.
-    fn note_run(&mut self, run: RunNumber, number: u16, invocation: &Invocation, state: RunState) {
-        let block = self.state.count(invocation).map(|index| BlockPlace {
-            step: self.state.step.as_str().into(),
-            index,
-        });
-        let id = &invocation.id;
-        let expected = block.clone().map(|block| {
-            let expectation = self.expectation(block.index);
-            (block, expectation)
-        });
-        self.instance.runs.add(run, id, number, expected, state);
-        if let Some(block) = &block {
-            self.began(block);
-        }
-        let page = self.state.page.as_deref();
-        self.instance
-            .history
-            .run(run, invocation, number, block.clone(), page);
-        self.tell_block(id, block.as_ref());
-    }
-
-    /// Types Ctrl-C for a block of the current step, before all that waits there.
-    fn interrupt(&mut self, index: usize) -> Result<u16, LabError> {
-        let place = BlockPlace {
-            step: self.state.step.as_str().into(),
-            index,
-        };
-        let running = self.instance.runs.running(&place);
-        let number = running.ok_or(LabError::NotRunning)?.terminal;
-        let view = self.instance.view(number);
-        let full = |_| LabError::TerminalFull(view.id.clone());
-        view.handle.interrupt().map_err(full)?;
-        Ok(number)
-    }
-
-    fn enqueue(&mut self, terminal: u16, parts: VecDeque<Part>) -> Result<RunNumber, LabError> {
-        self.enqueue_when(terminal, parts, When::Now, None)
-    }
-
-    fn enqueue_when(
-        &mut self,
-        terminal: u16,
-        parts: VecDeque<Part>,
-        when: When,
-        prompt: Option<Regex>,
-    ) -> Result<RunNumber, LabError> {
-        let number = self.instance.next_run;
-        let view = self.instance.view(terminal);
-        let full = |_| LabError::TerminalFull(view.id.clone());
-        let run = Run {
-            number,
-            parts,
-            when,
-            prompt,
-        };
-        view.handle.run(run).map_err(full)?;
-        self.instance.next_run += 1;
-        Ok(number)
-    }
-
-    fn terminal_event(&mut self, TerminalEvent { terminal, news }: TerminalEvent) {
-        match news {
-            News::Status { generation, status } => {
-                let index = usize::from(terminal);
-                let Some(view) = self.instance.terminals.get_mut(index) else {
-                    return;
-                };
-                view.generation = generation;
-                view.status = status;
-                let view = view.clone();
-                let failed = matches!(view.status, Status::Failed { .. });
-                self.clients.tell(LabEvent::Terminal(view));
-                if failed {
-                    self.refuse_asks(terminal);
-                }
-            }
-            News::Accepted(run) => self.ask_accepted(run),
-            News::Busy(run, occupant) => self.ask_refused(run, occupant),
-            News::Cancelled(run) => self.drop_run(run, "it was cancelled"),
-            News::Typed(run) => {
-                self.instance.note_typed(terminal, run);
-                if let Some((id, block)) = self.instance.runs.typed(run) {
-                    self.tell_block(&id, block.as_ref());
-                }
-                self.step_run_typed(run);
-            }
-            News::Stage(run, stage) => {
-                if let Some(loose) = self.instance.runs.loose_stage(run, stage) {
-                    self.clients.tell(LabEvent::Loose(loose));
-                }
-                let verdict = self.judge(run, stage);
-                self.instance.history.stage(run, stage, verdict.as_ref());
-                let known = verdict.clone();
-                if let Some((id, changed)) = self.instance.runs.stage(run, stage, known) {
-                    self.tell_block(&id, Some(&changed.block));
-                    self.became(&changed, stage);
-                }
-                self.step_run_stage(run, stage, verdict);
-            }
-            News::Dropped(runs) => {
-                let name = self.instance.view(terminal).name.clone();
-                self.refuse_asks(terminal);
-                for run in runs {
-                    self.drop_run(run, "its shell ended");
-                }
-                self.clients.tell(LabEvent::Notice(Notice::failure(
-                    format!("the shell of `{name}` ended before everything was typed"),
-                    Some("start the terminal again and run the block again".to_owned()),
-                )));
-            }
-            News::InputFull => {
-                let name = &self.instance.view(terminal).name;
-                self.clients.tell(LabEvent::Notice(Notice::failure(
-                    format!("`{name}` reads no input; what you typed last was not taken"),
-                    Some("interrupt what runs there, or start the terminal again".to_owned()),
-                )));
-            }
-        }
-    }
-
-    /// Tells how it stands with the blocks of an id, and with the last run of one of them.
-    fn tell_block(&mut self, id: &str, block: Option<&BlockPlace>) {
-        let runs = &self.instance.runs;
-        let state = BlockState {
-            id: id.to_owned(),
-            runs: self.state.runs(id),
-            waiting: runs.waiting_of(id),
-            last: block.and_then(|block| runs.last(block)).cloned(),
-            earlier: block.and_then(|block| runs.earlier(block)).cloned(),
-        };
-        self.clients.tell(LabEvent::Block(state));
     }
 
     /// Reads the scenario anew and begins again, with fresh terminals and counts.
@@ -646,55 +294,6 @@ impl Lab {
         };
         self.clients.tell(LabEvent::Restarted(Box::new(snapshot)));
         Ok(())
-    }
-
-    async fn snapshot(&self) -> LabSnapshot {
-        LabSnapshot {
-            instance: self.instance.name.clone(),
-            scenario: self.folder.name().into(),
-            title: self.reader.title().await,
-            terminals: self.instance.terminals.clone(),
-            steps: self.reader.steps().await,
-            clients: self.clients.headcount(),
-            audience: self.clients.audience(),
-            place: self.place.clone(),
-            last_block: self.state.last_block(),
-            step_run: self.instance.step_runner.told(),
-            links: self.links.list(),
-            trust: self.trust.pending().cloned(),
-            progress: self.progress(),
-            page: self.state.page.as_ref().map(|page| self.page_view(page)),
-            notice: None,
-        }
-    }
-
-    fn page_view(&self, page: &Arc<Page>) -> PageView {
-        let invocations = || page.blocks.iter().map(|block| &block.invocation);
-        // Counting for each block anew would make a page of many blocks slow.
-        let waiting = self.instance.runs.waiting();
-        let step: Arc<str> = page.step.as_str().into();
-        let state = |block: &Block| {
-            let id = &block.invocation.id;
-            let place = BlockPlace {
-                step: step.clone(),
-                index: block.index,
-            };
-            BlockState {
-                id: id.clone(),
-                runs: self.state.runs(id),
-                waiting: waiting.get(id.as_str()).copied().unwrap_or_default(),
-                last: self.instance.runs.last(&place).cloned(),
-                earlier: self.instance.runs.earlier(&place).cloned(),
-            }
-        };
-        PageView {
-            page: page.clone(),
-            terminals: invocations()
-                .map(|block| self.instance.number_of(&block.terminal))
-                .collect(),
-            states: page.blocks.iter().map(state).collect(),
-            checks: self.checks_of(page),
-        }
     }
 }
 

@@ -12,13 +12,15 @@ use tokio_util::{
 };
 
 use super::{
-    actor::{LabOptions, StepRunner},
+    actor::StepRunner,
     asks::Asks,
     checker::{CheckEnd, Checker},
     checks::LabChecks,
     event::TerminalView,
     folder::Folder,
+    handle::LabError,
     history::History,
+    options::LabOptions,
     progress::Progress,
     record::Record,
     runs::LabRuns,
@@ -28,8 +30,12 @@ use crate::{
     command::State,
     scenario::Page,
     terminal::{
-        Launcher, Status, TerminalEvent, TerminalHandle, handle::Surroundings, pty::Sessions,
-        recorder::Recorder, runs::RunNumber, tracking::Moment,
+        Launcher, Status, TerminalEvent, TerminalHandle,
+        handle::{Full, Surroundings},
+        pty::Sessions,
+        recorder::Recorder,
+        runs::RunNumber,
+        tracking::Moment,
     },
 };
 
@@ -193,5 +199,15 @@ impl Instance {
     )]
     pub(super) fn view(&self, number: u16) -> &TerminalView {
         &self.terminals[usize::from(number)]
+    }
+
+    /// Asks something of a terminal, which may have no room for it.
+    pub(super) fn request(
+        &self,
+        number: u16,
+        ask: impl FnOnce(&TerminalHandle) -> Result<(), Full>,
+    ) -> Result<(), LabError> {
+        let view = self.view(number);
+        ask(&view.handle).map_err(|Full| LabError::TerminalFull(view.id.clone()))
     }
 }

@@ -21,6 +21,7 @@ pub mod links;
 pub mod listing;
 mod load;
 mod look;
+mod options;
 pub mod progress;
 pub mod record;
 pub mod recordings;

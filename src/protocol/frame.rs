@@ -86,6 +86,20 @@ impl FrameKind {
     }
 }
 
+/// Makes the frame of bytes that a person typed; `offset` counts this client's earlier ones.
+#[must_use]
+pub fn input(terminal: u16, generation: u32, offset: u64, bytes: &[u8]) -> Bytes {
+    let header = Header {
+        kind: FrameKind::Input,
+        replay: false,
+        more: false,
+        terminal,
+        generation,
+        offset,
+    };
+    header.frame(&[bytes])
+}
+
 impl Header {
     /// Makes the frame of this header and `payload`, given in pieces.
     #[must_use]

@@ -107,6 +107,20 @@ pub struct Place {
     pub column: usize,
 }
 
+/// What `read` reports of line 7 of `intro.md`, behind what it reads.
+#[cfg(test)]
+pub(super) fn reported<T>(read: impl FnOnce(&mut Reporter<'_>) -> T) -> (T, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut reporter = Reporter {
+        file: "intro.md",
+        line: Some(7),
+        keys: &[],
+        place: "block 0",
+        diagnostics: &mut diagnostics,
+    };
+    (read(&mut reporter), diagnostics)
+}
+
 /// Where in a scenario something is read, so that whoever reads it can report without knowing.
 #[derive(Debug)]
 pub(super) struct Reporter<'a> {

@@ -300,21 +300,12 @@ impl Reader<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::diagnostic::Diagnostic;
+    use super::super::diagnostic::{Diagnostic, reported};
     use super::*;
 
     fn read(text: &str) -> (Expectation, Vec<Diagnostic>) {
-        let mut diagnostics = Vec::new();
-        let mut reporter = Reporter {
-            file: "intro.md",
-            line: Some(7),
-            keys: &[],
-            place: "block 0",
-            diagnostics: &mut diagnostics,
-        };
         let keys: Map<String, Value> = serde_json::from_str(text).unwrap();
-        let expectation = Expectation::from_keys(&keys, &mut reporter);
-        (expectation, diagnostics)
+        reported(|reporter| Expectation::from_keys(&keys, reporter))
     }
 
     #[test]

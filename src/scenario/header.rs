@@ -348,21 +348,12 @@ fn known_macro(name: &Value, reporter: &mut Reporter<'_>) -> Option<Macro> {
 #[cfg(test)]
 mod tests {
     use super::super::config::ConfigFiles;
-    use super::super::diagnostic::Diagnostic;
+    use super::super::diagnostic::{Diagnostic, reported};
     use super::*;
     use proptest::prelude::*;
 
     fn read(text: &str) -> (Header, Vec<Diagnostic>) {
-        let mut diagnostics = Vec::new();
-        let mut reporter = Reporter {
-            file: "intro.md",
-            line: Some(7),
-            keys: &[],
-            place: "block 0",
-            diagnostics: &mut diagnostics,
-        };
-        let header = Header::read(text, &mut reporter);
-        (header, diagnostics)
+        reported(|reporter| Header::read(text, reporter))
     }
 
     fn codes(text: &str) -> Vec<&'static str> {

@@ -1,6 +1,9 @@
 //! The task that owns a terminal: its shell, its history, and the order of what is typed.
 
+mod output;
 mod playing;
+mod runs;
+mod shell;
 
 use std::{
     sync::Arc,
@@ -14,30 +17,24 @@ use tokio::{
     time::sleep_until,
 };
 
+use self::runs::view;
 use super::{
     aftermath::Aftermath,
-    foreground,
-    handle::{News, Received, Request, Status, Surroundings, TerminalEvent},
+    handle::{News, Received, Request, Surroundings, TerminalEvent},
     history::History,
     journal::{Event, TerminalSize},
-    mark::{Mark, MarkKind},
-    occupation::Occupant,
     output::Output,
     pace::{Pace, Permission},
     playback::Playback,
-    pty::{self, Exit, Pty, READ_BYTES, Read},
-    query::{Found, Query, QueryScanner},
-    runs::{Admission, INTERRUPT, Next, Run, Runs},
-    settle::View,
-    tracking::{Moment, Sight, Tracking},
+    pty::{self, Pty, READ_BYTES},
+    query::QueryScanner,
+    runs::{Admission, INTERRUPT, Next, Runs},
+    tracking::Tracking,
     writes::Writes,
 };
 
 /// The size of a terminal that no client shows.
 const DEFAULT_SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
-
-/// How long a run waits for a client's size before the shell starts without one.
-const SIZE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How often a waiting run looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -45,20 +42,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often a run looks that waits for a prompt for as long as it takes.
 const LOOK_PATIENTLY: Duration = Duration::from_millis(100);
 
-/// How long processes get between the request to end and the end.
-const HANG_UP_GRACE: Duration = Duration::from_millis(800);
-
 /// How soon a recording goes on that comes in many small pieces.
 const PLAY_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a person types to end a recording.
 const CTRL_C: u8 = 0x03;
-
-/// How much of a terminal's past is looked at for its prompt.
-const PROMPT_BYTES: u64 = 16 * 1024;
-
-/// How many reads empty a terminal whose shell has ended; a job that writes on is cut off there.
-const LAST_READS: usize = 64;
 
 pub(super) struct Terminal {
     around: Surroundings,
@@ -174,11 +162,7 @@ impl Terminal {
                     break;
                 }
             }
-            let view = || View {
-                shell_in_foreground: pty.leader_is_in_foreground(),
-                canonical: pty.is_canonical(),
-            };
-            match self.runs.next(view, now) {
+            match self.runs.next(|| view(pty), now) {
                 Next::Interrupt(bytes) => {
                     self.tracking.input(now);
                     self.writes.push(bytes);
@@ -231,74 +215,6 @@ impl Terminal {
         self.playback.is_none() && !self.writes.is_full()
     }
 
-    /// Lets in a run that looks at how the terminal stands, or refuses it; nothing without one.
-    fn admit(&mut self, now: Instant) -> Option<Admission> {
-        let pty = self.pty.as_ref().filter(|_| self.runs.looks())?;
-        let view = || View {
-            shell_in_foreground: pty.leader_is_in_foreground(),
-            canonical: pty.is_canonical(),
-        };
-        let sight = self.sight(pty);
-        let full_screen = self.scanner.full_screen();
-        let tracking = &mut self.tracking;
-        let occupation =
-            || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
-        Some(self.runs.admit(view, occupation, now))
-    }
-
-    /// What keeps the terminal busy.
-    fn occupant(&self) -> Occupant {
-        let leader = self.pty.as_ref().and_then(Pty::leader);
-        let foreground = self.pty.as_ref().and_then(Pty::foreground_leader);
-        Occupant {
-            program: foreground
-                .filter(|_| foreground != leader)
-                .and_then(foreground::name),
-            since: self.tracking.running_since(),
-        }
-    }
-
-    /// Looks after the runs that were typed. Returns when to look again.
-    fn look(&mut self, now: Instant) -> Option<Instant> {
-        let pty = self.pty.as_ref()?;
-        if !self.tracking.is_idle() {
-            let sight = self.sight(pty);
-            self.tracking.look(sight, pty::sleeps, now);
-        }
-        if self.aftermath.is_due(now) {
-            let sight = self.sight(pty);
-            let full_screen = self.scanner.full_screen();
-            let tracking = &mut self.tracking;
-            let occupation =
-                || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
-            for (run, settled) in self.aftermath.look(occupation, now) {
-                self.tracking.settled(run, settled);
-            }
-        }
-        let looks = [self.tracking.next_look(now), self.aftermath.next_look(now)];
-        looks.into_iter().flatten().min()
-    }
-
-    fn sight(&self, pty: &Pty) -> Sight {
-        Sight {
-            leader: pty.leader(),
-            foreground: pty.foreground_leader(),
-            editor: !pty.is_canonical(),
-            read_up: self.writes.is_empty() && pty.is_read_up(),
-        }
-    }
-
-    async fn tell_stages(&mut self) {
-        for (run, stage) in self.tracking.take_news() {
-            self.aftermath.stage(run, stage);
-            self.tell(News::Stage(run, stage)).await;
-        }
-    }
-
-    fn moment(&self) -> Moment {
-        Moment::now(&self.output)
-    }
-
     async fn handle(&mut self, request: Request) {
         match request {
             Request::Run(run) => self.accept(run).await,
@@ -327,17 +243,6 @@ impl Terminal {
             Request::Clear => self.clear(),
             Request::StopPlaying => self.stop_playing().await,
             Request::Checkpoint(answer) => self.history.checkpoint(answer),
-        }
-    }
-
-    async fn accept(&mut self, run: Run) {
-        self.runs.push(run);
-        if self.pty.is_some() {
-            return;
-        }
-        match self.size {
-            Some(size) => self.start(size).await,
-            None => self.start_at = self.start_at.or(Some(Instant::now() + SIZE_PATIENCE)),
         }
     }
 
@@ -387,116 +292,6 @@ impl Terminal {
         self.flood_ends_at = self.output.announce();
     }
 
-    /// Starts a shell.
-    async fn start(&mut self, size: TerminalSize) {
-        self.start_at = None;
-        self.size = Some(size);
-        if self.generation == 0 {
-            self.history = History::new(self.output.clone(), size);
-            // Who came before the first size was known drew a terminal of the default size.
-            self.history.push(Event::Resize(size));
-        } else {
-            let reset = self.scanner.reset_sequence();
-            self.scanner = QueryScanner::default();
-            self.history.push(Event::Output(reset));
-        }
-        self.generation = self.generation.max(self.around.last_generation) + 1;
-        self.received.begin(self.generation);
-        self.writes.clear();
-        self.drained = false;
-        let status = match self.around.launcher.launch(size) {
-            Ok(pty) => {
-                self.around.sessions.add(&pty);
-                self.pty = Some(pty);
-                let now = Instant::now();
-                self.runs.shell_started(now);
-                if self.around.launcher.tells_of_prompts() {
-                    self.tracking.expect(now);
-                }
-                Status::Running
-            }
-            Err(error) => Status::Failed {
-                message: error.to_string(),
-                hint: error.hint(),
-            },
-        };
-        let failed = self.pty.is_none();
-        self.tell(News::Status {
-            generation: self.generation,
-            status,
-        })
-        .await;
-        if failed {
-            self.drop_runs().await;
-        }
-        self.announce();
-    }
-
-    /// Reads one turn's worth of output, and says how many bytes that was.
-    async fn read(&mut self) -> usize {
-        match self.pty.as_ref().map(Pty::read) {
-            Some(Read::Bytes(bytes)) => {
-                let length = bytes.len();
-                self.wrote(bytes).await;
-                return length;
-            }
-            Some(Read::End) => self.drained = true,
-            Some(Read::Pending) | None => {}
-        }
-        0
-    }
-
-    /// Records what a program wrote and answers what it asked.
-    async fn wrote(&mut self, mut bytes: Bytes) {
-        self.runs.output(&bytes, Instant::now());
-        self.tracking.output();
-        let written = bytes.clone();
-        while !bytes.is_empty() {
-            let (taken, found) = self.scanner.scan(&bytes);
-            self.history.push(Event::Output(bytes.split_to(taken)));
-            match found {
-                Some(Found::Query(query)) => {
-                    let answer = self.answer(query).await;
-                    // A program that asks a megabyte of questions reads no answers.
-                    if self.writes.has_room(answer.len()) {
-                        self.writes.push(answer);
-                    }
-                }
-                Some(Found::Mark(mark)) => self.marked(mark),
-                None => {}
-            }
-        }
-        let moment = || Moment::now(&self.output);
-        self.aftermath.output(&written, moment, Instant::now());
-        self.history.fold();
-        self.announce();
-    }
-
-    fn marked(&mut self, mark: Mark) {
-        let Some(pty) = &self.pty else { return };
-        if mark.kind == MarkKind::Prompt {
-            self.prompt_at = Some(self.output.end());
-        }
-        let leader = pty.leader();
-        self.tracking
-            .mark(mark, self.moment(), leader, Instant::now());
-    }
-
-    async fn answer(&mut self, query: Query) -> Bytes {
-        match query {
-            Query::Fixed(answer) => answer.into(),
-            Query::Cursor { private } => {
-                let (row, col) = self.history.cursor().await;
-                let mark = if private { "?" } else { "" };
-                format!("\x1b[{mark}{row};{col}R").into()
-            }
-            Query::Size => {
-                let size = self.size.unwrap_or(DEFAULT_SIZE);
-                format!("\x1b[8;{};{}t", size.rows, size.cols).into()
-            }
-        }
-    }
-
     /// Writes what the terminal takes now.
     fn write(&mut self) {
         let Some(pty) = &self.pty else { return };
@@ -526,80 +321,6 @@ impl Terminal {
         self.history
             .push(Event::Output(Bytes::from_static(sequence)));
         self.announce();
-    }
-
-    /// Notices that the shell ended.
-    async fn reap(&mut self) {
-        let Some(exit) = self.pty.as_mut().and_then(Pty::try_wait) else {
-            return;
-        };
-        self.ended(exit).await;
-    }
-
-    /// Takes in the last output of a shell that ended.
-    async fn ended(&mut self, exit: Exit) {
-        for _ in 0..LAST_READS {
-            match self.pty.as_ref().map(Pty::read) {
-                Some(Read::Bytes(bytes)) => self.wrote(bytes).await,
-                _ => break,
-            }
-        }
-        self.pty = None;
-        self.prompt_at = None;
-        self.finish_playing().await;
-        self.writes.clear();
-        self.tracking.shell_ended(exit.code, self.moment());
-        self.tell_stages().await;
-        self.aftermath.forget();
-        let status = Status::Exited(exit);
-        self.tell(News::Status {
-            generation: self.generation,
-            status,
-        })
-        .await;
-        self.drop_runs().await;
-    }
-
-    async fn drop_runs(&mut self) {
-        let dropped = self.runs.clear();
-        if !dropped.is_empty() {
-            self.tell(News::Dropped(dropped)).await;
-        }
-    }
-
-    /// Ends the shell, by request and then by force.
-    async fn stop(&mut self) {
-        let Some(pty) = &mut self.pty else { return };
-        pty.hang_up();
-        let mut deadline = Instant::now() + HANG_UP_GRACE;
-        let mut killed = false;
-        let exit = loop {
-            if let Some(exit) = pty.try_wait() {
-                break exit;
-            }
-            if Instant::now() >= deadline {
-                if killed {
-                    break Exit {
-                        code: None,
-                        signal: Some("Killed".to_owned()),
-                    };
-                }
-                pty.kill();
-                // It is waited for, or it would stay in the system's list of processes.
-                killed = true;
-                deadline = Instant::now() + HANG_UP_GRACE;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        };
-        self.ended(exit).await;
-    }
-
-    /// Ends the shell; what it left behind is ended with the lab's sessions.
-    async fn end(mut self) {
-        // Nobody needs to hear of it any more.
-        let (nobody, _) = mpsc::channel(1);
-        self.around.events = nobody;
-        self.stop().await;
     }
 
     async fn tell(&self, news: News) {

@@ -2,23 +2,15 @@
 /** axe-core finds no breach of WCAG 2.2 AA on any kind of page and state, in light and in dark. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import {
-  axeSource,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  Wire,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { before, describe, test } from "node:test";
+import { breaches } from "./axe.mjs";
+import { LabView, profile, Wire, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
+
+/** @import { House } from "./house.mjs" */
 
 const FENCE = "```";
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 const BUSY = `# Second
 
@@ -96,58 +88,30 @@ ${FENCE}
 };
 
 describe("accessibility", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
-  /** @type {string} */
-  let axe;
 
   before(async () => {
-    const { path } = await temp;
-    const labs = join(path, "labs");
-    await writeFiles(join(labs, "first"), SCENARIO);
-    await writeFiles(join(labs, "second"), {
+    await suite.write("labs/first", SCENARIO);
+    await suite.write("labs/second", {
       "intro.md": BUSY,
       ".katapod_config.json": "{}",
     });
-    house = await House.open(labs, { shell: await writeShell(path), home: path });
-    browser = await launch();
-    axe = await readFile(axeSource(), "utf8");
-  });
-
-  after(async () => {
-    await browser?.close();
-    await house?.stop();
-    await (await temp).remove();
+    const shell = await writeShell(suite.path);
+    house = await suite.serve(join(suite.path, "labs"), { shell });
   });
 
   /** @param {import("playwright-core").Page} page @param {string} what */
   async function check(page, what) {
-    // The page's own policy lets no test's script in; the debugger's way does not ask it.
-    await page.evaluate(axe);
-    const found = await page.evaluate(async (tags) => {
-      const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
-        /** @type {unknown} */ (window)
-      );
-      const { violations } = await axe.run(document, {
-        runOnly: { type: "tag", values: tags },
-        // A page's own headings may skip a level: they are its author's.
-        rules: { "heading-order": { enabled: false } },
-      });
-      return violations.map(({ id, help, nodes }) => ({
-        id,
-        help,
-        nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
-      }));
-    }, TAGS);
+    // A page's own headings may skip a level: they are its author's.
+    const found = await breaches(page, { ignore: ["heading-order"] });
     assert.deepEqual(found, [], what);
   }
 
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     test(`start page, lab pages and messages in ${colorScheme}`, async () => {
-      const context = await profile(browser, { colorScheme, reducedMotion: "reduce" });
+      const context = await profile(suite.browser, { colorScheme, reducedMotion: "reduce" });
       const page = await context.newPage();
       await page.goto(house.url.href);
       await check(page, "start page");
@@ -209,7 +173,7 @@ describe("accessibility", () => {
 
     test(`narrow window and lost connection in ${colorScheme}`, async () => {
       const wire = await Wire.to(house.port);
-      const context = await profile(browser, {
+      const context = await profile(suite.browser, {
         colorScheme,
         reducedMotion: "reduce",
         viewport: { width: 390, height: 844 },
@@ -240,7 +204,7 @@ describe("accessibility", () => {
     [400, 360, 225],
   ])) {
     test(`everything is there at ${percent} %`, async () => {
-      const context = await profile(browser, {
+      const context = await profile(suite.browser, {
         viewport: { width, height },
         deviceScaleFactor: percent / 100,
         reducedMotion: "reduce",

@@ -2,27 +2,14 @@
 /** A driver and an audience go through a demo: follow, look around, ask, grant, take back, revoke. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import {
-  axeSource,
-  DEADLINE_MS,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  Wire,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { breaches } from "./axe.mjs";
+import { DEADLINE_MS, LabView, profile, until, Wire, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-/** @import { Browser } from "playwright-core" */
+/** @import { House } from "./house.mjs" */
 
 const FENCE = "```";
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const paragraphs = Array.from({ length: 40 }, (_, index) => `Paragraph ${index}.\n`).join("\n");
 
@@ -50,36 +37,24 @@ ${FENCE}
 };
 
 describe("an audience", () => {
-  const temp = temporaryFolder();
-  /** @type {Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
   /** @type {Wire} */
   let wire;
-  /** @type {string} */
-  let axe;
   /** @type {LabView} */
   let driver;
 
   before(async () => {
-    const { path } = await temp;
-    await writeFiles(join(path, "demo"), SCENARIO);
-    house = await House.open(join(path, "demo"), { shell: await writeShell(path), home: path });
+    const shell = await writeShell(suite.path);
+    house = await suite.serve(await suite.write("demo", SCENARIO), { shell });
     wire = await Wire.to(house.port);
-    browser = await launch();
-    axe = await readFile(axeSource(), "utf8");
-    const context = await profile(browser);
+    const context = await profile(suite.browser);
     driver = await LabView.open(context, house.url);
     await driver.terminal("one").prompts();
   });
 
-  after(async () => {
-    await browser?.close();
-    wire?.close();
-    await house?.stop();
-    await (await temp).remove();
-  });
+  after(() => wire?.close());
 
   /** Makes a link in the driver's panel. @param {"watch" | "remote"} kind */
   async function makeLink(kind) {
@@ -97,7 +72,7 @@ describe("an audience", () => {
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   async function watch(address, options = {}) {
-    return await LabView.open(await profile(browser, options), address);
+    return await LabView.open(await profile(suite.browser, options), address);
   }
 
   /** @param {LabView} lab @param {string | RegExp} name */
@@ -125,17 +100,8 @@ describe("an audience", () => {
 
   /** @param {string} what @param {LabView} lab */
   async function passesAxe(what, lab) {
-    await lab.page.evaluate(axe);
-    const breaches = await lab.page.evaluate(async (tags) => {
-      const { axe: checker } =
-        /** @type {{ axe: { run(context: unknown, options: object): Promise<{ violations: { id: string, nodes: { html: string }[] }[] }> } }} */ (
-          /** @type {unknown} */ (window)
-        );
-      const options = { runOnly: { type: "tag", values: tags } };
-      const { violations } = await checker.run({ exclude: [[".xterm"]] }, options);
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-    }, TAGS);
-    assert.deepEqual(breaches, [], what);
+    const found = await breaches(lab.page, { exclude: [".xterm"] });
+    assert.deepEqual(found, [], what);
   }
 
   test("follows the driver, looks around, gets the keyboard and loses it", async () => {
@@ -281,7 +247,7 @@ describe("an audience", () => {
     const address = await makeLink("remote");
     await loads(driver, "long");
     await loads(driver, "intro");
-    const page = await (await profile(browser, PHONE)).newPage();
+    const page = await (await profile(suite.browser, PHONE)).newPage();
     const remote = new LabView(page);
     await page.goto(address);
     await page.getByRole("heading", { name: "The first step", level: 2 }).waitFor();

@@ -2,40 +2,22 @@
 /** An author sees on the page what is wrong with it, mends it, and sees it gone; nobody else does. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
-import {
-  axeSource,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { before, beforeEach, describe, test } from "node:test";
+import { breaches } from "./axe.mjs";
+import { fence, terminals, until, writeFiles, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-const FENCE = "```";
+/** @import { BrowserContextOptions } from "playwright-core" */
+/** @import { LabView } from "./house.mjs" */
 
 const BROKEN = {
-  ".katapod_config.json": JSON.stringify({
-    layout: { terminals: [{ id: "host" }, { id: "host" }] },
-  }),
+  ".katapod_config.json": terminals("host", "host"),
   "intro.md": `# A lab
 
 [Next](command:katapod.loadPage?stpe1)
 
-${FENCE}
-ls
-${FENCE}
-
-${FENCE}
-### hots
-ls
-${FENCE}
-`,
+${fence("ls")}${fence("### hots\nls")}`,
   "step1.md": `# The first step
 
 [Back](command:katapod.loadPage?intro)
@@ -44,46 +26,25 @@ ${FENCE}
 const MENDED = BROKEN["intro.md"].replace("stpe1", "step1").replace("hots", "host");
 
 describe("author", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {string} */
   let folder;
   /** @type {string} */
   let shell;
 
   before(async () => {
-    const { path } = await temp;
-    folder = join(path, "lab");
-    shell = await writeShell(path);
-    browser = await launch();
+    folder = join(suite.path, "lab");
+    shell = await writeShell(suite.path);
   });
 
   beforeEach(() => writeFiles(folder, BROKEN));
 
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
-  });
-
   /**
    * @param {string[]} args
    * @param {(lab: LabView) => Promise<void>} use
-   * @param {import("playwright-core").BrowserContextOptions} [options]
+   * @param {BrowserContextOptions} [options]
    */
-  async function inLab(args, use, options = {}) {
-    const { path } = await temp;
-    const house = await House.open(folder, { shell, home: path, args });
-    const context = await profile(browser, options);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-      await house.stop();
-    }
-  }
+  const inLab = (args, use, options) => suite.inOwnLab(folder, { shell, args }, use, options);
 
   test("sees what is wrong, mends it, loads the step again and sees it gone", () =>
     inLab(["--author"], async (lab) => {
@@ -119,7 +80,7 @@ describe("author", () => {
       assert.match(await summary.innerText(), /^1 problem in the lab as a whole/);
       assert.equal(await lab.card(1).locator(".block-problems").isVisible(), false);
       await writeFiles(folder, {
-        ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
+        ".katapod_config.json": terminals("host"),
       });
       await again.click();
       await panel.waitFor({ state: "hidden" });
@@ -167,15 +128,7 @@ describe("author", () => {
           ["--author"],
           async (lab) => {
             await lab.page.locator("#page .problem").first().waitFor();
-            await lab.page.evaluate(await readFile(axeSource(), "utf8"));
-            const found = await lab.page.evaluate(async () => {
-              const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
-                /** @type {unknown} */ (window)
-              );
-              const { violations } = await axe.run(document);
-              return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-            });
-            assert.deepEqual(found, []);
+            assert.deepEqual(await breaches(lab.page), []);
           },
           { colorScheme, reducedMotion: "reduce", viewport: { width, height: 844 } },
         ));

@@ -2,14 +2,12 @@
 // What a click does on a terminal in which a program runs, and all blocks of a step in a row.
 
 import assert from "node:assert/strict";
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { House, LabView, launch, profile, temporaryFolder, until, writeFiles } from "./house.mjs";
+import { before, describe, test } from "node:test";
+import { fence, terminals, until, writeBash } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-/** A code block with a header. */
-const fence = (/** @type {string} */ text, /** @type {object} */ header = {}) =>
-  `\`\`\`\n### ${JSON.stringify(header)}\n${text}\n\`\`\`\n\n`;
+/** @import { BrowserContext, BrowserContextOptions } from "playwright-core" */
+/** @import { House, LabView } from "./house.mjs" */
 
 const HANGS = "sh -c 'echo up-$((1+1)); exec sleep 300'";
 
@@ -17,9 +15,7 @@ const HANGS = "sh -c 'echo up-$((1+1)); exec sleep 300'";
 const page = (blocks) => `# Blocks\n\n${blocks.join("")}`;
 
 const SCENARIO = {
-  ".katapod_config.json": JSON.stringify({
-    layout: { terminals: [{ id: "host", name: "host" }, { id: "api", name: "api" }] },
-  }),
+  ".katapod_config.json": terminals("host", "api"),
   "intro.md": page([
     fence(HANGS),
     fence("echo ran-$((20+22))"),
@@ -36,47 +32,23 @@ const SCENARIO = {
 };
 
 describe("a busy terminal", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {string} */
   let shell;
   /** @type {string} */
-  let path;
+  let folder;
 
   before(async () => {
-    path = (await temp).path;
-    // Shells are known by their names.
-    shell = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(shell, 0o755);
-    await writeFiles(join(path, "busy"), SCENARIO);
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
+    shell = await writeBash(suite.path);
+    folder = await suite.write("busy", SCENARIO);
   });
 
   /**
    * A lab of its own, for each.
-   * @param {(lab: LabView, house: House, context: import("playwright-core").BrowserContext) => Promise<void>} use
-   * @param {import("playwright-core").BrowserContextOptions} [options]
+   * @param {(lab: LabView, house: House, context: BrowserContext) => Promise<void>} use
+   * @param {BrowserContextOptions} [options]
    */
-  async function inLab(use, options = {}) {
-    const house = await House.open(join(path, "busy"), { shell, home: path });
-    const context = await profile(browser, options);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab, house, context);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-      await house.stop();
-    }
-  }
+  const inLab = (use, options) => suite.inOwnLab(folder, { shell }, use, options);
 
   /** @param {LabView} lab @param {number} block */
   const status = (lab, block) => lab.card(block).locator(".block-outcome").innerText();

@@ -2,27 +2,14 @@
 // Steps that check themselves: a check that fails, passes and opens the way, as all who look see it.
 
 import assert from "node:assert/strict";
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
-import {
-  axeSource,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-} from "./house.mjs";
+import { before, beforeEach, describe, test } from "node:test";
+import { breaches } from "./axe.mjs";
+import { fence, House, LabView, profile, terminals, until, writeBash } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
 /** @import { BrowserContext } from "playwright-core" */
-
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** A code block with a header. */
-const fence = (/** @type {object} */ header, /** @type {string} */ text) =>
-  `\`\`\`bash\n### ${JSON.stringify(header)}\n${text}\n\`\`\`\n\n`;
 
 const link = (/** @type {string} */ step, /** @type {string} */ text) =>
   `<div class="navigation-bottom"><a class="btn btn-dark" href='command:katapod.loadPage?[{"step":"${step}"}]'>${text}</a></div>\n\n`;
@@ -36,51 +23,44 @@ const CHECK = [
 ].join("\n");
 
 const SCENARIO = {
-  ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
-  "intro.md": `# Checks\n\n${fence({ title: "Load the rows" }, "touch rows")}${fence(
-    { verify: true, required: true, title: "The rows are there" },
-    CHECK,
-  )}${link("skip", "Next")}`,
-  "skip.md": `# Skipping\n\n${fence(
-    { verify: true, required: true, skippable: true, title: "Never" },
-    "exit 3",
-  )}${fence(
-    { title: "Count", expect: "^12 rows$", hint: "Load them first" },
-    "echo 0 rows",
-  )}${link("end", "On")}${link("intro", "Back")}`,
-  "end.md": `# The end\n\n${fence(
-    { required: true, maxInvocations: 1, expect: "^right$", hint: "Try right" },
-    "echo wrong",
-  )}${link("beyond", "Beyond")}`,
+  ".katapod_config.json": terminals("host"),
+  "intro.md": `# Checks\n\n${fence("touch rows", { title: "Load the rows" })}${fence(CHECK, {
+    verify: true,
+    required: true,
+    title: "The rows are there",
+  })}${link("skip", "Next")}`,
+  "skip.md": `# Skipping\n\n${fence("exit 3", {
+    verify: true,
+    required: true,
+    skippable: true,
+    title: "Never",
+  })}${fence("echo 0 rows", {
+    title: "Count",
+    expect: "^12 rows$",
+    hint: "Load them first",
+  })}${link("end", "On")}${link("intro", "Back")}`,
+  "end.md": `# The end\n\n${fence("echo wrong", {
+    required: true,
+    maxInvocations: 1,
+    expect: "^right$",
+    hint: "Try right",
+  })}${link("beyond", "Beyond")}`,
   "beyond.md": "# Beyond\n",
 };
 
 describe("a step that checks itself", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
   /** @type {string} */
   let folder;
+  /** @type {string} */
+  let shell;
 
   before(async () => {
-    const { path } = await temp;
-    // Shells are known by their names.
-    const shell = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(shell, 0o755);
-    folder = join(path, "checks");
-    await writeFiles(folder, SCENARIO);
-    house = await House.open(folder, { shell, home: path });
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await house?.stop();
-    await (await temp).remove();
+    shell = await writeBash(suite.path);
+    folder = await suite.write("checks", SCENARIO);
+    house = await suite.serve(folder, { shell });
   });
 
   beforeEach(() => rm(join(folder, "rows"), { force: true }));
@@ -89,20 +69,14 @@ describe("a step that checks itself", () => {
    * In a lab that was just begun.
    * @param {(lab: LabView, context: BrowserContext) => Promise<void>} use
    */
-  async function inLab(use) {
-    const context = await profile(browser);
-    try {
-      const lab = await LabView.open(context, house.url);
+  const inLab = (use) =>
+    suite.inLab(house, async (lab, context) => {
       await lab.page.getByRole("button", { name: "Start the lab over" }).click();
       await lab.page.getByRole("button", { name: "Start over", exact: true }).click();
       await lab.showsStep("intro");
       await lab.page.locator("#announcer", { hasText: "started over" }).waitFor();
       await use(lab, context);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-    }
-  }
+    });
 
   /** @param {LabView} lab @param {number} block */
   const check = (lab, block) =>
@@ -198,9 +172,8 @@ describe("a step that checks itself", () => {
     }));
 
   test("never locks the way back, also to who came by a deep link", async () => {
-    const { path } = await temp;
-    const own = await House.open(folder, { shell: join(path, "bash"), home: path });
-    const context = await profile(browser);
+    const own = await House.open(folder, { shell, home: suite.path });
+    const context = await profile(suite.browser);
     try {
       // Lets in without a page, which would begin the lab at its first step.
       await context.request.get(own.url.href);
@@ -228,7 +201,7 @@ describe("a step that checks itself", () => {
       await panel.getByRole("button", { name: "Make a watch link" }).click();
       const field = panel.locator("[data-role=viewer] .field");
       const address = await until("a link", async () => await field.inputValue());
-      const context = await profile(browser);
+      const context = await profile(suite.browser);
       const viewer = await LabView.open(context, address);
       await lab.page.keyboard.press("Escape");
       await check(lab, 1);
@@ -252,26 +225,11 @@ describe("a step that checks itself", () => {
         await check(lab, 1);
         await lab.marked(1, "failed");
         await lab.card(1).getByText("What it wrote").click();
-        // The page's own policy lets no test's script in; the debugger's way does not ask it.
-        await lab.page.evaluate(await readFile(axeSource(), "utf8"));
-        const run = () =>
-          lab.page.evaluate(async (tags) => {
-            const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
-              /** @type {unknown} */ (window)
-            );
-            const { violations } = await axe.run(document, {
-              runOnly: { type: "tag", values: tags },
-            });
-            return violations.map(({ id, nodes }) => ({
-              id,
-              nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
-            }));
-          }, TAGS);
-        assert.deepEqual(await run(), []);
+        assert.deepEqual(await breaches(lab.page), []);
         await writeFile(join(folder, "rows"), "");
         await check(lab, 1);
         await lab.marked(1, "done");
-        assert.deepEqual(await run(), []);
+        assert.deepEqual(await breaches(lab.page), []);
       }));
   }
 });

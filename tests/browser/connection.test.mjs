@@ -2,24 +2,14 @@
 /** The state of the connection is true, and a lost one comes back as soon as it can. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import {
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  Wire,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { LabView, profile, until, Wire, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
+
+/** @import { House } from "./house.mjs" */
 
 describe("the connection", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite({ cache: true });
   /** @type {House} */
   let house;
   /** @type {Wire} */
@@ -28,23 +18,16 @@ describe("the connection", () => {
   let url;
 
   before(async () => {
-    const { path } = await temp;
-    const folder = join(path, "lab");
-    await writeFiles(folder, { "intro.md": "# Lab", ".katapod_config.json": "{}" });
-    house = await House.open(folder, { shell: await writeShell(path), home: path });
+    const shell = await writeShell(suite.path);
+    const files = { "intro.md": "# Lab", ".katapod_config.json": "{}" };
+    house = await suite.serve(await suite.write("lab", files), { shell });
     wire = await Wire.to(house.port);
     const through = new URL(house.url);
     through.port = String(wire.port);
     url = through.href;
-    browser = await launch({ cache: true });
   });
 
-  after(async () => {
-    await browser?.close();
-    wire?.close();
-    await house?.stop();
-    await (await temp).remove();
-  });
+  after(() => wire?.close());
 
   /** @param {LabView} lab @param {string} type */
   const fire = (lab, type) =>
@@ -76,7 +59,7 @@ describe("the connection", () => {
   }
 
   test("is opened again at once when the network comes back", async () => {
-    const context = await profile(browser);
+    const context = await profile(suite.browser);
     const lab = await LabView.open(context, url);
     wire.cut();
     await shows(lab, "lost");
@@ -94,7 +77,7 @@ describe("the connection", () => {
   });
 
   test("is never called connected while nobody answers", async () => {
-    const context = await profile(browser);
+    const context = await profile(suite.browser);
     const lab = await LabView.open(context, url);
     const pill = lab.page.locator("#connection");
     await saysItFellSilent(lab, async () => {
@@ -112,7 +95,7 @@ describe("the connection", () => {
   });
 
   test("silence is noticed without any event", async () => {
-    const context = await profile(browser);
+    const context = await profile(suite.browser);
     const lab = await LabView.open(context, url);
     await saysItFellSilent(lab, () => wire.hold());
     wire.mend();
@@ -121,7 +104,7 @@ describe("the connection", () => {
   });
 
   test("is opened again when the browser goes back to the page", async () => {
-    const context = await profile(browser);
+    const context = await profile(suite.browser);
     const lab = await LabView.open(context, url);
     await lab.terminal("cqlsh-editor").type("echo kept-$((1 + 1))\r");
     await lab.terminal("cqlsh-editor").shows("kept-2");

@@ -118,6 +118,33 @@ export async function writeShell(folder) {
 }
 
 /**
+ * Writes a bash with a fixed prompt, which tells what it does: shells are known by their names.
+ * @param {string} folder whose `.bashrc` it reads
+ */
+export async function writeBash(folder) {
+  const path = join(folder, "bash");
+  await writeFile(join(folder, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
+  await writeFile(path, `#!/bin/sh\nHOME='${folder}' exec /bin/bash "$@"\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+/**
+ * A code block of a page.
+ * @param {string} text
+ * @param {object} [header]
+ */
+export function fence(text, header) {
+  const head = header ? `### ${JSON.stringify(header)}\n` : "";
+  return `\`\`\`bash\n${head}${text}\n\`\`\`\n\n`;
+}
+
+/** A config with terminals of these ids. @param {string[]} ids */
+export function terminals(...ids) {
+  return JSON.stringify({ layout: { terminals: ids.map((id) => ({ id })) } });
+}
+
+/**
  * @typedef {object} HouseOptions
  * @property {string} [shell]
  * @property {number} [port]

@@ -2,19 +2,11 @@
 /** What helps a learner around the steps and the terminals: lists, finding, sizes, keys, text. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import {
-  House,
-  LabView,
-  launch,
-  pause,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { before, describe, test } from "node:test";
+import { LabView, pause, until, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
+
+/** @import { BrowserContextOptions } from "playwright-core" */
 
 const FENCE = "```";
 
@@ -62,43 +54,22 @@ Words to select.
 };
 
 describe("a learner", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {string} */
   let shell;
   /** @type {string} */
   let folder;
 
   before(async () => {
-    const { path } = await temp;
-    shell = await writeShell(path);
-    folder = join(path, "learner");
-    await writeFiles(folder, SCENARIO);
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
+    shell = await writeShell(suite.path);
+    folder = await suite.write("learner", SCENARIO);
   });
 
   /**
    * @param {(lab: LabView) => Promise<void>} use
-   * @param {import("playwright-core").BrowserContextOptions} [how]
+   * @param {BrowserContextOptions} [how]
    */
-  async function inLab(use, how) {
-    const house = await House.open(folder, { shell, home: (await temp).path });
-    const context = await profile(browser, how);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-      await house.stop();
-    }
-  }
+  const inLab = (use, how) => suite.inOwnLab(folder, { shell }, use, how);
 
   test("sees all steps in their order, with the current and the visited ones", () =>
     inLab(async (lab) => {

@@ -2,56 +2,30 @@
 // What blocks say of their runs, in a real bash with settings of its own.
 
 import assert from "node:assert/strict";
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { House, LabView, launch, profile, temporaryFolder, writeFiles } from "./house.mjs";
+import { before, describe, test } from "node:test";
+import { fence, terminals, writeBash } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-/** A code block. */
-const fence = (/** @type {string} */ text) => `\`\`\`\n${text}\n\`\`\`\n\n`;
+/** @import { BrowserContext } from "playwright-core" */
+/** @import { House, LabView } from "./house.mjs" */
 
 const SCENARIO = {
-  ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
-  "intro.md": `# Outcomes\n\n${["true", "sh -c 'exit 7'", "sleep 60", "cat"].map(fence).join("")}`,
+  ".katapod_config.json": terminals("host"),
+  "intro.md": `# Outcomes\n\n${["true", "sh -c 'exit 7'", "sleep 60", "cat"].map((text) => fence(text)).join("")}`,
 };
 
 describe("a block", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
 
   before(async () => {
-    const { path } = await temp;
-    // Shells are known by their names.
-    const shell = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(shell, 0o755);
-    const folder = join(path, "outcome");
-    await writeFiles(folder, SCENARIO);
-    house = await House.open(folder, { shell, home: path });
-    browser = await launch();
+    const shell = await writeBash(suite.path);
+    house = await suite.serve(await suite.write("outcome", SCENARIO), { shell });
   });
 
-  after(async () => {
-    await browser?.close();
-    await house?.stop();
-    await (await temp).remove();
-  });
-
-  /** @param {(lab: LabView, context: import("playwright-core").BrowserContext) => Promise<void>} use */
-  async function inLab(use) {
-    const context = await profile(browser);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab, context);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-    }
-  }
+  /** @param {(lab: LabView, context: BrowserContext) => Promise<void>} use */
+  const inLab = (use) => suite.inLab(house, use);
 
   /** @param {LabView} lab @param {number} block */
   const status = (lab, block) => lab.card(block).locator(".block-outcome").innerText();

@@ -4,14 +4,15 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { House, LabView, launch, profile, root, temporaryFolder, writeFiles } from "./house.mjs";
+import { fence, root, terminals, writeBash } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-/** A code block. */
-const fence = (/** @type {string} */ text) => `\`\`\`\n${text}\n\`\`\`\n\n`;
+/** @import { BrowserContext } from "playwright-core" */
+/** @import { House, LabView } from "./house.mjs" */
 
 const TITLE = '### {"title": "Look up the answer to everything"}\n';
 const BLOCKS = [
@@ -20,53 +21,29 @@ const BLOCKS = [
 ];
 
 describe("a recording", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
 
   before(async () => {
-    const { path } = await temp;
-    // Shells are known by their names.
-    const shell = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(shell, 0o755);
-    const folder = join(path, "stage");
-    await writeFiles(folder, {
-      ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
+    const shell = await writeBash(suite.path);
+    const folder = await suite.write("stage", {
+      ".katapod_config.json": terminals("host"),
       "intro.md": `# On stage\n\n${fence(BLOCKS[0] ?? "")}`,
       answer: "forty-two\n",
     });
     // Rehearse, and then break what was rehearsed.
     const program = join(root, "target/debug/katahost");
     await promisify(execFile)(program, ["test", folder, "--record", "--shell", shell]);
-    await writeFiles(folder, {
-      "intro.md": `# On stage\n\n${BLOCKS.map(fence).join("")}`,
+    await suite.write("stage", {
+      "intro.md": `# On stage\n\n${BLOCKS.map((text) => fence(text)).join("")}`,
     });
     await rm(join(folder, "answer"));
-    house = await House.open(folder, { shell, home: path });
-    browser = await launch();
+    house = await suite.serve(folder, { shell });
   });
 
-  after(async () => {
-    await browser?.close();
-    await house?.stop();
-    await (await temp).remove();
-  });
-
-  /** @param {(lab: LabView, context: import("playwright-core").BrowserContext) => Promise<void>} use */
-  async function inLab(use) {
-    const context = await profile(browser);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab, context);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-    }
-  }
+  /** @param {(lab: LabView, context: BrowserContext) => Promise<void>} use */
+  const inLab = (use) => suite.inLab(house, use);
 
   test("is offered where a block failed, and played in its terminal", () =>
     inLab(async (lab) => {

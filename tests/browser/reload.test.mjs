@@ -2,21 +2,14 @@
 /** What an author saves appears at once, in place: who reads, scrolls and types is not disturbed. */
 
 import assert from "node:assert/strict";
-import { chmod, rename, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
-import {
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { before, beforeEach, describe, test } from "node:test";
+import { fence, terminals, until, writeBash, writeFiles, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-const FENCE = "```";
+/** @import { LabView } from "./house.mjs" */
+
 const lines = Array.from({ length: 60 }, (_, index) => `Paragraph ${index} of a long page.\n`);
 
 /** @param {string} top @param {string} block */
@@ -34,11 +27,7 @@ Folded text.
 
 ${lines.slice(0, 30).join("\n")}
 
-${FENCE}
-${block}
-${FENCE}
-
-[Next](command:katapod.loadPage?step1)
+${fence(block)}[Next](command:katapod.loadPage?step1)
 
 ${lines.slice(30).join("\n")}
 `;
@@ -58,27 +47,18 @@ const LAB = {
 };
 
 describe("saving", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {string} */
   let folder;
   /** @type {string} */
   let shell;
 
   before(async () => {
-    const { path } = await temp;
-    folder = join(path, "lab");
-    shell = await writeShell(path);
-    browser = await launch();
+    folder = join(suite.path, "lab");
+    shell = await writeShell(suite.path);
   });
 
   beforeEach(() => writeFiles(folder, LAB));
-
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
-  });
 
   /** Saves as an editor does: a new file takes the old one's place. */
   async function save(/** @type {string} */ name, /** @type {string} */ text) {
@@ -92,21 +72,11 @@ describe("saving", () => {
    * @param {(lab: LabView) => Promise<void>} use
    * @param {string} [own] another shell than the plain one
    */
-  async function inLab(args, use, own = shell) {
-    const { path } = await temp;
-    const options = { shell: own, home: path, args: ["--watch", ...args] };
-    const house = await House.open(folder, options);
-    const context = await profile(browser);
-    try {
-      const lab = await LabView.open(context, house.url);
+  const inLab = (args, use, own = shell) =>
+    suite.inOwnLab(folder, { shell: own, args: ["--watch", ...args] }, async (lab) => {
       await lab.terminal("host").prompts();
       await use(lab);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-      await house.stop();
-    }
-  }
+    });
 
   /** Where a text stands in the window. @param {LabView} lab @param {string} text */
   async function placeOf(lab, text) {
@@ -147,12 +117,8 @@ describe("saving", () => {
     }));
 
   test("keeps the way back from a block's output", async () => {
-    const { path } = await temp;
-    // Shells are known by their names, and only they tell where a block's output begins.
-    const bash = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(bash, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(bash, 0o755);
+    // Only a shell that is known by its name tells where a block's output begins.
+    const bash = await writeBash(suite.path);
     const use = async (/** @type {LabView} */ lab) => {
       await save("intro.md", page("Before"));
       await lab.content.getByText("Before", { exact: true }).waitFor();
@@ -218,7 +184,7 @@ describe("saving", () => {
     inLab([], async (lab) => {
       await save(
         ".katapod_config.json",
-        JSON.stringify({ layout: { terminals: [{ id: "host" }, { id: "second" }] } }),
+        terminals("host", "second"),
       );
       await lab.page.locator("#notices").getByText("Start the lab over to use it.").waitFor();
       assert.equal(await lab.page.getByRole("region", { name: "second" }).count(), 0);

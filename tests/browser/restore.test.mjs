@@ -2,17 +2,9 @@
 /** A page that is loaded again shows the screen at once, and all of the past behind it. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import {
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { beforeEach, describe, test } from "node:test";
+import { House, LabView, profile, terminals, until, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
 // More than scrollback keeps.
 const PAST_LINES = 12_000;
@@ -66,9 +58,7 @@ function watch() {
 }
 
 describe("a page that is loaded again", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
   /** @type {LabView} */
@@ -76,24 +66,13 @@ describe("a page that is loaded again", () => {
   /** @type {import("./house.mjs").TerminalView} */
   let host;
 
-  before(async () => {
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
-  });
-
   beforeEach(async (t) => {
-    const { path } = await temp;
-    const folder = `${path}/${t.name.replaceAll(/\W/g, "-")}`;
-    await writeFiles(folder, {
+    const folder = await suite.write(t.name.replaceAll(/\W/g, "-"), {
       "intro.md": "# Lab",
-      ".katapod_config.json": JSON.stringify({ layout: { terminals: [{ id: "host" }] } }),
+      ".katapod_config.json": terminals("host"),
     });
-    house = await House.open(folder, { shell: await writeShell(path), home: path });
-    const context = await profile(browser);
+    house = await House.open(folder, { shell: await writeShell(suite.path), home: suite.path });
+    const context = await profile(suite.browser);
     await context.addInitScript(watch);
     lab = await LabView.open(context, house.url);
     host = lab.terminal("host");

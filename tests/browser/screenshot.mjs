@@ -1,7 +1,6 @@
 // @ts-check
 /** Draws the README's picture, docs/screenshot.png: `node tests/browser/screenshot.mjs`. */
 
-import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   copyFolder,
@@ -12,17 +11,14 @@ import {
   profile,
   root,
   temporaryFolder,
+  writeBash,
 } from "./house.mjs";
 
 // Enough lines of the client to see what it does, and for flashes to end.
 const SETTLE_MS = 4000;
 
 const { path, remove } = await temporaryFolder();
-// Shells are known by their names.
-const shell = join(path, "bash");
-await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-await chmod(shell, 0o755);
+const shell = await writeBash(path);
 const lab = join(path, "zero-downtime-migration");
 await copyFolder(join(root, "scenarios/zero-downtime-migration"), lab);
 const house = await House.open(lab, { shell, home: path });

@@ -2,22 +2,14 @@
 // From a block to its output and back, the output as text, and what one takes away.
 
 import assert from "node:assert/strict";
-import { chmod, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import {
-  axeSource,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-} from "./house.mjs";
+import { readFile } from "node:fs/promises";
+import { before, describe, test } from "node:test";
+import { breaches } from "./axe.mjs";
+import { fence, LabView, profile, terminals, until, writeBash } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-/** A code block. */
-const fence = (/** @type {string} */ text) => `\`\`\`\n${text}\n\`\`\`\n\n`;
+/** @import { BrowserContext, BrowserContextOptions } from "playwright-core" */
+/** @import { House } from "./house.mjs" */
 
 const BLOCKS = [
   "printf '\\e[32mfirst\\e[0m %s\\n' output; printf 'working 1\\rworking 2\\n'",
@@ -27,53 +19,28 @@ const BLOCKS = [
 ];
 
 const SCENARIO = {
-  ".katapod_config.json": JSON.stringify({
-    layout: { terminals: [{ id: "host" }, { id: "api" }] },
-  }),
-  "intro.md": `# Outputs\n\n${BLOCKS.map(fence).join("")}`,
+  ".katapod_config.json": terminals("host", "api"),
+  "intro.md": `# Outputs\n\n${BLOCKS.map((text) => fence(text)).join("")}`,
 };
 
 describe("a block's output", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {House} */
   let house;
 
   before(async () => {
-    const { path } = await temp;
-    // Shells are known by their names.
-    const shell = join(path, "bash");
-    await writeFile(join(path, ".bashrc"), "PS1='$ '\nunset HISTFILE\n");
-    await writeFile(shell, `#!/bin/sh\nHOME='${path}' exec /bin/bash "$@"\n`);
-    await chmod(shell, 0o755);
-    const folder = join(path, "outputs");
-    await writeFiles(folder, SCENARIO);
-    house = await House.open(folder, { shell, home: path });
-    browser = await launch();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await house?.stop();
-    await (await temp).remove();
+    const shell = await writeBash(suite.path);
+    house = await suite.serve(await suite.write("outputs", SCENARIO), { shell });
   });
 
   /**
-   * @param {(lab: LabView, context: import("playwright-core").BrowserContext) => Promise<void>} use
-   * @param {import("playwright-core").BrowserContextOptions} [options]
+   * @param {(lab: LabView, context: BrowserContext) => Promise<void>} use
+   * @param {BrowserContextOptions} [options]
    */
-  async function inLab(use, options = {}) {
-    const context = await profile(browser, { acceptDownloads: true, ...options });
-    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab, context);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const inLab = (use, options = {}) => {
+    const permissions = ["clipboard-read", "clipboard-write"];
+    return suite.inLab(house, use, { acceptDownloads: true, permissions, ...options });
+  };
 
   /** @param {LabView} lab @param {number} block */
   async function done(lab, block) {
@@ -133,18 +100,7 @@ describe("a block's output", () => {
           await show(lab, 0).click();
           await lab.terminal("host").pane.getByText("Back to block").waitFor();
           await lab.page.getByRole("button", { name: "Text size, theme" }).click();
-          await lab.page.evaluate(await readFile(axeSource(), "utf8"));
-          const found = await lab.page.evaluate(async () => {
-            const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
-              /** @type {unknown} */ (window)
-            );
-            const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-            const { violations } = await axe.run(document, {
-              runOnly: { type: "tag", values: tags },
-            });
-            return violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
-          });
-          assert.deepEqual(found, []);
+          assert.deepEqual(await breaches(lab.page), []);
         },
         { colorScheme, reducedMotion: "reduce" },
       ));
@@ -177,7 +133,7 @@ describe("a block's output", () => {
       await panel.getByRole("button", { name: "Make a watch link" }).click();
       const link = await panel.locator("[data-role=viewer] .field").last().inputValue();
       await lab.page.keyboard.press("Escape");
-      const context = await profile(browser);
+      const context = await profile(suite.browser);
       await context.grantPermissions(["clipboard-read", "clipboard-write"]);
       const viewer = await LabView.open(context, link);
       assert.equal(await copied(viewer, 0), "first output\nworking 2");

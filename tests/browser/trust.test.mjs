@@ -2,22 +2,16 @@
 /** Before a lab runs anything by itself, its driver reads what it is, and says yes or not now. */
 
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
-import {
-  axeSource,
-  House,
-  LabView,
-  launch,
-  profile,
-  temporaryFolder,
-  until,
-  writeFiles,
-  writeShell,
-} from "./house.mjs";
+import { before, beforeEach, describe, test } from "node:test";
+import { breaches } from "./axe.mjs";
+import { fence, LabView, profile, until, writeFiles, writeShell } from "./house.mjs";
+import { Suite } from "./suite.mjs";
 
-const FENCE = "```";
+/** @import { BrowserContextOptions } from "playwright-core" */
+/** @import { House } from "./house.mjs" */
+
 const CONFIG = {
   layout: { terminals: [{ id: "host", name: "console" }] },
   navigation: {
@@ -31,20 +25,14 @@ const FILES = {
   ".katapod_config.json": JSON.stringify(CONFIG, null, 1),
   "intro.md": `# A lab
 
-${FENCE}
-echo clicked-$((1+1))
-${FENCE}
-
-[Next](command:katapod.loadPage?step1)
+${fence("echo clicked-$((1+1))")}[Next](command:katapod.loadPage?step1)
 `,
   "step1.md": "# The first step\n\n[Back](command:katapod.loadPage?intro)\n",
   "start.sh": "echo started-$((1+1))\n",
 };
 
 describe("trust", () => {
-  const temp = temporaryFolder();
-  /** @type {import("playwright-core").Browser} */
-  let browser;
+  const suite = new Suite();
   /** @type {string} */
   let folder;
   /** @type {string} */
@@ -53,11 +41,9 @@ describe("trust", () => {
   let shell;
 
   before(async () => {
-    const { path } = await temp;
-    folder = join(path, "lab");
-    home = join(path, "home");
-    shell = await writeShell(path);
-    browser = await launch();
+    folder = join(suite.path, "lab");
+    home = join(suite.path, "home");
+    shell = await writeShell(suite.path);
   });
 
   // Each test is a user who has seen nothing yet.
@@ -67,27 +53,12 @@ describe("trust", () => {
     await writeFiles(folder, FILES);
   });
 
-  after(async () => {
-    await browser?.close();
-    await (await temp).remove();
-  });
-
   /**
    * @param {(lab: LabView, house: House) => Promise<void>} use
-   * @param {import("playwright-core").BrowserContextOptions} [options]
+   * @param {BrowserContextOptions} [options]
    */
-  async function inLab(use, options = {}) {
-    const house = await House.open(folder, { shell, home, trust: false });
-    const context = await profile(browser, options);
-    try {
-      const lab = await LabView.open(context, house.url);
-      await use(lab, house);
-      assert.deepEqual(lab.problems, []);
-    } finally {
-      await context.close();
-      await house.stop();
-    }
-  }
+  const inLab = (use, options) =>
+    suite.inOwnLab(folder, { shell, home, trust: false }, use, options);
 
   /** @param {LabView} lab */
   const question = (lab) =>
@@ -190,7 +161,7 @@ describe("trust", () => {
       await lab.page.locator(".share-button").click();
       await lab.page.getByRole("button", { name: "Make a watch link" }).click();
       const field = lab.page.getByRole("textbox", { name: "Address of the Watch link" });
-      const context = await profile(browser);
+      const context = await profile(suite.browser);
       try {
         const address = new URL(await field.inputValue());
         const viewer = await LabView.open(context, new URL(address, house.url));
@@ -207,27 +178,16 @@ describe("trust", () => {
       test(`axe finds nothing in ${colorScheme} at ${width} pixels, and all fits`, () =>
         inLab(
           async (lab) => {
-            const check = async () => {
-              const found = await lab.page.evaluate(async () => {
-                const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (
-                  /** @type {unknown} */ (window)
-                );
-                const { violations } = await axe.run(document);
-                return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-              });
-              assert.deepEqual(found, []);
-            };
             const dialog = question(lab);
             await dialog.waitFor();
-            await lab.page.evaluate(await readFile(axeSource(), "utf8"));
-            await check();
+            assert.deepEqual(await breaches(lab.page), []);
             const box = await dialog.boundingBox();
             assert.ok(box && box.x >= 0 && box.x + box.width <= width, JSON.stringify(box));
             const overflow = await dialog.evaluate((one) => one.scrollWidth - one.clientWidth);
             assert.equal(overflow, 0);
             await dialog.getByRole("button", { name: "Not now" }).click();
             await note(lab).waitFor();
-            await check();
+            assert.deepEqual(await breaches(lab.page), []);
           },
           { colorScheme, reducedMotion: "reduce", viewport: { width, height: 844 } },
         ));

@@ -7,12 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use futures_util::future::join_all;
-use katahost::protocol::{
-    CALLS_BURST, SUBPROTOCOL,
-    frame::{FrameKind, Header},
-};
+use katahost::protocol::{CALLS_BURST, SUBPROTOCOL, frame::input};
 use katahost::server::limits::{MAX_SOCKETS, raise_open_files};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -257,19 +253,6 @@ async fn deeply_nested_json_is_refused_and_the_connection_goes_on() {
     let commands = wire.ask(2, "workspace/listCommands", Value::Null).await;
     assert!(commands["result"].is_array());
     target.check().await;
-}
-
-/// The binary frame of typed bytes.
-fn input(terminal: u16, generation: u32, offset: u64, text: &[u8]) -> Bytes {
-    let header = Header {
-        kind: FrameKind::Input,
-        replay: false,
-        more: false,
-        terminal,
-        generation,
-        offset,
-    };
-    header.frame(&[text])
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use katahost::{
     command::{REGISTRY, Role},
     protocol::{
         audience::{self, LabLink},
-        frame::{FrameKind, Header},
+        frame::input,
         server::close,
     },
 };
@@ -238,16 +238,8 @@ async fn viewer_is_refused_all_but_its_own_view() {
             assert_eq!(refusal(&answer).0, "not-allowed", "{method} {params}");
         }
     }
-    let header = Header {
-        kind: FrameKind::Input,
-        replay: false,
-        more: false,
-        terminal: 0,
-        generation: driver.generation(0),
-        offset: 0,
-    };
-    wire.say_bytes(header.frame(&[b"echo viewer-typed\r"]))
-        .await;
+    let typed = input(0, driver.generation(0), 0, b"echo viewer-typed\r");
+    wire.say_bytes(typed).await;
     // What the server does next comes after that.
     wire.ask(999, "workspace/listCommands", Value::Null).await;
     driver

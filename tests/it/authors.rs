@@ -186,7 +186,6 @@ async fn all_steps_come_with_their_titles() {
     assert_eq!(title(&visitor, "large"), "Large");
     assert_eq!(title(&visitor, "s999"), "Number 999");
     house.write("s999.md", "# Another");
-    visitor.execute("katapod.start", Value::Null).await.unwrap();
-    visitor.until_notified("lab/state").await;
+    visitor.start_over().await;
     assert_eq!(title(&visitor, "s999"), "Another");
 }

@@ -405,6 +405,13 @@ impl Visitor {
         .await;
     }
 
+    /// Starts the lab over, and waits until it has begun anew.
+    pub async fn start_over(&mut self) {
+        let started = self.client.execute("katapod.start", vec![], None);
+        started.await.unwrap();
+        self.until_notified("lab/state").await;
+    }
+
     /// Waits for a notification and takes it.
     pub async fn until_notified(&mut self, method: &str) -> Value {
         self.until(method, |visitor| {

@@ -227,12 +227,7 @@ async fn start_over_reads_the_config_anew() {
     let config = r#"{"layout": {"terminals": [{"id": "host"}, {"id": "web", "name": "Web"}, {"id": "x"}]},
         "navigation": {"onLoadCommands": {"intro": {"web": [{"command": "new"}]}}}}"#;
     house.write(".katapod_config.json", config);
-    visitor
-        .client
-        .execute("katapod.start", vec![], None)
-        .await
-        .unwrap();
-    visitor.until_notified("lab/state").await;
+    visitor.start_over().await;
     assert_eq!(step(&visitor.lab), "intro");
     let names = visitor
         .lab

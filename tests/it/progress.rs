@@ -116,9 +116,7 @@ async fn progress_begins_anew_when_the_lab_is_started_over() {
     visitor.run_block("intro", 0).await.unwrap();
     ended(&mut visitor).await;
     visitor.load("step2").await;
-    let start = visitor.client.execute("katapod.start", vec![], None);
-    start.await.unwrap();
-    visitor.until_notified("lab/state").await;
+    visitor.start_over().await;
     let [intro] = &visitor.lab.progress[..] else {
         panic!("{:?}", visitor.lab.progress)
     };

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use katahost::protocol::{
-    HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES,
-    client::Resume,
-    frame::{FrameKind, Header},
+    HEARTBEAT_SECONDS, MAX_CLIENT_MESSAGE_BYTES, client::Resume, frame::input,
 };
 use serde_json::{Value, json};
 
@@ -26,19 +24,6 @@ fn house() -> House {
         ("step2.md", "# Two"),
     ];
     House::with_files(&files, HouseOptions::default())
-}
-
-/// The binary frame of typed bytes.
-fn input(terminal: u16, generation: u32, offset: u64, text: &str) -> bytes::Bytes {
-    let header = Header {
-        kind: FrameKind::Input,
-        replay: false,
-        more: false,
-        terminal,
-        generation,
-        offset,
-    };
-    header.frame(&[text.as_bytes()])
 }
 
 fn execute(command: &str, arguments: impl Into<Value>, execution: &str) -> Value {
@@ -403,9 +388,9 @@ async fn input_for_nobody_is_ignored() {
     visitor.type_text("host", "echo one-$((1 + 0))\r").await;
     visitor.until_text("host", "\rone-1").await;
     let frames = [
-        input(99, 1, 0, "echo lost\r"),
-        input(0, 0, 0, "echo lost\r"),
-        input(0, 7, 0, "echo lost\r"),
+        input(99, 1, 0, b"echo lost\r"),
+        input(0, 0, 0, b"echo lost\r"),
+        input(0, 7, 0, b"echo lost\r"),
     ];
     for frame in frames {
         let message = tokio_tungstenite::tungstenite::Message::Binary(frame);

@@ -174,8 +174,7 @@ async fn changed_config_waits_for_a_fresh_start() {
     let told = visitor.until_notified("window/showMessage").await;
     assert_eq!(told["message"], "the config has changed");
     assert_eq!(told["hint"], "start the lab over to use it");
-    visitor.execute("katapod.start", Value::Null).await.unwrap();
-    visitor.until_notified("lab/state").await;
+    visitor.start_over().await;
     assert_eq!(visitor.lab.terminals[0].id, "other");
 }
 

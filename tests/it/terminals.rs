@@ -142,12 +142,7 @@ async fn start_over_gives_fresh_terminals_and_counts() {
     visitor.until_text("host", "\ronce\r\n").await;
     assert!(visitor.run_block("intro", 0).await.is_err());
     let instance = visitor.lab.instance.clone();
-    visitor
-        .client
-        .execute("katapod.start", vec![], None)
-        .await
-        .unwrap();
-    visitor.until_notified("lab/state").await;
+    visitor.start_over().await;
     assert_ne!(visitor.lab.instance, instance);
     visitor.size_all(80, 24).await;
     visitor.run_block("intro", 0).await.unwrap();

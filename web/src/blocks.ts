@@ -4,7 +4,7 @@ import type { BlockCardHost, Card, Counts, Runs } from "./card";
 import { CheckCard } from "./checkcard";
 import { copyText } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
-import { problems, severityOf } from "./diagnostics";
+import { markProblems } from "./diagnostics";
 import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
 import { after, type Disposable, Disposables } from "./events";
@@ -166,12 +166,7 @@ class BlockCard implements Card {
 
   /** Marks the block for its author with what is wrong with it. */
   mark(found: Diagnostic[], reveal: (found: Diagnostic) => void): void {
-    const [first] = found;
-    this.#problems.hidden = first === undefined;
-    if (first === undefined) return;
-    this.#problems.dataset.severity = severityOf(found);
-    this.#problems.replaceChildren(icon(severityOf(found)), problems(found.length));
-    this.#problems.onclick = () => reveal(first);
+    markProblems(this.#problems, found, reveal);
   }
 
   /** Gives the block the background that its author chose, with ink that can be read on it. */

@@ -1,6 +1,6 @@
 import { ago } from "./ago";
 import type { BlockCardHost, Card } from "./card";
-import { problems, severityOf } from "./diagnostics";
+import { markProblems } from "./diagnostics";
 import { element, icon } from "./dom";
 import { announce, noticeBody, sentence, withCode } from "./notices";
 import type { Block, CheckState, Diagnostic, StepProgress } from "./protocol";
@@ -100,12 +100,7 @@ export class CheckCard implements Card {
   }
 
   mark(found: Diagnostic[], reveal: (found: Diagnostic) => void): void {
-    const [first] = found;
-    this.#problems.hidden = first === undefined;
-    if (first === undefined) return;
-    this.#problems.dataset.severity = severityOf(found);
-    this.#problems.replaceChildren(icon(severityOf(found)), problems(found.length));
-    this.#problems.onclick = () => reveal(first);
+    markProblems(this.#problems, found, reveal);
   }
 
   colour(): void {}

@@ -6,13 +6,27 @@ import { recall, remember } from "./storage";
 const STATE_KEY = "katahost.problems";
 
 /** Counts problems, as people say it. */
-export function problems(count: number): string {
+function problems(count: number): string {
   return count === 1 ? "1 problem" : `${count} problems`;
 }
 
 /** The icon and the word for how bad problems are: as bad as the worst of them. */
-export function severityOf(found: Diagnostic[]): "error" | "warning" {
+function severityOf(found: Diagnostic[]): "error" | "warning" {
   return found.some(({ severity }) => severity === "error") ? "error" : "warning";
+}
+
+/** Has a block's mark say what is wrong with it, and lead to the first of it. */
+export function markProblems(
+  mark: HTMLElement,
+  found: Diagnostic[],
+  reveal: (found: Diagnostic) => void,
+): void {
+  const [first] = found;
+  mark.hidden = first === undefined;
+  if (first === undefined) return;
+  mark.dataset.severity = severityOf(found);
+  mark.replaceChildren(icon(severityOf(found)), problems(found.length));
+  mark.onclick = () => reveal(first);
 }
 
 /** What is wrong with a step, above it, for its author. */

@@ -1,23 +1,20 @@
 import { Address } from "./address";
 import { Audience, type AudienceHost } from "./audience";
-import { ANSWERS, occupation, type WhenBusy } from "./busy";
 import { Connection } from "./connection";
 import { required, stayHere } from "./dom";
-import { listen } from "./events";
 import { Executions, uniqueId } from "./executions";
-import { FindBox } from "./find";
+import { FindInStep } from "./findinstep";
 import type { Frame } from "./frames";
 import { KeyBar } from "./keybar";
 import { Layout } from "./layout";
 import { announce, notify, sentence } from "./notices";
+import { openOutsidePage } from "./outsidepage";
 import { PageView } from "./page";
-import { PageFinder } from "./pagefinder";
+import { PageCommands } from "./pagecommands";
 import { Progress } from "./progress";
 import {
   ACK,
   BLOCK_STATE,
-  type BlockState,
-  type Busy,
   CHECK_STATE,
   HEARTBEAT,
   type InitializeParams,
@@ -67,7 +64,8 @@ export class Lab {
   readonly #toolbar: Toolbar;
   readonly #status: StatusView;
   readonly #page: PageView;
-  readonly #find: FindBox;
+  readonly #commands: PageCommands;
+  readonly #find: FindInStep;
   readonly #audience: Audience;
   readonly #stage: Stage;
   readonly #trust: TrustQuestion;
@@ -80,8 +78,6 @@ export class Lab {
   #instance: string | null = null;
   #role: Role = "viewer";
   #deepLink: string | null;
-  // Blocks that this tab runs at the moment, by their ids.
-  readonly #running = new Set<string>();
 
   constructor() {
     this.#address = new Address((step) => this.#load(step));
@@ -97,7 +93,7 @@ export class Lab {
     this.#toolbar = new Toolbar(
       {
         load: (step) => this.#load(step),
-        find: () => this.#findInStep(),
+        find: () => this.#find.show(),
         reload: () => this.#perform("katapod.reloadPage"),
         startOver: () => this.#perform("katapod.start"),
       },
@@ -115,37 +111,47 @@ export class Lab {
       comeBack: (run) => lab.#page.comeBack(run),
       show: (heading, text) => lab.#textView.showText(heading, text),
     });
+    this.#commands = new PageCommands({
+      get page() {
+        return lab.#page;
+      },
+      get terminals() {
+        return lab.#terminals;
+      },
+      execute: (command, args) => lab.#executions.execute(command, args),
+      turnToSteps: () => lab.#layout.show(null),
+      fail: (error) => lab.#fail(error),
+    });
     this.#page = new PageView(required("steps"), required("page"), {
       get role() {
         return lab.#role;
       },
       terminalName: (terminal) => lab.#terminals?.pane(terminal)?.name ?? "terminal",
       way: this.#way,
-      run: (block, when) => lab.#runBlock(block, when),
-      cancel: (block) => lab.#onPage("katahost.cancelBlock", { block }),
-      skip: (block) => lab.#onPage("katahost.skipBlock", { block }),
+      run: (block, when) => lab.#commands.runBlock(block, when),
+      cancel: (block) => lab.#commands.execute("katahost.cancelBlock", { block }),
+      skip: (block) => lab.#commands.execute("katahost.skipBlock", { block }),
       runStep: () => lab.#executions.execute("katahost.runStep"),
       stopStep: () => lab.#executions.execute("katahost.stopStep"),
       fail: (error) => lab.#fail(error),
-      interrupt: (block) => lab.#onPage("katahost.interruptBlock", { block }),
-      playRecording: (block) => lab.#onPage("katahost.playRecording", { block }),
+      interrupt: (block) => lab.#commands.execute("katahost.interruptBlock", { block }),
+      playRecording: (block) => lab.#commands.execute("katahost.playRecording", { block }),
       follow: (link) =>
-        lab.#watches ? lab.#read({ link }) : lab.#onPage("katahost.followLink", { link }),
+        lab.#watches ? lab.#read({ link }) : lab.#commands.execute("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
       lastRun: (block) => lab.#progress.lastRun(block),
       showOutput: (run) => lab.#output.showOutput(run),
       copyOutput: (run) => lab.#output.copyOutput(run),
     });
-    const steps = required("steps");
     this.#audience = new Audience(
-      this.#audienceHost(steps),
+      this.#audienceHost(required("steps")),
       `katahost.follow.${location.pathname}`,
     );
     this.#stage = new Stage({
       get driver() {
         return lab.#role === "driver";
       },
-      runNext: () => this.#runNext(),
+      runNext: () => this.#commands.runNext(),
       playRecording: () => this.#perform("katahost.playRecording"),
       nextStep: () => this.#perform("katahost.nextStep"),
       previousStep: () => this.#perform("katahost.previousStep"),
@@ -157,16 +163,10 @@ export class Lab {
       },
       give: (hash) => this.#executions.execute("katahost.trust", [{ hash }]),
     });
-    const finder = new PageFinder(() => this.#page.content, steps);
-    this.#find = new FindBox(finder, "Find in this step", () => steps.focus());
-    this.#find.element.classList.add("find-page");
-    steps.before(this.#find.element);
-    listen<KeyboardEvent>(document, "keydown", (event) => {
-      if (event.defaultPrevented || event.code !== "KeyF") return;
-      if (!event.ctrlKey || !event.shiftKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      this.#findInStep();
-    });
+    this.#find = new FindInStep(
+      () => this.#page.content,
+      () => this.#layout.show(null),
+    );
     this.#connection.onReady.on((state) => this.#ready(state));
     this.#connection.onFrame.on((frame) => this.#frame(frame));
     this.#connection.onNotification.on((notification) => this.#notified(notification));
@@ -394,82 +394,15 @@ export class Lab {
     this.#progress.ran(id, Date.now());
     const block = this.#page.page?.blocks.find(({ state }) => state.id === id);
     const { follow, presenting } = this.#audience;
-    if (!block || this.#running.has(id)) return;
+    if (!block || this.#commands.runs(id)) return;
     if (!presenting && !(this.#watches && follow.following)) return;
     this.#page.flash(id);
     this.#terminals?.reveal(block.terminal);
   }
 
-  #findInStep(): void {
-    this.#layout.show(null);
-    this.#find.show();
-  }
-
   #onTerminal(command: string, terminal: number): void {
     const terminalId = this.#terminals?.pane(terminal)?.id;
     if (terminalId !== undefined) this.#perform(command, [{ terminalId }]);
-  }
-
-  /** Runs the block after the one that ran last, and asks at it where its terminal is busy. */
-  #runNext(): void {
-    const asked = this.#executions.execute("katahost.runNextBlock", [{ whenBusy: "ask" }]);
-    asked.catch((error: unknown) => {
-      const busy = error instanceof Refusal ? error.busy : null;
-      if (busy) this.#question(busy);
-      else this.#fail(error);
-    });
-  }
-
-  #question(busy: Busy): void {
-    const { wanted, terminal } = busy;
-    if (wanted === undefined) return;
-    this.#layout.show(null);
-    if (this.#page.question(wanted, busy)) return;
-    const name = this.#terminals?.pane(terminal)?.name ?? "terminal";
-    notify({
-      severity: "warning",
-      message: occupation(busy, name, Date.now()),
-      choices: ANSWERS.map(({ answer, label }) => ({
-        label,
-        run: () => this.#perform("katahost.runNextBlock", [{ whenBusy: answer, block: wanted }]),
-      })),
-    });
-  }
-
-  async #runBlock(block: number, when: WhenBusy): Promise<void> {
-    const shown = this.#page.page?.blocks.find(({ index }) => index === block);
-    if (!shown) return;
-    const { id } = shown.state;
-    if (shown.kind !== "check") this.#terminals?.pane(shown.terminal)?.terminal.markCommand();
-    this.#running.add(id);
-    try {
-      await this.#onPage("katahost.runBlock", { block, whenBusy: when });
-    } finally {
-      this.#running.delete(id);
-    }
-  }
-
-  /** Notes where a command begins that another tab or program runs from this page. */
-  #markOthers(state: BlockState): void {
-    if (this.#running.has(state.id)) return;
-    for (const block of this.#page.page?.blocks ?? []) {
-      if (block.state.id !== state.id || state.runs <= this.#page.runs(state.id)) continue;
-      this.#terminals?.pane(block.terminal)?.terminal.markCommand();
-    }
-  }
-
-  /** Executes a command about the page that is shown, and brings the terminals typed into in view. */
-  async #onPage(
-    command: string,
-    target: { block: number; whenBusy?: WhenBusy } | { link: number },
-  ): Promise<void> {
-    const page = this.#page.page;
-    if (!page) return;
-    const argument = { step: page.step, revision: page.revision, ...target };
-    const { terminals } = await this.#executions.execute(command, [argument]);
-    // Who followed a link came to read; a narrow window must not hide the step for its commands.
-    if (this.#page.page !== page) return;
-    for (const terminal of terminals) this.#terminals?.reveal(terminal);
   }
 
   /** Executes a command that has no place of its own on the page to report to. */
@@ -521,7 +454,7 @@ export class Lab {
         this.#toolbar.setSteps(notification.params.steps);
         return;
       case BLOCK_STATE:
-        this.#markOthers(notification.params);
+        this.#commands.markOthers(notification.params);
         this.#terminals?.awaitOutput(notification.params.last);
         this.#page.update(notification.params);
         return;
@@ -550,19 +483,7 @@ export class Lab {
         notify(notification.params);
         return;
       case SHOW_DOCUMENT:
-        this.#document(notification.params.uri);
+        openOutsidePage(notification.params.uri);
     }
-  }
-
-  #document(uri: string): void {
-    const url = new URL(uri, location.href);
-    if (!["http:", "https:", "mailto:"].includes(url.protocol)) return;
-    // Browsers open a tab only within a click; the link is there where that was too long ago.
-    if (navigator.userActivation?.isActive) window.open(url.href, "_blank", "noopener");
-    notify({
-      severity: "info",
-      message: `the lab opens \`${url.href}\``,
-      action: { label: "Open", href: url.href },
-    });
   }
 }

@@ -140,9 +140,7 @@ impl Lab {
     }
 
     pub(super) fn cancel_run(&self, run: RunNumber, terminal: u16) -> Result<(), LabError> {
-        let view = self.instance.view(terminal);
-        let full = |_| LabError::TerminalFull(view.id.clone());
-        view.handle.cancel(run).map_err(full)
+        self.instance.request(terminal, |handle| handle.cancel(run))
     }
 
     /// Notes that a run was never typed: it does not count.

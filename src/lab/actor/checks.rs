@@ -274,6 +274,7 @@ impl Lab {
         }
     }
 
+    /// Where a block of the current step is.
     pub(super) fn place_of(&self, index: usize) -> BlockPlace {
         BlockPlace {
             step: self.state.step.as_str().into(),

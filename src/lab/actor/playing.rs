@@ -5,11 +5,8 @@ use std::collections::VecDeque;
 use super::Lab;
 use crate::{
     command::CommandError,
-    lab::{
-        LabError,
-        event::{BlockPlace, RunState},
-    },
-    terminal::runs::Part,
+    lab::{LabError, event::RunState},
+    terminal::{TerminalHandle, runs::Part},
 };
 
 impl Lab {
@@ -19,15 +16,11 @@ impl Lab {
         let step = self.state.step.clone();
         let block = self.state.block(&step, None, index)?;
         let invocation = block.invocation.clone();
-        let place = BlockPlace {
-            step: step.as_str().into(),
-            index,
-        };
+        let place = self.place_of(index);
         let number = self.instance.number_of(&invocation.terminal);
         if self.instance.runs.plays(number) {
-            let view = self.instance.view(number);
-            let full = |_| LabError::TerminalFull(view.id.clone());
-            view.handle.stop_playing().map_err(full)?;
+            self.instance
+                .request(number, TerminalHandle::stop_playing)?;
             return Ok(number);
         }
         let film = self.reader.film(&step, block).await;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{PROMPT_BYTES, Terminal};
+use super::Terminal;
 use crate::terminal::{
     film::{Film, redraw},
     handle::News,
@@ -15,6 +15,9 @@ use crate::terminal::{
     runs::RunNumber,
     tracking::Stage,
 };
+
+/// How much of a terminal's past is looked at for its prompt.
+const PROMPT_BYTES: u64 = 16 * 1024;
 
 impl Terminal {
     pub(super) async fn begin_to_play(&mut self, run: RunNumber, film: Film, now: Instant) {

@@ -1,0 +1,81 @@
+//! Takes in what programs write: records it, answers what it asks, and notes the shell's marks.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{DEFAULT_SIZE, Terminal};
+use crate::terminal::{
+    journal::Event,
+    mark::{Mark, MarkKind},
+    pty::{Pty, Read},
+    query::{Found, Query},
+    tracking::Moment,
+};
+
+impl Terminal {
+    /// Reads one turn's worth of output, and says how many bytes that was.
+    pub(super) async fn read(&mut self) -> usize {
+        match self.pty.as_ref().map(Pty::read) {
+            Some(Read::Bytes(bytes)) => {
+                let length = bytes.len();
+                self.wrote(bytes).await;
+                return length;
+            }
+            Some(Read::End) => self.drained = true,
+            Some(Read::Pending) | None => {}
+        }
+        0
+    }
+
+    /// Records what a program wrote and answers what it asked.
+    pub(super) async fn wrote(&mut self, mut bytes: Bytes) {
+        self.runs.output(&bytes, Instant::now());
+        self.tracking.output();
+        let written = bytes.clone();
+        while !bytes.is_empty() {
+            let (taken, found) = self.scanner.scan(&bytes);
+            self.history.push(Event::Output(bytes.split_to(taken)));
+            match found {
+                Some(Found::Query(query)) => {
+                    let answer = self.answer(query).await;
+                    // A program that asks a megabyte of questions reads no answers.
+                    if self.writes.has_room(answer.len()) {
+                        self.writes.push(answer);
+                    }
+                }
+                Some(Found::Mark(mark)) => self.marked(mark),
+                None => {}
+            }
+        }
+        let moment = || Moment::now(&self.output);
+        self.aftermath.output(&written, moment, Instant::now());
+        self.history.fold();
+        self.announce();
+    }
+
+    fn marked(&mut self, mark: Mark) {
+        let Some(pty) = &self.pty else { return };
+        if mark.kind == MarkKind::Prompt {
+            self.prompt_at = Some(self.output.end());
+        }
+        let leader = pty.leader();
+        self.tracking
+            .mark(mark, self.moment(), leader, Instant::now());
+    }
+
+    async fn answer(&mut self, query: Query) -> Bytes {
+        match query {
+            Query::Fixed(answer) => answer.into(),
+            Query::Cursor { private } => {
+                let (row, col) = self.history.cursor().await;
+                let mark = if private { "?" } else { "" };
+                format!("\x1b[{mark}{row};{col}R").into()
+            }
+            Query::Size => {
+                let size = self.size.unwrap_or(DEFAULT_SIZE);
+                format!("\x1b[8;{};{}t", size.rows, size.cols).into()
+            }
+        }
+    }
+}
