@@ -137,18 +137,16 @@ impl LabRuns {
     /// counted under, and the block where it is a page's.
     pub(super) fn dropped(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
         let id = self.waiting.remove(&number)?;
-        self.going.remove(&number);
+        let block = self.going.remove(&number).map(|going| going.block);
         self.loose.remove(&number);
         self.playing.retain(|_, playing| *playing != number);
-        let block = self.last_with(number).map(|(_, run)| {
+        if let Some((_, run)) = self.last_with(number) {
             run.state = RunState::Dropped;
-            run.block.clone()
-        });
-        if let Some(block) = &block
-            && let Some((before, run)) = self.earlier.remove(block)
-        {
-            // What still runs is what there is to say of the block.
-            self.last.insert(block.clone(), (before, id.clone(), run));
+            let block = run.block.clone();
+            if let Some((before, run)) = self.earlier.remove(&block) {
+                // What still runs is what there is to say of the block.
+                self.last.insert(block, (before, id.clone(), run));
+            }
         }
         Some((id, block))
     }
