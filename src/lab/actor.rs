@@ -19,6 +19,7 @@ use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::refresh::Refresh;
+pub use self::step_run::SENT_PATIENCE;
 pub(super) use self::step_run::StepRunner;
 use super::{
     asks::Answer,
@@ -56,6 +57,8 @@ pub struct LabOptions {
     pub integration: Option<Integration>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
+    /// How long a run of all blocks waits for what nobody tells the end of.
+    pub sent_patience: Duration,
     /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
     pub author: bool,
     /// Whether a saved file is shown at once.
@@ -569,7 +572,7 @@ impl Lab {
                 if let Some((id, block)) = self.instance.runs.typed(run) {
                     self.tell_block(&id, block.as_ref());
                 }
-                self.step_run_typed(run);
+                self.step_run_typed(terminal, run);
             }
             News::Stage(run, stage) => {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {

@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Library, actor::Lab, handle::LabHandle};
 
-pub use super::actor::LabOptions;
+pub use super::actor::{LabOptions, SENT_PATIENCE};
 
 /// Starts labs when they are first visited, and ends them together.
 #[derive(Debug)]
