@@ -17,7 +17,7 @@ use super::{Failure, output, quickstart::Unpacked, source::Source, trust};
 use crate::{
     lab::{
         Integration, LabStore,
-        store::{LabOptions, random_name},
+        store::{LabOptions, SENT_PATIENCE, random_name},
     },
     server::{
         self, Server,
@@ -202,6 +202,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             .then(shell_integration)
             .flatten(),
         interrupt_patience: interrupt_patience(arguments.interrupt_seconds)?,
+        sent_patience: SENT_PATIENCE,
         author: arguments.author,
         watch: arguments.saves.are_watched(by_hand),
         record: arguments.recording,

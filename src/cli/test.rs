@@ -31,8 +31,9 @@ use super::{
 };
 use crate::{
     lab::{
-        Folder, Integration, LabStore, Library, Scan, Trust, recordings, scratch::Scratch,
-        store::LabOptions,
+        Folder, Integration, LabStore, Library, Scan, Trust, recordings,
+        scratch::Scratch,
+        store::{LabOptions, SENT_PATIENCE},
     },
     scenario::{Severity, recording::Recording},
 };
@@ -327,6 +328,7 @@ impl Tester<'_> {
             shell: self.arguments.shell.clone(),
             integration: self.integration.clone(),
             interrupt_patience: self.manner.patience,
+            sent_patience: SENT_PATIENCE,
             author: false,
             watch: false,
             trust: Trust::Given,

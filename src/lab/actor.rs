@@ -17,6 +17,7 @@ use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::refresh::Refresh;
+pub use self::step_run::SENT_PATIENCE;
 pub(super) use self::step_run::StepRunner;
 use super::{
     clients::{Client, Clients, Standing},

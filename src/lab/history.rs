@@ -193,6 +193,13 @@ impl History {
         }
     }
 
+    /// Notes the verdict on a run, where that came after all else that is known of it.
+    pub(super) fn judged(&mut self, number: RunNumber, verdict: &Verdict) {
+        if let Some(run) = self.find(number) {
+            run.verdict = Some(verdict.clone());
+        }
+    }
+
     /// Notes that a run was given up.
     pub(super) fn dropped(&mut self, number: RunNumber) {
         if let Some(run) = self.find(number) {

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use crate::{
     scenario::{Block, ExitCode, Expectation},
-    terminal::{aftermath::How, plain::plain_text, pty::Exit, quiet::QuietEnd},
+    terminal::{
+        aftermath::{How, Settled},
+        plain::plain_text,
+        pty::Exit,
+        quiet::QuietEnd,
+    },
 };
 
 /// How a line begins that says why a check failed.
@@ -42,7 +47,7 @@ impl Verdict {
         *self == Self::Passed
     }
 
-    fn failed(expectation: &Expectation, reason: String) -> Self {
+    pub(super) fn failed(expectation: &Expectation, reason: String) -> Self {
         Self::Failed {
             reason,
             hint: expectation.hint.clone(),
@@ -71,15 +76,17 @@ pub(super) fn judge_run(
 }
 
 /// Judges a block that was typed where nobody tells its end, once it looks settled. Nothing is said
-/// where it may still write what is expected.
+/// where it may still write what is expected. Where others wrote in between, only what is missing
+/// says something.
 pub(super) fn judge_sent(
     block: &Block,
-    how: How,
+    settled: Settled,
     output: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<Verdict> {
     block.expectation.expect.as_ref()?;
-    match (has_written(block, output), how) {
+    match (has_written(block, output), settled.how) {
         (None, _) => Some(Verdict::Unknown),
+        (Some(true), _) if settled.shared => Some(Verdict::Unknown),
         (Some(true), _) => Some(Verdict::Passed),
         (Some(false), How::Prompt) => {
             Some(Verdict::failed(&block.expectation, WRONG_OUTPUT.to_owned()))
@@ -170,9 +177,15 @@ fn told(output: &str, mark: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        scenario::{Config, Page, config::ConfigFiles},
+        terminal::tracking::Moment,
+    };
 
     fn expecting(expect: Option<&str>, exit_code: ExitCode) -> Expectation {
         Expectation {
@@ -259,6 +272,33 @@ mod tests {
         assert_eq!(judge(None), Verdict::Unknown);
         assert_eq!(judge(Some("12 \x1b[1mrows\x1b[m")), Verdict::Passed);
         assert!(matches!(judge(Some("none")), Verdict::Failed { .. }));
+    }
+
+    #[test]
+    fn sent_block_that_shares_its_output_can_only_fail() {
+        let (config, _) = Config::read(ConfigFiles::default());
+        let text = "```\n### {\"expect\": \"^42$\"}\na\n```\n";
+        let page = Page::parse("intro", text, &config);
+        let moment = Moment {
+            at: SystemTime::UNIX_EPOCH,
+            offset: 0,
+        };
+        let judged = |shared, output: &str| {
+            let settled = Settled {
+                how: How::Prompt,
+                began: moment,
+                ended: moment,
+                shared,
+            };
+            let output = output.to_owned().into_bytes();
+            judge_sent(&page.blocks[0], settled, || Some(output)).unwrap()
+        };
+        assert_eq!(judged(false, "a\n42\n"), Verdict::Passed);
+        assert_eq!(judged(true, "a\n42\n"), Verdict::Unknown);
+        for shared in [false, true] {
+            let verdict = judged(shared, "a\n43\n");
+            assert!(matches!(verdict, Verdict::Failed { .. }), "{verdict:?}");
+        }
     }
 
     proptest! {

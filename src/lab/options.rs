@@ -14,6 +14,8 @@ pub struct LabOptions {
     pub integration: Option<Integration>,
     /// How long a command waits after an interrupt before it is typed anyway.
     pub interrupt_patience: Duration,
+    /// How long a run of all blocks waits for what nobody tells the end of.
+    pub sent_patience: Duration,
     /// Whether who drives the lab writes it, and wants to know what is wrong with its pages.
     pub author: bool,
     /// Whether a saved file is shown at once.

@@ -111,12 +111,12 @@ impl Record {
     }
 
     /// Writes an archive of the transcript, of all recordings, and of one more file, of this name
-    /// and text.
+    /// and text, where there is one.
     ///
     /// # Errors
     ///
     /// A recording can't be read, or the file not be written.
-    pub fn write_archive(&self, (name, text): (&str, &str), file: &mut File) -> io::Result<()> {
+    pub fn write_archive(&self, more: Option<(&str, &str)>, file: &mut File) -> io::Result<()> {
         let mut archive = ZipWriter::new(file);
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -127,8 +127,10 @@ impl Record {
         transcript::write(self, &mut out)?;
         out.flush()?;
         drop(out);
-        archive.start_file(name, options)?;
-        archive.write_all(text.as_bytes())?;
+        if let Some((name, text)) = more {
+            archive.start_file(name, options)?;
+            archive.write_all(text.as_bytes())?;
+        }
         let views = self.views();
         for (index, (view, name)) in self.terminals.iter().zip(self.cast_names()).enumerate() {
             archive.start_file(name, options)?;
@@ -232,6 +234,28 @@ fn plain_name(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn archive_has_no_empty_file_in_place_of_one_that_nobody_could_give() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("intro.md"), "# Lab").unwrap();
+        let record = Record {
+            folder: Folder::open(temp.path()).unwrap(),
+            began: SystemTime::now(),
+            terminals: Vec::new(),
+            history: History::default(),
+            recorder: None,
+        };
+        for (more, wanted) in [
+            (Some(("more.json", "{}")), &[TRANSCRIPT, "more.json"][..]),
+            (None, &[TRANSCRIPT]),
+        ] {
+            let mut file = tempfile::tempfile().unwrap();
+            record.write_archive(more, &mut file).unwrap();
+            let archive = zip::ZipArchive::new(file).unwrap();
+            assert_eq!(archive.file_names().collect::<Vec<_>>(), wanted);
+        }
+    }
 
     #[test]
     fn names_of_files_are_plain() {

@@ -137,18 +137,16 @@ impl LabRuns {
     /// counted under, and the block where it is a page's.
     pub(super) fn dropped(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {
         let id = self.waiting.remove(&number)?;
-        self.going.remove(&number);
+        let block = self.going.remove(&number).map(|going| going.block);
         self.loose.remove(&number);
         self.playing.retain(|_, playing| *playing != number);
-        let block = self.last_with(number).map(|(_, run)| {
+        if let Some((_, run)) = self.last_with(number) {
             run.state = RunState::Dropped;
-            run.block.clone()
-        });
-        if let Some(block) = &block
-            && let Some((before, run)) = self.earlier.remove(block)
-        {
-            // What still runs is what there is to say of the block.
-            self.last.insert(block.clone(), (before, id.clone(), run));
+            let block = run.block.clone();
+            if let Some((before, run)) = self.earlier.remove(&block) {
+                // What still runs is what there is to say of the block.
+                self.last.insert(block, (before, id.clone(), run));
+            }
         }
         Some((id, block))
     }
@@ -185,9 +183,8 @@ impl LabRuns {
 
     /// The run with this number, if it is its block's last and nobody tells its end.
     pub(super) fn sent(&self, number: RunNumber) -> Option<&BlockRun> {
-        let mut all = self.last.values();
-        let (.., run) = all.find(|(last, ..)| *last == number)?;
-        (run.state == RunState::Sent).then_some(run)
+        // Those of which more is told run, and so were not sent.
+        self.told(number).filter(|run| run.state == RunState::Sent)
     }
 
     /// Notes what became of a run, and the verdict on it where there is one. Returns the run and the
@@ -247,12 +244,28 @@ impl LabRuns {
         Some((id.to_owned(), run.clone()))
     }
 
-    /// Notes that a block's last run, whose end nobody tells, has written what is expected. Returns
-    /// the id that it is counted under.
-    pub(super) fn wrote_as_expected(&mut self, block: &BlockPlace) -> Option<String> {
-        let (_, id, run) = self.last.get_mut(block)?;
-        run.verdict = Some(Verdict::Passed);
-        Some(id.clone())
+    /// Notes the verdict on a run, if it is its block's last and nobody tells its end. Returns the
+    /// run, and the id that it is counted under.
+    pub(super) fn judged(
+        &mut self,
+        number: RunNumber,
+        verdict: &Verdict,
+    ) -> Option<(String, BlockRun)> {
+        let (id, run) = self.last_with(number)?;
+        if run.state != RunState::Sent {
+            return None;
+        }
+        run.verdict = Some(verdict.clone());
+        Some((id.to_owned(), run.clone()))
+    }
+
+    /// The run with this number, where it is one that is told of.
+    pub(super) fn told(&self, number: RunNumber) -> Option<&BlockRun> {
+        let last = self.last.values().map(|(last, _, run)| (last, run));
+        let earlier = self.earlier.values().map(|(earlier, run)| (earlier, run));
+        let mut all = last.chain(earlier);
+        let (_, run) = all.find(|(told, _)| **told == number)?;
+        Some(run)
     }
 
     /// The run of a block with this number, where it is one that is told of.

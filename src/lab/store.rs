@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Library, actor::Lab, handle::LabHandle};
 
-pub use super::options::LabOptions;
+pub use super::{actor::SENT_PATIENCE, options::LabOptions};
 
 /// Starts labs when they are first visited, and ends them together.
 #[derive(Debug)]

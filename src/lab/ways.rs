@@ -19,7 +19,7 @@ pub(super) struct Ways {
 
 impl Ways {
     /// Finds the ways from all pages, of which only those that changed are read; `page` is known.
-    /// Returns whether all could be.
+    /// Returns whether all could be; where they are too much, nothing is known any more.
     pub(super) fn look(
         &mut self,
         folder: &Folder,
@@ -32,6 +32,7 @@ impl Ways {
             .filter_map(|step| Some((step, folder.stamp(step)?)))
             .collect();
         if stamps.iter().map(|(_, (_, bytes))| bytes).sum::<u64>() > MAX_BYTES {
+            self.known.clear();
             return false;
         }
         let mut before = std::mem::take(&mut self.known);
@@ -107,6 +108,28 @@ mod tests {
         let mut before: Vec<String> = ways.before(step).into_iter().collect();
         before.sort();
         before
+    }
+
+    #[test]
+    fn nothing_is_before_a_step_of_a_scenario_that_grew_too_large() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(
+            temp.path().join("intro.md"),
+            "[go](command:katapod.loadPage?a)",
+        )
+        .unwrap();
+        fs::write(temp.path().join("a.md"), "# A").unwrap();
+        let folder = Folder::open(temp.path()).unwrap();
+        let (config, _) = Config::read(ConfigFiles::default());
+        let page = Page::parse("a", "# A", &config);
+        let mut ways = Ways::default();
+        assert!(ways.look(&folder, &folder.steps(), &config, &page));
+        assert_eq!(ways.before("a").len(), 1);
+        // Nothing is read of it, so that a hole does.
+        let large = fs::File::create(temp.path().join("large.md")).unwrap();
+        large.set_len(MAX_BYTES + 1).unwrap();
+        assert!(!ways.look(&folder, &folder.steps(), &config, &page));
+        assert!(ways.before("a").is_empty());
     }
 
     const LAB: [(&str, &[&str]); 6] = [

@@ -50,11 +50,12 @@ async fn transcript(State(server): State<Shared>, Path(name): Path<String>) -> R
 async fn archive(State(server): State<Shared>, Path(name): Path<String>) -> Response {
     let lab = server.labs.running(&name);
     let progress = match &lab {
-        Some(lab) => progress::text(lab).await.unwrap_or_default(),
-        None => String::new(),
+        Some(lab) => progress::text(lab).await,
+        None => None,
     };
     let write = move |record: &Record, file: &mut File| {
-        record.write_archive((progress::FILE, &progress), file)
+        let progress = progress.as_deref().map(|text| (progress::FILE, text));
+        record.write_archive(progress, file)
     };
     export(&server, &name, "transcript.zip", ARCHIVE, write).await
 }

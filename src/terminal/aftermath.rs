@@ -40,6 +40,9 @@ pub struct Settled {
     pub began: Moment,
     /// When the last of its output came, and where that ends.
     pub ended: Moment,
+    /// Whether another one was typed while it, or before that one, was not yet over: what each of
+    /// them wrote can't be told apart.
+    pub shared: bool,
 }
 
 /// How a run looks settled.
@@ -65,6 +68,8 @@ pub(super) struct Aftermath {
 struct Followed {
     number: RunNumber,
     began: Moment,
+    /// Whether another one was followed at the same time.
+    shared: bool,
     /// The last output, or the typing.
     latest: (Instant, Moment),
     standing: Standing,
@@ -102,6 +107,10 @@ impl Aftermath {
             .take()
             .filter(|run| run.standing != Standing::Running);
         let unread = before.as_ref().map_or(0, |run| run.unanswered);
+        let before = before.map(|run| Followed {
+            shared: true,
+            ..run
+        });
         self.earlier.extend(before);
         if self.earlier.len() >= MOST {
             self.earlier.remove(0);
@@ -109,6 +118,7 @@ impl Aftermath {
         self.last = Some(Followed {
             number,
             began: moment,
+            shared: !self.earlier.is_empty(),
             latest: (now, moment),
             standing: Standing::Typed,
             prompt,
@@ -187,8 +197,14 @@ impl Aftermath {
         });
         let last = self.last.take().map(|run| (run, how));
         let settled = sent.chain(last).map(|(run, how)| {
-            let began = run.began;
-            (run.number, Settled { how, began, ended })
+            let (began, shared) = (run.began, run.shared);
+            let settled = Settled {
+                how,
+                began,
+                ended,
+                shared,
+            };
+            (run.number, settled)
         });
         settled.collect()
     }
@@ -390,10 +406,17 @@ mod tests {
     #[test]
     fn run_that_is_followed_by_another_settles_with_it() {
         let (mut aftermath, later) = two(Stage::Sent);
-        let told = found(aftermath.look(|| READS, later));
+        let looks = aftermath.look(|| READS, later);
+        assert!(looks.iter().all(|(_, settled)| settled.shared));
         let wanted = [(1, How::Quiet, 10, 30), (2, How::Quiet, 20, 30)];
-        assert_eq!(told, wanted);
+        assert_eq!(found(looks), wanted);
         assert_eq!(aftermath.next_look(later), None);
+        // What is typed now has its output for itself.
+        aftermath.typed(3, b"c\r", None, moment(30), later);
+        aftermath.stage(3, Stage::Sent);
+        let looks = aftermath.look(|| READS, later + Duration::from_secs(30));
+        assert!(looks.iter().all(|(_, settled)| !settled.shared));
+        assert_eq!(found(looks), [(3, How::Quiet, 30, 30)]);
     }
 
     #[test]
@@ -401,8 +424,9 @@ mod tests {
         let (mut aftermath, later) = two(Stage::Running(moment(25)));
         assert_eq!(found(aftermath.look(|| Occupation::Busy, later)), []);
         aftermath.stage(2, Stage::Ended(Some(0), moment(30)));
-        let told = found(aftermath.look(|| Occupation::Prompt, later));
-        assert_eq!(told, [(1, How::Prompt, 10, 30)]);
+        let looks = aftermath.look(|| Occupation::Prompt, later);
+        assert!(looks.iter().all(|(_, settled)| settled.shared));
+        assert_eq!(found(looks), [(1, How::Prompt, 10, 30)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Ends what a quiet run has started where the server can't: when it was killed itself.
 
 use std::{
-    io::{self, Write},
+    io,
     process::{Child, Command, Stdio},
 };
 
@@ -39,17 +39,20 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(mut line) = self.0.stdin.take() {
-            // One that is gone already needs no word.
-            drop(line.write_all(b"\n"));
-        }
+        // As long as the pipe is open, it ends nothing; and it must not end before its reader does.
+        let pipe = self.0.stdin.take();
+        // Nobody waits for an answer of its own: this is done among what must not wait.
+        drop(self.0.kill());
         drop(self.0.wait());
+        drop(pipe);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::ExitStatusExt;
+    use std::{os::unix::process::ExitStatusExt, sync::mpsc, thread, time::Duration};
+
+    use rustix::process::{Signal, kill_process};
 
     use super::*;
 
@@ -67,6 +70,24 @@ mod tests {
         let (mut child, mut guard) = sleeper();
         drop(guard.0.stdin.take());
         assert_eq!(child.wait().unwrap().signal(), Some(9));
+    }
+
+    #[test]
+    fn guard_that_does_not_answer_is_let_go_at_once() {
+        let (mut child, guard) = sleeper();
+        let pid = Pid::from_raw(guard.0.id().cast_signed()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        let (told, gone) = mpsc::channel();
+        thread::spawn(move || {
+            drop(guard);
+            told.send(()).unwrap();
+        });
+        let is_gone = gone.recv_timeout(Duration::from_secs(30)).is_ok();
+        kill_process(pid, Signal::CONT).ok();
+        assert!(is_gone);
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

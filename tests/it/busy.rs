@@ -1,7 +1,7 @@
 //! Clicks on terminals in which a program runs, and what can be seen of runs that nobody tells the
 //! end of.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use katahost::{
     client::ClientError,
@@ -10,7 +10,7 @@ use katahost::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{House, HouseOptions, Visitor, sshd::Sshd};
+use crate::harness::{House, HouseOptions, Visitor, http, sshd::Sshd};
 
 /// Runs until it is told to end, and reads nothing.
 const HANGS: &str = "sh -c 'echo up-$((1+1)); exec sleep 300'";
@@ -35,6 +35,11 @@ const CONFIG: &str =
 
 impl Desk {
     async fn new(blocks: &[(Value, &str)]) -> Self {
+        Self::with_patience(blocks, HouseOptions::default().sent_patience).await
+    }
+
+    /// In this lab, a run of all blocks waits so long for what nobody tells the end of.
+    async fn with_patience(blocks: &[(Value, &str)], sent_patience: Duration) -> Self {
         let home = tempfile::tempdir().unwrap();
         let path = home.path();
         fs::write(path.join(".bashrc"), "PS1='$ '\nunset HISTFILE\n").unwrap();
@@ -52,6 +57,7 @@ impl Desk {
             .collect();
         let options = HouseOptions {
             shell: Some(shell),
+            sent_patience,
             ..HouseOptions::default()
         };
         let house = House::with_files(
@@ -107,6 +113,21 @@ impl Desk {
     /// What the terminal shows, its line ends as they are.
     fn text(&self) -> String {
         self.visitor.text(0)
+    }
+
+    /// What the file of the lab's progress says of a block.
+    async fn progress(&self, block: usize) -> Value {
+        let answer = http::get(&self.house, "/labs/lab/progress.json").await;
+        let file: Value = serde_json::from_slice(&answer.body).unwrap();
+        let blocks = file["steps"][0]["blocks"].as_array().unwrap();
+        let found = blocks.iter().find(|one| one["block"] == block);
+        found.unwrap().clone()
+    }
+
+    /// What the transcript says.
+    async fn transcript(&self) -> String {
+        let answer = http::get(&self.house, "/labs/lab/transcript.md").await;
+        answer.text()
     }
 
     /// Has a block that waits for it go on.
@@ -406,6 +427,23 @@ async fn unknown_shell_is_typed_into_and_its_programs_are_asked_about() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn runs_of_a_block_that_are_cancelled_together_do_not_count() {
+    let mut desk = Desk::new(&[plain(HANGS), plain("true")]).await;
+    desk.start(0).await;
+    desk.run(1, "queue").await.unwrap();
+    desk.run(1, "queue").await.unwrap();
+    let cancel = vec![json!({"step": "intro", "block": 1})];
+    desk.execute("katahost.cancelBlock", cancel).await.unwrap();
+    let is_over = |visitor: &Visitor| {
+        let mut told = visitor.notifications.iter().rev();
+        let last = told.find(|(_, state)| state["last"]["block"] == 1);
+        last.is_some_and(|(_, state)| state["runs"] == 0 && state["waiting"] == 0)
+    };
+    desk.visitor.until("both to be taken back", is_over).await;
+    assert_eq!(desk.progress(1).await["runs"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn queue_goes_with_its_shell_and_does_not_count() {
     let limited = json!({"maxInvocations": 1});
     let mut desk = Desk::new(&[plain(HANGS), (limited, "echo typed-$((2+3))")]).await;
@@ -565,7 +603,7 @@ async fn quiet_tells_of_a_sent_block_without_a_prompt() {
 async fn what_was_sent_settles_though_more_was_sent_after_it() {
     let blocks = [
         plain("sqlite3"),
-        plain("select 20 + 22;"),
+        (json!({"expect": "^44$"}), "select 20 + 22;"),
         plain("select 40 + 4;"),
     ];
     let mut desk = Desk::new(&blocks).await;
@@ -583,6 +621,10 @@ async fn what_was_sent_settles_though_more_was_sent_after_it() {
         };
         desk.visitor.until("it to settle", settled).await;
     }
+    // The output of the second is not taken for the first one's.
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    let first = page.blocks[1].state.last.as_ref().unwrap();
+    assert!(!first.matched, "{first:?}");
 }
 
 /// Judges a line that is sent to Python, and says how its run stands.
@@ -623,7 +665,21 @@ async fn sent_block_is_judged_by_its_output_where_its_prompt_is_back() {
 
 // Running all blocks of a step.
 
+/// Answers each line that it reads, and not at once.
+const LATE: &str = "sh -c 'while read -r line; do (sleep 2; echo got-$line) & done'";
+
 impl Desk {
+    /// Waits until a run of a block that was sent is seen to be quiet.
+    async fn until_settled(&mut self, block: usize) {
+        let settled = |visitor: &Visitor| {
+            let mut told = visitor.notifications.iter();
+            told.any(|(_, state)| {
+                state["last"]["block"] == block && state["last"]["settled"] == "quiet"
+            })
+        };
+        self.visitor.until("it to settle", settled).await;
+    }
+
     async fn run_all(&mut self) {
         self.visitor.notifications.clear();
         self.execute("katahost.runStep", vec![]).await.unwrap();
@@ -766,9 +822,8 @@ async fn run_of_all_blocks_judges_what_was_only_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_of_all_blocks_waits_for_what_is_expected_of_a_quiet_program() {
-    let late = "sh -c 'while read -r line; do (sleep 2; echo got-$line) & done'";
     let blocks = [
-        plain(late),
+        plain(LATE),
         (json!({"expect": "^got-x"}), "x"),
         (json!({"terminalId": "api"}), "echo after-$((1+1))"),
     ];
@@ -779,6 +834,81 @@ async fn run_of_all_blocks_waits_for_what_is_expected_of_a_quiet_program() {
     assert!(text.contains("got-x"), "{text}");
     let page = desk.house.enter("lab").await.lab.page.unwrap();
     assert!(page.blocks[1].state.last.as_ref().unwrap().matched);
+    let passed = desk.progress(1).await["passedAt"].clone();
+    assert!(passed.is_u64(), "{passed}");
+    let transcript = desk.transcript().await;
+    assert!(transcript.contains("as expected"), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_fails_what_was_sent_and_never_writes_what_is_expected() {
+    let blocks = [
+        plain("sh -c 'while read -r line; do echo got-$line; done'"),
+        (json!({"expect": "^never"}), "x"),
+        plain("y"),
+    ];
+    // Long enough to see that it is quiet.
+    let mut desk = Desk::with_patience(&blocks, Duration::from_secs(6)).await;
+    desk.run_all().await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(1), &json!(1)));
+    assert_eq!(told["message"], "its output does not match");
+    assert_eq!(desk.states().await, ["running", "failed", "none"]);
+    let message = desk.progress(1).await["message"].clone();
+    assert_eq!(message, "its output does not match");
+    let transcript = desk.transcript().await;
+    assert!(transcript.contains("does not match"), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_waits_for_what_runs_however_long() {
+    let long = "sleep 1.5; echo done-$((1+1))";
+    let blocks = [(json!({"expect": "^done-2"}), long), plain("true")];
+    let mut desk = Desk::with_patience(&blocks, Duration::from_millis(200)).await;
+    desk.run_all().await;
+    let ended = |visitor: &Visitor| {
+        let mut told = visitor.notifications.iter();
+        told.any(|(method, told)| method == "lab/stepRun" && told["state"] != "running")
+    };
+    desk.visitor.until("the step's run to end", ended).await;
+    let told = desk.until_run("finished").await;
+    assert_eq!(told["done"], 2, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_takes_no_other_click_for_its_own() {
+    let header = json!({"expect": "^never", "timeout": 4});
+    let blocks = [plain(LATE), (header, "x"), plain("y")];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    desk.until_settled(1).await;
+    desk.run(1, "queue").await.unwrap();
+    desk.until(1, "queued").await;
+    let told = desk.until_run("failed").await;
+    assert_eq!((&told["block"], &told["done"]), (&json!(1), &json!(1)));
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    let last = page.blocks[1].state.last.as_ref().unwrap();
+    assert!(!last.matched, "{last:?}");
+    assert_eq!(desk.states().await, ["running", "queued", "none"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_all_blocks_says_nothing_where_another_click_may_have_written() {
+    let blocks = [
+        plain(LATE),
+        (json!({"expect": "^got-y"}), "x"),
+        plain("y"),
+        (json!({"terminalId": "api"}), "true"),
+    ];
+    let mut desk = Desk::new(&blocks).await;
+    desk.run_all().await;
+    desk.until_settled(1).await;
+    desk.run(2, "type").await.unwrap();
+    desk.until_run("finished").await;
+    let page = desk.house.enter("lab").await.lab.page.unwrap();
+    let last = page.blocks[1].state.last.as_ref().unwrap();
+    assert!(!last.matched, "{last:?}");
+    assert_eq!(desk.progress(1).await["passedAt"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

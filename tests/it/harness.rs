@@ -20,7 +20,10 @@ use std::{
 
 use katahost::{
     client::{Address, Client, ClientError, Incident},
-    lab::{LabStore, Library, Trust, store::LabOptions},
+    lab::{
+        LabStore, Library, Trust,
+        store::{LabOptions, SENT_PATIENCE},
+    },
     protocol::{
         client::{Resume, ResumeTerminal},
         frame::{FrameKind, decode_size},
@@ -64,6 +67,7 @@ pub struct HouseOptions {
     pub base_path: String,
     pub token: Option<String>,
     pub interrupt_patience: Duration,
+    pub sent_patience: Duration,
     pub author: bool,
     pub watch: bool,
     pub trust: Trust,
@@ -77,6 +81,7 @@ impl Default for HouseOptions {
             base_path: "/".to_owned(),
             token: Some(TOKEN.to_owned()),
             interrupt_patience: Duration::from_secs(5),
+            sent_patience: SENT_PATIENCE,
             author: false,
             watch: false,
             trust: Trust::Given,
@@ -100,6 +105,7 @@ impl House {
             base_path,
             token,
             interrupt_patience,
+            sent_patience,
             author,
             watch,
             trust,
@@ -121,6 +127,7 @@ impl House {
                     shell,
                     integration: Some(Integration::new().unwrap()),
                     interrupt_patience,
+                    sent_patience,
                     author,
                     watch,
                     trust,

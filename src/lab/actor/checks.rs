@@ -182,24 +182,40 @@ impl Lab {
                 let block = self.state.block(&run.block.step, None, run.block.index);
                 let (began, ended) = (settled.began.offset, settled.ended.offset);
                 let output = || self.output(run.terminal, began, ended);
-                judge_sent(block.ok()?, settled.how, output)
+                judge_sent(block.ok()?, settled, output)
             }
             _ => None,
         }
     }
 
-    /// Whether the last run of a block of the page shown, which goes on or was sent, has written
-    /// by now what is expected of it, if anything is.
-    pub(super) fn has_written(&self, index: usize) -> bool {
-        let Ok(block) = self.state.block(&self.state.step, None, index) else {
-            return true;
+    /// What the output of a run, which goes on or was sent, says by now of what is expected of its
+    /// block of the page shown; nothing as long as that is missing, or the output is not known.
+    pub(super) fn judge_so_far(&self, number: RunNumber, index: usize) -> Option<Verdict> {
+        let block = self.state.block(&self.state.step, None, index);
+        let Some(block) = block
+            .ok()
+            .filter(|block| block.expectation.expect.is_some())
+        else {
+            return Some(Verdict::Unknown);
         };
-        let Some(run) = self.instance.runs.last(&self.place_of(index)) else {
-            return false;
+        let run = self.instance.runs.told(number)?;
+        let (terminal, began) = (run.terminal, run.began?.offset);
+        let end = self.instance.view(terminal).handle.output().end();
+        match has_written(block, || self.output(terminal, began, end)) {
+            None => Some(Verdict::Unknown),
+            Some(true) => Some(Verdict::Passed),
+            Some(false) => None,
+        }
+    }
+
+    /// Notes the verdict on a run that nobody tells the end of, where it came after it had settled.
+    pub(super) fn note_verdict(&mut self, number: RunNumber, verdict: &Verdict) {
+        let Some((id, run)) = self.instance.runs.judged(number, verdict) else {
+            return;
         };
-        let end = self.instance.view(run.terminal).handle.output().end();
-        let output = || self.output(run.terminal, run.began?.offset, end);
-        has_written(block, output).unwrap_or(true)
+        self.instance.history.judged(number, verdict);
+        self.instance.progress.became(&run);
+        self.tell_block(&id, Some(&run.block));
     }
 
     /// What was written in a terminal between two offsets, if it is still there as a whole.

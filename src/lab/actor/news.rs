@@ -31,7 +31,7 @@ impl Lab {
                 if let Some((id, block)) = self.instance.runs.typed(run) {
                     self.tell_block(&id, block.as_ref());
                 }
-                self.step_run_typed(run);
+                self.step_run_typed(terminal, run);
             }
             News::Stage(run, stage) => {
                 if let Some(loose) = self.instance.runs.loose_stage(run, stage) {

@@ -31,8 +31,8 @@ const SERVER_QUIET: Duration = Duration::from_secs(2);
 /// It is taken for one, however much it writes, after this long.
 const SERVER_AT_LAST: Duration = Duration::from_secs(60);
 
-/// So long is waited for what was sent to settle.
-const SENT_PATIENCE: Duration = Duration::from_secs(60);
+/// So long is waited for what was sent to settle, and to write what is expected.
+pub const SENT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The run of all blocks of a step that goes on, or the last one.
 #[derive(Debug, Default)]
@@ -52,6 +52,9 @@ struct Going {
     typed_at: Option<Instant>,
     /// Whether it looks settled, and yet has not written what is expected.
     wanting: bool,
+    /// Whether another run was typed into its terminal behind it: what they write can't be told
+    /// apart.
+    shared: bool,
     /// The end of the terminal's output, and since when it is there.
     output: (u64, Instant),
     look_at: Instant,
@@ -174,6 +177,7 @@ impl Lab {
             terminal,
             typed_at: None,
             wanting: false,
+            shared: false,
             output: (output, now),
             look_at: now + LOOK,
         });
@@ -193,6 +197,7 @@ impl Lab {
                     terminal: 0,
                     typed_at: Some(now),
                     wanting: false,
+                    shared: false,
                     output: (0, now),
                     look_at: now + LOOK,
                 });
@@ -230,9 +235,14 @@ impl Lab {
         self.run_block_from(going.block + 1);
     }
 
-    pub(super) fn step_run_typed(&mut self, run: RunNumber) {
-        if let Some(going) = self.instance.step_runner.going_with(run) {
-            going.typed_at = Some(Instant::now());
+    /// Notes that a run was typed, be it the present block's or another one.
+    pub(super) fn step_run_typed(&mut self, terminal: u16, run: RunNumber) {
+        match &mut self.instance.step_runner.going {
+            Some(going) if going.run == Some(run) => going.typed_at = Some(Instant::now()),
+            Some(going) if going.terminal == terminal && going.typed_at.is_some() => {
+                going.shared = true;
+            }
+            _ => {}
         }
     }
 
@@ -264,9 +274,10 @@ impl Lab {
                 Some(Verdict::Failed { reason, hint }) => {
                     self.end_step_run(StepRunState::Failed, &reason, hint);
                 }
-                _ if self.has_written(block) => self.go_on(),
+                Some(_) => self.go_on(),
+                None if self.expectation(block).expect.is_none() => self.go_on(),
                 // What is expected may still come.
-                _ => self.instance.step_runner.wants(run),
+                None => self.instance.step_runner.wants(run),
             },
             Stage::Running(_) | Stage::Sent | Stage::Playing(_) | Stage::Played(_) => {}
         }
@@ -291,18 +302,16 @@ impl Lab {
         going.look_at = now + LOOK;
         let quiet = now.duration_since(going.output.1);
         let typed = going.typed_at.map(|at| now.duration_since(at));
-        let (index, terminal, is_check) = (going.block, going.terminal, going.run.is_none());
-        let wanting = going.wanting;
+        let (index, terminal, run) = (going.block, going.terminal, going.run);
+        let (wanting, shared) = (going.wanting, going.shared);
         self.instance.step_runner.going = Some(going);
         // Checks have a time limit of their own.
-        let Some(typed) = typed.filter(|_| !is_check) else {
+        let (Some(typed), Some(run)) = (typed, run) else {
             return;
         };
-        let place = self.place_of(index);
-        if wanting && self.has_written(index) {
-            if let Some(id) = self.instance.runs.wrote_as_expected(&place) {
-                self.tell_block(&id, Some(&place));
-            }
+        if wanting && let Some(verdict) = self.judge_so_far(run, index) {
+            let verdict = if shared { Verdict::Unknown } else { verdict };
+            self.note_verdict(run, &verdict);
             self.go_on();
             return;
         }
@@ -314,11 +323,10 @@ impl Lab {
             }
             return;
         }
-        if typed >= SENT_PATIENCE && expectation.expect.is_some() && !self.has_written(index) {
-            self.end_step_run(StepRunState::Failed, WRONG_OUTPUT, expectation.hint);
-            return;
-        }
-        match self.instance.runs.last(&place).map(|run| run.state) {
+        let state = self.instance.runs.told(run).map(|run| run.state);
+        let patience = self.options.sent_patience;
+        match state {
+            // Its end will be told, however late.
             Some(RunState::Running) => {
                 let server = quiet >= SERVER_QUIET || typed >= SERVER_AT_LAST;
                 let next = self.blocks_from(index + 1).next();
@@ -326,11 +334,18 @@ impl Lab {
                     let there = self.instance.number_of(&next.invocation.terminal);
                     there == terminal && next.invocation.macros_before.is_empty()
                 });
-                if typed >= SERVER_AFTER && server && !in_its_way && self.has_written(index) {
+                let is_up = || self.judge_so_far(run, index).is_some();
+                if typed >= SERVER_AFTER && server && !in_its_way && is_up() {
                     self.go_on();
                 }
             }
-            Some(RunState::Sent) if typed >= SENT_PATIENCE => {
+            Some(RunState::Sent) if typed >= patience && wanting => {
+                let verdict = Verdict::failed(&expectation, WRONG_OUTPUT.to_owned());
+                self.note_verdict(run, &verdict);
+                self.end_step_run(StepRunState::Failed, WRONG_OUTPUT, expectation.hint);
+            }
+            // Of one that was sent nothing is told any more once its block is run again.
+            Some(RunState::Sent) | None if typed >= patience => {
                 let hint = "see in the terminal, then run the next block".to_owned();
                 let why = "nobody can tell whether it is over";
                 self.end_step_run(StepRunState::Stopped, why, Some(hint));
