@@ -108,8 +108,8 @@ export class TerminalStream {
       return "taken";
     }
     if (frame.kind === "snapshot") {
-      if (this.#past?.begun === false) this.#from(frame.offset);
-      else this.#begin(frame.offset);
+      if (this.#past?.begun !== false) this.#forget(frame.offset);
+      this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
       const { offset: end, payload: bytes, more } = frame;
       this.#push({ kind: "write", bytes, end, replay: true, more });
@@ -168,7 +168,8 @@ export class TerminalStream {
     return cuts.sort((one, other) => one - other);
   }
 
-  #begin(offset: number): void {
+  /** Leaves what was, to begin at `offset`; what is awaited is awaited still. */
+  #forget(offset: number): void {
     clearTimeout(this.#acknowledgement);
     this.#acknowledgement = undefined;
     this.#past = null;
@@ -176,10 +177,9 @@ export class TerminalStream {
     this.#acknowledged = offset;
     this.#epoch += 1;
     this.#steps.length = 0;
-    this.#from(offset);
   }
 
-  #from(offset: number): void {
+  #begin(offset: number): void {
     this.#begun = true;
     this.#received = offset;
     for (const awaited of this.#awaited) if (awaited < offset) this.#awaited.delete(awaited);
@@ -188,10 +188,12 @@ export class TerminalStream {
 
   /** Shows the screen, which leads nowhere: until its past begins there is nothing to resume. */
   #preview({ offset, cols, rows, payload }: Frame & { kind: "preview" }): void {
-    this.#begin(offset);
+    this.#forget(offset);
     this.#begun = false;
+    this.#received = 0;
     const nothing = { begun: false, complete: false, parsed: false, seen: false };
     this.#past = { steps: [], cols, rows, bytes: 0, ...nothing };
+    this.#steps.push({ kind: "reset", offset });
     this.#steps.push({ kind: "resize", cols, rows });
     this.#steps.push({ kind: "write", bytes: payload, end: offset, replay: true, more: false });
     this.#pump();
@@ -270,8 +272,9 @@ export class TerminalStream {
       if (epoch === this.#epoch) {
         if (!step.more) this.#hold(false);
         this.#advance(step.end, step.replay);
-        if (this.#past && !this.#past.parsed) this.#previewed(this.#past);
-        if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
+        // What is awaited comes with the past: the screen of a preview is gone then.
+        if (this.#past) this.#previewed(this.#past);
+        else if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
       }
       this.#pump();
     });
