@@ -27,9 +27,11 @@ type Step =
 /** A past that waits behind its preview, until all of it is here and the preview was seen. */
 interface Past {
   steps: Step[];
-  /** The size at its end. */
-  cols: number;
-  rows: number;
+  /** What came behind it while it waited. */
+  live: Step[];
+  /** What its preview shows: the size at its end, and that. */
+  size: Step & { kind: "resize" };
+  end: number;
   bytes: number;
   /** Whether its first frame came. */
   begun: boolean;
@@ -191,10 +193,11 @@ export class TerminalStream {
     this.#forget(offset);
     this.#begun = false;
     this.#received = 0;
+    const size = { kind: "resize", cols, rows } as const;
     const nothing = { begun: false, complete: false, parsed: false, seen: false };
-    this.#past = { steps: [], cols, rows, bytes: 0, ...nothing };
+    this.#past = { steps: [], live: [], size, end: offset, bytes: 0, ...nothing };
     this.#steps.push({ kind: "reset", offset });
-    this.#steps.push({ kind: "resize", cols, rows });
+    this.#steps.push(size);
     this.#steps.push({ kind: "write", bytes: payload, end: offset, replay: true, more: false });
     this.#pump();
   }
@@ -209,11 +212,18 @@ export class TerminalStream {
   }
 
   #wait(past: Past, step: Step): void {
-    past.steps.push(step);
     past.begun = true;
+    if (past.complete) {
+      past.live.push(step);
+      return;
+    }
+    past.steps.push(step);
     if (step.kind !== "write") return;
     past.bytes += step.bytes.length;
-    past.complete ||= !step.more;
+    past.complete = !step.more;
+    // The frame of a size that nothing was written in may come behind. A past that ends elsewhere
+    // than its preview has its own sizes.
+    if (past.complete && step.end === past.end) past.steps.push(past.size);
     this.#takeIn();
   }
 
@@ -233,11 +243,10 @@ export class TerminalStream {
     this.#past = null;
     const work = (): void => {
       for (const step of past.steps) this.#push(step);
-      // The frame of a size that nothing was written in may come behind.
-      this.#push({ kind: "resize", cols: past.cols, rows: past.rows });
     };
     if (past.bytes > AT_ONCE_BYTES) work();
     else this.#screen.atOnce(work);
+    for (const step of past.live) this.#push(step);
   }
 
   #pump(): void {

@@ -249,10 +249,45 @@ test("past that is here before its preview was seen waits, and what is live with
   stream.accept(resize(103, 100, 30));
   stream.accept(past(103, "two", false));
   stream.accept(output(106, "live"));
+  stream.accept(resize(110, 90, 20));
   parseAll();
   assert.deepEqual(log, SHOWN);
   see();
-  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN.slice(0, -2), "live", "100x30", "done"]);
+  // Who looks at a place is brought back to it before anything moves that.
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN]);
+  parseAll();
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN, "live", "90x20"]);
+});
+
+test("past that went beyond its preview keeps the size that it ends with", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(95, "screen"));
+  stream.accept(snapshot(100, "old"));
+  parseAll();
+  see();
+  assert.deepEqual(log, [...SHOWN, "at once:", "reset", "80x24", "old", "done"]);
+});
+
+test("past whose connection broke ends with the first frame of the next one", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", true));
+  parseAll();
+  see();
+  assert.deepEqual([stream.begun, stream.received], [true, 103]);
+  stream.accept(output(103, "two"));
+  assert.deepEqual(log, [
+    ...SHOWN,
+    "at once:",
+    "reset",
+    "80x24",
+    "old",
+    "one",
+    "two",
+    "100x30",
+    "done",
+  ]);
 });
 
 test("past is taken in before its preview was seen where somebody needs it", () => {
