@@ -190,7 +190,8 @@ mod tests {
         let drawn = Preview::draw(&output, &checkpoint).await.unwrap();
         let last = output.last_preview();
         let until = last.kept().as_ref().unwrap().until;
-        let (before, later) = (until - Duration::from_millis(1), until + SHARED_FOR);
+        let before = until.checked_sub(Duration::from_millis(1)).unwrap();
+        let later = until + SHARED_FOR;
         let offset = |now| last.find(&output, now).map(|preview| preview.offset());
         assert_eq!(offset(later), Some(drawn.offset()));
         output.journal().push(Event::Output(Bytes::from("more")));
