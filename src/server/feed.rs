@@ -44,7 +44,7 @@ pub(super) struct Feed {
     /// Where the output begins that was written after the client came.
     live_from: u64,
     last_checkpoint: Option<Instant>,
-    /// Whether the client wants to see a preview before a long past.
+    /// Whether the client is to see a preview first, if its past is long.
     preview: bool,
     /// The past that the preview just sent is one of.
     previewed: Option<Checkpoint>,
@@ -118,7 +118,8 @@ impl Feed {
             // Who comes back has missed the rest; who comes first gets a past.
             live_from: cursor.map_or_else(|| view.handle.output().end(), Cursor::offset),
             last_checkpoint: None,
-            preview,
+            // Who comes back goes on with the screen that is there.
+            preview: preview && cursor.is_none(),
             previewed: None,
             role,
             turn: None,
@@ -131,6 +132,11 @@ impl Feed {
 
     pub(super) fn set_generation(&mut self, generation: u32) {
         self.generation = generation;
+    }
+
+    /// Whether the next frame may have to be drawn, which takes long.
+    pub(super) fn may_draw(&self) -> bool {
+        self.preview
     }
 
     /// Where the client's acknowledgements are noted.

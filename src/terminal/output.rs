@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::{
     flood::Flood,
     journal::{Cursor, Entry, Event, Journal, Lost, TerminalSize},
-    preview::Preview,
+    preview::LastPreview,
 };
 
 /// A terminal's journal, and who is told that it grew.
@@ -20,8 +20,7 @@ pub struct Output {
     journal: Mutex<Journal>,
     listeners: Mutex<Vec<Ear>>,
     flood: Mutex<Flood>,
-    /// The last preview that was drawn: an audience comes all at once.
-    preview: Mutex<Option<Preview>>,
+    last_preview: LastPreview,
 }
 
 #[derive(Debug)]
@@ -57,7 +56,7 @@ impl Output {
             journal: Mutex::new(Journal::new()),
             listeners: Mutex::default(),
             flood: Mutex::new(Flood::new(Instant::now())),
-            preview: Mutex::default(),
+            last_preview: LastPreview::new(),
         }
     }
 
@@ -112,18 +111,16 @@ impl Output {
         self.flood().charge_checkpoint(bytes);
     }
 
-    pub(super) fn preview(&self) -> Option<Preview> {
-        self.last_preview().clone()
-    }
-
-    pub(super) fn keep_preview(&self, preview: Preview) {
-        *self.last_preview() = Some(preview);
+    pub(super) fn last_preview(&self) -> &LastPreview {
+        &self.last_preview
     }
 
     pub(super) fn push(&self, event: Event) {
+        let now = Instant::now();
         if let Event::Output(bytes) = &event {
-            self.flood().wrote(bytes.len(), Instant::now());
+            self.flood().wrote(bytes.len(), now);
         }
+        self.last_preview.leave(now);
         self.journal().push(event);
     }
 
@@ -150,10 +147,6 @@ impl Output {
 
     fn flood(&self) -> MutexGuard<'_, Flood> {
         self.flood.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn last_preview(&self) -> MutexGuard<'_, Option<Preview>> {
-        self.preview.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listeners(&self) -> MutexGuard<'_, Vec<Ear>> {

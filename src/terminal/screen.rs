@@ -192,14 +192,19 @@ impl Screen {
     }
 
     /// Returns a dump for a terminal that only shows it: of the scrollback no more than the newest
-    /// `lines`, and nothing of what is not finished.
+    /// `lines`, fewer where they would need more than `DUMP_BYTES`, and nothing of what is not
+    /// finished.
     #[must_use]
     pub fn preview(&self, lines: usize) -> Vec<u8> {
-        serialise::serialise_newest(&self.state, lines).into_bytes()
+        self.preview_within(lines, DUMP_BYTES)
+    }
+
+    fn preview_within(&self, lines: usize, limit: usize) -> Vec<u8> {
+        serialise::serialise(&self.state, lines, limit).into_bytes()
     }
 
     fn dump_within(&self, limit: usize) -> Vec<u8> {
-        let mut bytes = serialise::serialise(&self.state, limit).into_bytes();
+        let mut bytes = self.preview_within(usize::MAX, limit);
         self.filter.write_unfinished(&mut bytes);
         bytes
     }
@@ -435,6 +440,9 @@ mod tests {
         assert!(
             dump.contains("line 499") && dump.contains("line 400") && !dump.contains("line 99")
         );
+        let preview = String::from_utf8(screen.preview_within(400, 5_000)).unwrap();
+        assert!(preview.len() < 6_000, "{}", preview.len());
+        assert!(preview.contains("line 499") && !preview.contains("line 110"));
     }
 
     #[test]

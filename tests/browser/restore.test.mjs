@@ -68,7 +68,7 @@ describe("a page that is loaded again", () => {
 
   beforeEach(async (t) => {
     const folder = await suite.write(t.name.replaceAll(/\W/g, "-"), {
-      "intro.md": "# Lab",
+      "intro.md": "# Lab\n\n```\necho early-$((40 + 2))\n```\n",
       ".katapod_config.json": terminals("host"),
     });
     house = await House.open(folder, { shell: await writeShell(suite.path), home: suite.path });
@@ -91,9 +91,9 @@ describe("a page that is loaded again", () => {
   };
 
   /** All lines of the terminal, as its text view has them. */
-  const everything = async () => {
-    await lab.page.getByRole("button", { name: "Read host as text" }).click();
-    const view = lab.page.locator("#text-view");
+  const everything = async ({ page } = lab) => {
+    await page.getByRole("button", { name: "Read host as text" }).click();
+    const view = page.locator("#text-view");
     // There is no choice where nobody can tell where the last command began.
     const whole = view.getByRole("button", { name: "Everything" });
     if (await whole.isVisible()) await whole.click();
@@ -103,19 +103,20 @@ describe("a page that is loaded again", () => {
   };
 
   /** The screens that were drawn since the page was loaded. */
-  const screens = async () => /** @type {string[]} */ (await lab.page.evaluate("screens"));
+  const screens = async ({ page } = lab) =>
+    /** @type {string[]} */ (await page.evaluate("screens"));
 
   /** Waits until the scroll bar says that there is far more than the screen. */
-  const wholePast = () =>
+  const wholePast = ({ page } = lab) =>
     until("all of the past", async () => {
-      const slider = lab.page.locator(".scrollbar.vertical > .slider");
+      const slider = page.locator(".scrollbar.vertical > .slider");
       return (await slider.evaluate((one) => one.clientHeight)) < 30;
     });
 
-  /** @param {string[]} rows */
-  const shows = (rows) =>
-    until("the screen as it was", async () => (await host.text()) === rows.join("\n"), {
-      seen: () => host.rows(),
+  /** @param {string[]} rows @param {{ terminal?: import("./house.mjs").TerminalView }} [options] */
+  const shows = (rows, { terminal = host } = {}) =>
+    until("the screen as it was", async () => (await terminal.text()) === rows.join("\n"), {
+      seen: () => terminal.rows(),
     });
 
   test("shows its screen and a page above while the past is not there", () =>
@@ -141,6 +142,53 @@ describe("a page that is loaded again", () => {
       assert.deepEqual(await everything(), all);
       await host.type("echo still-$((40 + 2))\r");
       await host.shows(/^still-42$/m);
+    }));
+
+  test("shows a viewer its screen, too, and the past later", () =>
+    walk(async () => {
+      await lab.page.locator(".share-button").click();
+      await lab.page.getByRole("button", { name: "Make a watch link" }).click();
+      const field = lab.page.locator("#share [data-role=viewer] .field");
+      await until("a link", async () => await field.inputValue());
+      const address = await field.inputValue();
+      await lab.page.keyboard.press("Escape");
+      await host.type(`seq ${PAST_LINES}\r`);
+      await host.shows(new RegExp(`^${PAST_LINES}$`, "m"));
+      await host.prompts();
+      const [rows, all] = [await host.rows(), await everything()];
+      const context = await profile(suite.browser);
+      try {
+        await context.addInitScript(() => sessionStorage.setItem("hold", ""));
+        await context.addInitScript(watch);
+        const viewer = await LabView.open(context, address);
+        await shows(rows, { terminal: viewer.terminal("host") });
+        assert.ok((await everything(viewer)).length <= rows.length * 2, "the past came at once");
+        const before = await screens(viewer);
+        await viewer.page.evaluate("release()");
+        await wholePast(viewer);
+        assert.deepEqual(await screens(viewer), before, "the past was seen on its way");
+        assert.deepEqual(await everything(viewer), all);
+        await host.type("echo still-$((40 + 2))\r");
+        await viewer.terminal("host").shows(/^still-42$/m);
+        assert.deepEqual(viewer.problems, []);
+      } finally {
+        await context.close();
+      }
+    }));
+
+  test("finds in its past what a block has printed in a shell that sets no marks", () =>
+    walk(async () => {
+      await lab.run(0);
+      await host.shows(/^early-42$/m);
+      await host.type(`seq -f '%.0f of a line that is not short' 4000\r`);
+      await host.shows(/^4000 of/m);
+      await host.prompts();
+      await lab.page.reload();
+      await lab.ready();
+      await wholePast();
+      await lab.card(0).getByRole("button", { name: /^Show output/ }).click();
+      await host.pane.locator(".output-mark").waitFor({ state: "attached" });
+      await host.shows(/^early-42$/m);
     }));
 
   test("draws one screen only, whatever sizes its past had", () =>

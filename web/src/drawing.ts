@@ -1,17 +1,6 @@
 import type { Terminal } from "@xterm/xterm";
 import { after } from "./events";
-
-/**
- * What of xterm.js 6 knows whether a program has asked to draw nothing for now (mode 2026), what
- * parses, and what has the scroll bar follow.
- */
-interface Internals {
-  _core?: {
-    coreService?: { decPrivateModes?: { synchronizedOutput?: boolean } };
-    _inputHandler?: { parse?(data: string | Uint8Array, result?: boolean): unknown };
-    _viewport?: { _isSyncing: boolean; _sync?(): void };
-  };
-}
+import { coreOf } from "./internals";
 
 // Nothing is drawn in a tab that is hidden, and a page can be busy for long.
 const SEEN_AFTER_MS = 400;
@@ -22,7 +11,7 @@ const SEEN_AFTER_MS = 400;
  * xterm.js draws after a second in any case.
  */
 export function holdDrawing(terminal: Terminal, held: boolean): void {
-  const modes = (terminal as Internals)._core?.coreService?.decPrivateModes;
+  const modes = coreOf(terminal)?.coreService?.decPrivateModes;
   if (!modes || modes.synchronizedOutput === held) return;
   modes.synchronizedOutput = held;
   if (!held) terminal.refresh(0, terminal.rows - 1);
@@ -30,15 +19,14 @@ export function holdDrawing(terminal: Terminal, held: boolean): void {
 
 /**
  * Has a terminal's scroll bar follow what is parsed at once, and not each line of it, which takes as
- * long as parsing it.
+ * long as parsing it. Whoever looks up the parser from then on finds it so (`parseNow`).
  */
 export function calmScrollBar(terminal: Terminal): void {
-  const core = (terminal as Internals)._core;
+  const core = coreOf(terminal);
   const parser = core?._inputHandler;
   const parse = parser?.parse;
   if (!core || !parser || !parse) return;
   parser.parse = (data, result) => {
-    // There is none before the terminal is opened.
     const bar = core._viewport;
     if (!bar?._sync) return parse.call(parser, data, result);
     bar._isSyncing = true;

@@ -27,9 +27,11 @@ type Step =
 /** A past that waits behind its preview, until all of it is here and the preview was seen. */
 interface Past {
   steps: Step[];
-  /** The size at its end. */
-  cols: number;
-  rows: number;
+  /** What came behind it while it waited. */
+  live: Step[];
+  /** What its preview shows: the size at its end, and that. */
+  size: Step & { kind: "resize" };
+  end: number;
   bytes: number;
   /** Whether its first frame came. */
   begun: boolean;
@@ -108,8 +110,8 @@ export class TerminalStream {
       return "taken";
     }
     if (frame.kind === "snapshot") {
-      if (this.#past?.begun === false) this.#from(frame.offset);
-      else this.#begin(frame.offset);
+      if (this.#past?.begun !== false) this.#forget(frame.offset);
+      this.#begin(frame.offset);
       this.#push({ kind: "resize", cols: frame.cols, rows: frame.rows });
       const { offset: end, payload: bytes, more } = frame;
       this.#push({ kind: "write", bytes, end, replay: true, more });
@@ -168,7 +170,8 @@ export class TerminalStream {
     return cuts.sort((one, other) => one - other);
   }
 
-  #begin(offset: number): void {
+  /** Leaves what was, to begin at `offset`; what is awaited is awaited still. */
+  #forget(offset: number): void {
     clearTimeout(this.#acknowledgement);
     this.#acknowledgement = undefined;
     this.#past = null;
@@ -176,10 +179,9 @@ export class TerminalStream {
     this.#acknowledged = offset;
     this.#epoch += 1;
     this.#steps.length = 0;
-    this.#from(offset);
   }
 
-  #from(offset: number): void {
+  #begin(offset: number): void {
     this.#begun = true;
     this.#received = offset;
     for (const awaited of this.#awaited) if (awaited < offset) this.#awaited.delete(awaited);
@@ -188,11 +190,14 @@ export class TerminalStream {
 
   /** Shows the screen, which leads nowhere: until its past begins there is nothing to resume. */
   #preview({ offset, cols, rows, payload }: Frame & { kind: "preview" }): void {
-    this.#begin(offset);
+    this.#forget(offset);
     this.#begun = false;
+    this.#received = 0;
+    const size = { kind: "resize", cols, rows } as const;
     const nothing = { begun: false, complete: false, parsed: false, seen: false };
-    this.#past = { steps: [], cols, rows, bytes: 0, ...nothing };
-    this.#steps.push({ kind: "resize", cols, rows });
+    this.#past = { steps: [], live: [], size, end: offset, bytes: 0, ...nothing };
+    this.#steps.push({ kind: "reset", offset });
+    this.#steps.push(size);
     this.#steps.push({ kind: "write", bytes: payload, end: offset, replay: true, more: false });
     this.#pump();
   }
@@ -207,11 +212,18 @@ export class TerminalStream {
   }
 
   #wait(past: Past, step: Step): void {
-    past.steps.push(step);
     past.begun = true;
+    if (past.complete) {
+      past.live.push(step);
+      return;
+    }
+    past.steps.push(step);
     if (step.kind !== "write") return;
     past.bytes += step.bytes.length;
-    past.complete ||= !step.more;
+    past.complete = !step.more;
+    // The frame of a size that nothing was written in may come behind. A past that ends elsewhere
+    // than its preview has its own sizes.
+    if (past.complete && step.end === past.end) past.steps.push(past.size);
     this.#takeIn();
   }
 
@@ -231,11 +243,10 @@ export class TerminalStream {
     this.#past = null;
     const work = (): void => {
       for (const step of past.steps) this.#push(step);
-      // The frame of a size that nothing was written in may come behind.
-      this.#push({ kind: "resize", cols: past.cols, rows: past.rows });
     };
     if (past.bytes > AT_ONCE_BYTES) work();
     else this.#screen.atOnce(work);
+    for (const step of past.live) this.#push(step);
   }
 
   #pump(): void {
@@ -270,8 +281,9 @@ export class TerminalStream {
       if (epoch === this.#epoch) {
         if (!step.more) this.#hold(false);
         this.#advance(step.end, step.replay);
-        if (this.#past && !this.#past.parsed) this.#previewed(this.#past);
-        if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
+        // What is awaited comes with the past: the screen of a preview is gone then.
+        if (this.#past) this.#previewed(this.#past);
+        else if (this.#awaited.delete(step.end)) this.#screen.reached?.(step.end);
       }
       this.#pump();
     });

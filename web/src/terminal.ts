@@ -10,7 +10,7 @@ import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
-import { parseNow, startAnew } from "./parsing";
+import { startAnew, Writer } from "./parsing";
 import { Places, type Row } from "./places";
 import { plainText } from "./plaintext";
 import { type BlockRun, MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
@@ -100,12 +100,11 @@ export class Terminal implements Disposable {
   readonly #name: string;
   readonly #xterm: Xterm;
   readonly #port: TerminalPort;
+  readonly #writer: Writer;
   readonly #stream: TerminalStream;
   readonly #ledger = new InputLedger();
   readonly #parts = new Disposables();
   #body: HTMLElement | null = null;
-  // Whether what is written is parsed before anything else happens.
-  #atOnce = false;
   #webgl: WebglAddon | null = null;
   #running = false;
   #role: Role = "driver";
@@ -137,9 +136,10 @@ export class Terminal implements Disposable {
     });
     calmScrollBar(this.#xterm);
     this.#places = new Places(this.#xterm);
+    this.#writer = new Writer(this.#xterm);
     this.#stream = new TerminalStream(
       {
-        write: (bytes, parsed) => this.#write(bytes, parsed),
+        write: (bytes, parsed) => this.#writer.write(bytes, parsed),
         resize: (cols, rows) => this.#resize(cols, rows),
         reset: () => {
           this.#places.clear();
@@ -404,23 +404,13 @@ export class Terminal implements Disposable {
     this.#parts.dispose();
   }
 
-  #write(bytes: Uint8Array, parsed: () => void): void {
-    if (!this.#atOnce) {
-      this.#xterm.write(bytes, parsed);
-      return;
-    }
-    parseNow(this.#xterm, bytes);
-    parsed();
-  }
-
   /** Has a past take the place of its preview: who looks further up, or has marked text, goes on. */
   #doAtOnce(work: () => void): void {
     const { baseY, viewportY } = this.#xterm.buffer.active;
     const marked = this.#xterm.getSelectionPosition();
-    this.#atOnce = true;
-    work();
-    this.#atOnce = false;
+    this.#writer.doAtOnce(work);
     this.#frame();
+    // The past ends where the preview did, so that both are the same from the bottom up.
     if (viewportY !== baseY) this.#xterm.scrollLines(viewportY - baseY);
     if (marked) {
       const { start, end } = marked;
@@ -434,7 +424,7 @@ export class Terminal implements Disposable {
   #resize(cols: number, rows: number): void {
     if (cols !== this.#xterm.cols || rows !== this.#xterm.rows) {
       this.#places.resize(() => this.#xterm.resize(cols, rows));
-      if (this.#atOnce) return;
+      if (this.#writer.atOnce) return;
       // A pane that comes into view is mostly sized only then.
       const begins = this.#shown && this.outputBegins(this.#shown.run);
       if (begins) this.#scrollTo(begins);

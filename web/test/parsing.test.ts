@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Terminal } from "@xterm/headless";
-import { parseNow, startAnew } from "../src/parsing";
+import { parseNow, startAnew, Writer } from "../src/parsing";
 
 type Given = Parameters<typeof startAnew>[0];
 
@@ -42,4 +42,19 @@ test("terminal that starts anew in a sequence or a character shows all that foll
     await written(xterm, bytes("line of a snapshot"));
     assert.equal(line(xterm, 0), "line of a snapshot", JSON.stringify([...cut]));
   }
+});
+
+test("what is written at once is parsed when that is over, and nothing later is", () => {
+  const { xterm, given } = open();
+  const writer = new Writer(given);
+  const parsed: string[] = [];
+  const write = (text: string): void => writer.write(bytes(text), () => parsed.push(text));
+  writer.doAtOnce(() => write("past"));
+  assert.deepEqual([parsed, line(xterm, 0)], [["past"], "past"]);
+  const fail = (): void => {
+    throw new Error("of a handler");
+  };
+  assert.throws(() => writer.doAtOnce(fail), /of a handler/);
+  write("live");
+  assert.deepEqual(parsed, ["past"], "what follows a failure stopped the page");
 });

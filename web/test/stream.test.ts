@@ -10,6 +10,8 @@ interface Harness {
   acks: number[];
   /** Whether drawing was stopped, and went on. */
   holds: boolean[];
+  /** The awaited places that were told of. */
+  told: number[];
   /** Lets a person see what is parsed. */
   see(): void;
   /** Lets the oldest write be parsed. */
@@ -21,6 +23,7 @@ function harness(): Harness {
   const log: string[] = [];
   const acks: number[] = [];
   const holds: boolean[] = [];
+  const told: number[] = [];
   const writes: { text: string; parsed: () => void }[] = [];
   const seen: (() => void)[] = [];
   let atOnce = false;
@@ -33,6 +36,7 @@ function harness(): Harness {
     reset: () => log.push("reset"),
     hold: (held: boolean) => holds.push(held),
     seen: (then: () => void) => seen.push(then),
+    reached: (offset: number) => told.push(offset),
     atOnce(work: () => void): void {
       log.push("at once:");
       atOnce = true;
@@ -54,7 +58,7 @@ function harness(): Harness {
   const see = (): void => {
     for (const then of seen.splice(0)) then();
   };
-  return { stream, log, acks, holds, see, parse, parseAll };
+  return { stream, log, acks, holds, told, see, parse, parseAll };
 }
 
 const at = (offset: number, generation = 1) => ({ terminal: 0, generation, offset });
@@ -245,10 +249,45 @@ test("past that is here before its preview was seen waits, and what is live with
   stream.accept(resize(103, 100, 30));
   stream.accept(past(103, "two", false));
   stream.accept(output(106, "live"));
+  stream.accept(resize(110, 90, 20));
   parseAll();
   assert.deepEqual(log, SHOWN);
   see();
-  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN.slice(0, -2), "live", "100x30", "done"]);
+  // Who looks at a place is brought back to it before anything moves that.
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN]);
+  parseAll();
+  assert.deepEqual(log, [...SHOWN, ...TAKEN_IN, "live", "90x20"]);
+});
+
+test("past that went beyond its preview keeps the size that it ends with", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(95, "screen"));
+  stream.accept(snapshot(100, "old"));
+  parseAll();
+  see();
+  assert.deepEqual(log, [...SHOWN, "at once:", "reset", "80x24", "old", "done"]);
+});
+
+test("past whose connection broke ends with the first frame of the next one", () => {
+  const { stream, log, see, parseAll } = harness();
+  stream.accept(preview(106, "screen"));
+  stream.accept(longPast(100));
+  stream.accept(past(100, "one", true));
+  parseAll();
+  see();
+  assert.deepEqual([stream.begun, stream.received], [true, 103]);
+  stream.accept(output(103, "two"));
+  assert.deepEqual(log, [
+    ...SHOWN,
+    "at once:",
+    "reset",
+    "80x24",
+    "old",
+    "one",
+    "two",
+    "100x30",
+    "done",
+  ]);
 });
 
 test("past is taken in before its preview was seen where somebody needs it", () => {
@@ -304,21 +343,27 @@ test("past that begins a second time is read as one without a preview", () => {
   assert.equal(stream.received, 2003);
 });
 
-test("place that is awaited in a past is told of", () => {
-  const told: number[] = [];
-  const screen = {
-    write: (_: Uint8Array, parsed: () => void) => parsed(),
-    resize: () => undefined,
-    reset: () => undefined,
-    hold: () => undefined,
-    seen: (then: () => void) => then(),
-    atOnce: (work: () => void) => work(),
-    reached: (offset: number) => told.push(offset),
-  };
-  const stream = new TerminalStream(screen, () => undefined);
-  stream.accept(preview(106, "screen"));
-  stream.accept(longPast(100));
+test("places that are awaited in a past are told of when it is taken in, not with its preview", () => {
+  const { stream, told, see, parseAll } = harness();
   assert.equal(stream.await(103), true);
+  assert.equal(stream.await(106), true);
+  stream.accept(preview(106, "screen"));
+  assert.equal(stream.await(104), true);
+  parseAll();
+  see();
+  stream.accept(longPast(100));
+  assert.equal(stream.await(105), true);
+  assert.deepEqual(told, []);
   stream.accept(past(100, "onetwo", false));
-  assert.deepEqual(told, [103]);
+  assert.deepEqual(told, [103, 104, 105, 106]);
+});
+
+test("place before a snapshot is awaited no more", () => {
+  const { stream, told, parseAll } = harness();
+  stream.await(99);
+  stream.await(100);
+  stream.accept(snapshot(100, "screen"));
+  stream.accept(output(100, "live"));
+  parseAll();
+  assert.deepEqual(told, [100]);
 });

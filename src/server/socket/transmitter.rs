@@ -74,6 +74,10 @@ pub(super) async fn transmit(
         let mut sent_bytes = 0;
         if std::mem::take(&mut look) {
             for one in &mut feeds {
+                if one.may_draw() {
+                    // Else the first screen would come with the last one.
+                    sink.flush().await.ok()?;
+                }
                 match one.next().await {
                     Turn::Frame(frame) => {
                         sent_bytes += frame.payload.iter().map(Bytes::len).sum::<usize>();

@@ -16,11 +16,12 @@ use super::sgr::{self, push};
 use super::state::State;
 use super::width::width;
 
-/// Returns the bytes that restore `state` in a fresh terminal of the same size. When they are more
-/// than `limit`, the older half of the scrollback is left out, and again, as long as there is any.
-pub(super) fn serialise(state: &State, limit: usize) -> String {
+/// Returns the bytes that restore `state` in a fresh terminal of the same size, with no more than the
+/// newest `lines` of its scrollback. When they are more than `limit`, the older half of these is left
+/// out, and again, as long as there are any.
+pub(super) fn serialise(state: &State, lines: usize, limit: usize) -> String {
     let scrollback = state.main.base();
-    let mut first = 0;
+    let mut first = scrollback.saturating_sub(lines);
     loop {
         match serialise_from(state, first, limit) {
             Some(out) => return out,
@@ -28,12 +29,6 @@ pub(super) fn serialise(state: &State, limit: usize) -> String {
             None => return serialise_from(state, scrollback, usize::MAX).unwrap_or_default(),
         }
     }
-}
-
-/// Returns the bytes that restore `state` with only the newest `lines` of its scrollback.
-pub(super) fn serialise_newest(state: &State, lines: usize) -> String {
-    let first = state.main.base().saturating_sub(lines);
-    serialise_from(state, first, usize::MAX).unwrap_or_default()
 }
 
 /// Writes the main screen's lines from the `first` one on; nothing when that is too much.

@@ -1,0 +1,20 @@
+/** What the page needs of xterm.js 6 that no interface of it offers; there may be less of it. */
+interface Core {
+  coreService?: {
+    /** Whether a program has asked to draw nothing for now (mode 2026). */
+    decPrivateModes?: { synchronizedOutput?: boolean };
+  };
+  _inputHandler?: Parser;
+  /** The scroll bar; there is none before the terminal is opened. */
+  _viewport?: { _isSyncing: boolean; _sync?(): void };
+}
+
+/** What parses: `write` calls it later, piece by piece. */
+interface Parser {
+  parse?(data: string | Uint8Array, result?: boolean): unknown;
+}
+
+/** What is inside a terminal; the headless build has it, too, but for the scroll bar. */
+export function coreOf(terminal: object): Core | undefined {
+  return (terminal as { _core?: Core })._core;
+}
