@@ -17,28 +17,6 @@ export function holdDrawing(terminal: Terminal, held: boolean): void {
   if (!held) terminal.refresh(0, terminal.rows - 1);
 }
 
-/**
- * Has a terminal's scroll bar follow what is parsed at once, and not each line of it, which takes as
- * long as parsing it. Whoever looks up the parser from then on finds it so (`parseNow`).
- */
-export function calmScrollBar(terminal: Terminal): void {
-  const core = coreOf(terminal);
-  const parser = core?._inputHandler;
-  const parse = parser?.parse;
-  if (!core || !parser || !parse) return;
-  parser.parse = (data, result) => {
-    const bar = core._viewport;
-    if (!bar?._sync) return parse.call(parser, data, result);
-    bar._isSyncing = true;
-    try {
-      return parse.call(parser, data, result);
-    } finally {
-      bar._isSyncing = false;
-      bar._sync();
-    }
-  };
-}
-
 /** Runs `action` when what is there now was drawn and the page has time; soon in any case. */
 export function onceSeen(action: () => void): void {
   let done = false;

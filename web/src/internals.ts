@@ -4,17 +4,11 @@ interface Core {
     /** Whether a program has asked to draw nothing for now (mode 2026). */
     decPrivateModes?: { synchronizedOutput?: boolean };
   };
-  _inputHandler?: Parser;
-  /** The scroll bar; there is none before the terminal is opened. */
-  _viewport?: { _isSyncing: boolean; _sync?(): void };
+  /** What parses: `write` calls it later, piece by piece. */
+  _inputHandler?: { parse?(data: string | Uint8Array, result?: boolean): unknown };
 }
 
-/** What parses: `write` calls it later, piece by piece. */
-interface Parser {
-  parse?(data: string | Uint8Array, result?: boolean): unknown;
-}
-
-/** What is inside a terminal; the headless build has it, too, but for the scroll bar. */
+/** What is inside a terminal; the headless build has it, too. */
 export function coreOf(terminal: object): Core | undefined {
   return (terminal as { _core?: Core })._core;
 }

@@ -4,7 +4,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
-import { calmScrollBar, holdDrawing, onceSeen } from "./drawing";
+import { holdDrawing, onceSeen } from "./drawing";
 import { after, type Disposable, Disposables, Emitter } from "./events";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
@@ -134,7 +134,6 @@ export class Terminal implements Disposable {
       scrollback: SCROLLBACK_LINES,
       theme: THEME,
     });
-    calmScrollBar(this.#xterm);
     this.#places = new Places(this.#xterm);
     this.#writer = new Writer(this.#xterm);
     this.#stream = new TerminalStream(
