@@ -176,21 +176,6 @@ describe("a page that is loaded again", () => {
       }
     }));
 
-  test("finds in its past what a block has printed in a shell that sets no marks", () =>
-    walk(async () => {
-      await lab.run(0);
-      await host.shows(/^early-42$/m);
-      await host.type(`seq -f '%.0f of a line that is not short' 4000\r`);
-      await host.shows(/^4000 of/m);
-      await host.prompts();
-      await lab.page.reload();
-      await lab.ready();
-      await wholePast();
-      await lab.card(0).getByRole("button", { name: /^Show output/ }).click();
-      await host.pane.locator(".output-mark").waitFor({ state: "attached" });
-      await host.shows(/^early-42$/m);
-    }));
-
   test("draws one screen only, whatever sizes its past had", () =>
     walk(async () => {
       for (const width of [1440, 1000, 1200]) {
