@@ -110,7 +110,9 @@ describe("a page that is loaded again", () => {
   const wholePast = ({ page } = lab) =>
     until("all of the past", async () => {
       const slider = page.locator(".scrollbar.vertical > .slider");
-      return (await slider.evaluate((one) => one.clientHeight)) < 30;
+      const height = await slider.evaluate((one) => one.clientHeight);
+      // Before anything is drawn it has none.
+      return height > 0 && height < 30;
     });
 
   /** @param {string[]} rows @param {{ terminal?: import("./house.mjs").TerminalView }} [options] */
@@ -174,6 +176,22 @@ describe("a page that is loaded again", () => {
       } finally {
         await context.close();
       }
+    }));
+
+  test("finds in its past what a block has printed in a shell that sets no marks", () =>
+    walk(async () => {
+      await lab.run(0);
+      // Where a run began that nobody tells the end of is known when it has settled.
+      await lab.card(0).getByText(/prompt is back|quiet/).waitFor();
+      await host.type(`seq -f '%.0f of a line that is not short' 4000\r`);
+      await host.shows(/^4000 of/m);
+      await host.prompts();
+      await lab.page.reload();
+      await lab.ready();
+      await wholePast();
+      await lab.card(0).getByRole("button", { name: /^Show output/ }).click();
+      await host.pane.locator(".output-mark").waitFor({ state: "attached" });
+      await host.shows(/^early-42$/m);
     }));
 
   test("draws one screen only, whatever sizes its past had", () =>
