@@ -6,6 +6,7 @@
 
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
+import { watchFrames } from "../tests/browser/frames.mjs";
 import {
   House,
   LabView,
@@ -50,23 +51,13 @@ function watch() {
     if (!rows.some((row) => row.textContent?.includes("THE-END-"))) return;
     if (!Reflect.has(window, "shownAt")) note("shownAt");
     const slider = document.querySelector(".scrollbar.vertical > .slider");
-    if (!slider || slider.clientHeight > 30) return;
+    const height = slider?.clientHeight ?? 0;
+    // Before anything is drawn it has none.
+    if (height === 0 || height > 30) return;
     note("wholeAt");
-    sizes.disconnect();
+    end();
   };
-  // Sizes are observed behind all else that is done for a frame, right before it is drawn.
-  const sizes = new ResizeObserver(look);
-  const probe = document.createElement("div");
-  probe.style.cssText = "position: fixed; width: 0; height: 1px; visibility: hidden";
-  const change = () => {
-    if (!probe.isConnected && document.body) {
-      document.body.append(probe);
-      sizes.observe(probe);
-    }
-    probe.style.width = probe.style.width === "1px" ? "2px" : "1px";
-    requestAnimationFrame(change);
-  };
-  change();
+  const end = Reflect.get(window, "onFrame")(look);
   document.addEventListener(
     "keydown",
     (event) => {
@@ -131,6 +122,7 @@ const house = await House.open(lab, { shell });
 async function openLab() {
   const context = await profile(browser, { bypassCSP: true });
   context.setDefaultTimeout(LONG_MS);
+  await watchFrames(context);
   await context.addInitScript(watch);
   const view = await LabView.open(context, `${house.origin}/labs/lab/${house.url.search}`);
   const terminal = view.terminal("host");

@@ -5,7 +5,9 @@
 //! with the times noted here, until it is much or somebody asks; then it goes into a file that has
 //! no name. Where a flood is faster than the disk, the file has a gap, and says how large it is.
 
+mod record;
 mod tape;
+mod view;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +18,11 @@ use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::tape::Tape;
-pub use self::tape::{MAX_TAPE_BYTES, Recorded, Records, Signs, Stopped, Stretch, TapeView};
+pub use self::{
+    record::{Recorded, Records, Stretch},
+    tape::{MAX_TAPE_BYTES, Stopped},
+    view::{Signs, TapeView},
+};
 use super::handle::TerminalHandle;
 
 /// How long more output is waited for, so that what is written in small pieces costs one turn. No

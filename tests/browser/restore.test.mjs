@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { watchFrames } from "./frames.mjs";
 import { House, LabView, profile, terminals, until, writeShell } from "./house.mjs";
 import { Suite } from "./suite.mjs";
 
@@ -37,19 +38,7 @@ function watch() {
     const screen = rows.map((row) => row.textContent?.trimEnd() ?? "").join("\n");
     if (screen.trim() !== "" && screen !== screens.at(-1)) screens.push(screen);
   };
-  // Sizes are observed behind all that is done for a frame, right before it is painted.
-  const probe = document.createElement("div");
-  probe.style.cssText = "position: fixed; width: 0; height: 1px; visibility: hidden";
-  const sizes = new ResizeObserver(look);
-  const change = () => {
-    if (!probe.isConnected && document.body) {
-      document.body.append(probe);
-      sizes.observe(probe);
-    }
-    probe.style.width = probe.style.width === "1px" ? "2px" : "1px";
-    requestAnimationFrame(change);
-  };
-  change();
+  Reflect.get(window, "onFrame")(look);
   const release = () => {
     holds = false;
     for (const deliver of held.splice(0)) deliver();
@@ -73,6 +62,7 @@ describe("a page that is loaded again", () => {
     });
     house = await House.open(folder, { shell: await writeShell(suite.path), home: suite.path });
     const context = await profile(suite.browser);
+    await watchFrames(context);
     await context.addInitScript(watch);
     lab = await LabView.open(context, house.url);
     host = lab.terminal("host");
@@ -161,6 +151,7 @@ describe("a page that is loaded again", () => {
       const context = await profile(suite.browser);
       try {
         await context.addInitScript(() => sessionStorage.setItem("hold", ""));
+        await watchFrames(context);
         await context.addInitScript(watch);
         const viewer = await LabView.open(context, address);
         await shows(rows, { terminal: viewer.terminal("host") });

@@ -268,13 +268,19 @@ test("past that went beyond its preview keeps the size that it ends with", () =>
   assert.deepEqual(log, [...SHOWN, "at once:", "reset", "80x24", "old", "done"]);
 });
 
+/** A stream whose preview was seen, and of whose past a part is here. */
+function halfPast(): ReturnType<typeof harness> {
+  const all = harness();
+  all.stream.accept(preview(106, "screen"));
+  all.stream.accept(longPast(100));
+  all.stream.accept(past(100, "one", true));
+  all.parseAll();
+  all.see();
+  return all;
+}
+
 test("past whose connection broke ends with the first frame of the next one", () => {
-  const { stream, log, see, parseAll } = harness();
-  stream.accept(preview(106, "screen"));
-  stream.accept(longPast(100));
-  stream.accept(past(100, "one", true));
-  parseAll();
-  see();
+  const { stream, log } = halfPast();
   assert.deepEqual([stream.begun, stream.received], [true, 103]);
   stream.accept(output(103, "two"));
   assert.deepEqual(log, [
@@ -330,12 +336,7 @@ test("preview alone is nothing to resume", () => {
 });
 
 test("past that begins a second time is read as one without a preview", () => {
-  const { stream, log, see, parseAll } = harness();
-  stream.accept(preview(106, "screen"));
-  stream.accept(longPast(100));
-  stream.accept(past(100, "one", true));
-  parseAll();
-  see();
+  const { stream, log, parseAll } = halfPast();
   stream.accept({ ...snapshot(2000, "new"), more: true } as Frame);
   stream.accept(past(2000, "end", false));
   parseAll();

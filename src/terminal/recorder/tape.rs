@@ -1,18 +1,20 @@
-//! The recording of one terminal: records in a file, each with its time and its place in the
-//! terminal's output.
+//! What one terminal writes on its way into a file of records, each with its time and its place in
+//! the terminal's output.
 
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, BufReader, Read, Write},
-    ops::Range,
-    os::unix::fs::FileExt,
+    io::{self, Write},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::Notify;
 
+use super::{
+    record::{GAP, HEAD_BYTES, OUTPUT, RESIZE, encode},
+    view::TapeView,
+};
 use crate::terminal::{
     journal::{Cursor, Entry, Event, Lost, TerminalSize},
     output::{Listener, Output},
@@ -29,16 +31,6 @@ const TURN_BYTES: usize = 256 * 1024;
 /// How many events are left to the terminal's journal, and how many times are remembered of them. A
 /// journal holds twice as many at least.
 const LEFT_EVENTS: usize = 1024;
-
-/// A record's head: kind, microseconds since 1970, offset, length.
-const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
-
-/// After how many bytes of the file a place is noted from which reading may begin.
-const SIGN_BYTES: u64 = 64 * 1024;
-
-const OUTPUT: u8 = 0;
-const RESIZE: u8 = 1;
-const GAP: u8 = 2;
 
 /// The size of a terminal that was never given one.
 const DEFAULT_SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
@@ -81,28 +73,6 @@ struct TimeMark {
     events: u64,
     /// Since 1970.
     at: Duration,
-}
-
-/// A record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// When, since 1970.
-    pub at: Duration,
-    /// Bytes that the terminal wrote before it.
-    pub offset: u64,
-    /// What happened.
-    pub event: Stretch<Vec<u8>>,
-}
-
-/// What is found in a stretch of a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stretch<B> {
-    /// A program wrote bytes.
-    Output(B),
-    /// The size changed.
-    Resize(TerminalSize),
-    /// That many bytes before it were not recorded.
-    Gap(u64),
 }
 
 impl Tape {
@@ -246,16 +216,7 @@ impl Tape {
             // It has no name, so that nobody else can open it, and it is gone with its last holder.
             None => self.file.insert(Arc::new(tempfile::tempfile()?)).clone(),
         };
-        let at = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-        let mut record = Vec::with_capacity(HEAD_BYTES + length);
-        record.push(kind);
-        record.extend_from_slice(&at.to_be_bytes());
-        record.extend_from_slice(&offset.to_be_bytes());
-        record.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-        for piece in pieces {
-            record.extend_from_slice(piece);
-        }
-        (&*file).write_all(&record)?;
+        (&*file).write_all(&encode(kind, at, offset, pieces))?;
         self.written += (HEAD_BYTES + length) as u64;
         Ok(())
     }
@@ -273,227 +234,12 @@ fn now() -> Duration {
     since.unwrap_or_default()
 }
 
-/// A recording as it was at one moment, to be read.
-#[derive(Debug, Clone)]
-pub struct TapeView {
-    file: Option<Arc<File>>,
-    bytes: u64,
-    /// The offset after the last byte that was taken.
-    pub end: u64,
-    /// The size before the first record.
-    pub size: TerminalSize,
-    /// Why it goes no further, where it does not.
-    pub stopped: Option<Stopped>,
-}
-
-impl TapeView {
-    /// Reads all records.
-    #[must_use]
-    pub fn records(&self) -> Records {
-        self.records_from(0)
-    }
-
-    fn records_from(&self, at: u64) -> Records {
-        let section = self.file.clone().map(|file| Section {
-            file,
-            at,
-            end: self.bytes,
-        });
-        Records {
-            reader: section.map(|section| BufReader::with_capacity(READ_BYTES, section)),
-            at,
-        }
-    }
-
-    /// Notes where in the file one may begin to read.
-    ///
-    /// # Errors
-    ///
-    /// The file can't be read.
-    pub fn signs(&self) -> io::Result<Signs> {
-        let mut size = self.size;
-        let mut signs = vec![Sign {
-            offset: 0,
-            at: 0,
-            size,
-        }];
-        let mut records = self.records();
-        let mut last = 0;
-        loop {
-            let at = records.at;
-            let Some(record) = records.read()? else { break };
-            if at >= last + SIGN_BYTES {
-                let offset = record.offset - record.missing();
-                signs.push(Sign { offset, at, size });
-                last = at;
-            }
-            if let Stretch::Resize(new) = record.event {
-                size = new;
-            }
-        }
-        Ok(Signs {
-            view: self.clone(),
-            signs,
-        })
-    }
-}
-
-/// A recording, and places in it from which reading may begin.
-#[derive(Debug)]
-pub struct Signs {
-    /// The recording.
-    pub view: TapeView,
-    signs: Vec<Sign>,
-}
-
-#[derive(Debug)]
-struct Sign {
-    /// The offset of all that comes from here on is not less.
-    offset: u64,
-    /// Where in the file.
-    at: u64,
-    /// The size until then.
-    size: TerminalSize,
-}
-
-impl Signs {
-    /// Plays what is recorded of a stretch of the terminal's output: first the size at its
-    /// beginning.
-    ///
-    /// # Errors
-    ///
-    /// The file can't be read.
-    pub fn play(&self, range: &Range<u64>, mut each: impl FnMut(Stretch<&[u8]>)) -> io::Result<()> {
-        let before = self
-            .signs
-            .partition_point(|sign| sign.offset <= range.start);
-        let Some(sign) = self.signs.get(before.saturating_sub(1)) else {
-            return Ok(());
-        };
-        let mut size = Some(sign.size);
-        let mut records = self.view.records_from(sign.at);
-        while let Some(record) = records.read()? {
-            let from = record.offset - record.missing();
-            if from >= range.end {
-                break;
-            }
-            match &record.event {
-                // Nothing was played yet.
-                Stretch::Resize(new) if size.is_some() => size = Some(*new),
-                Stretch::Resize(new) => each(Stretch::Resize(*new)),
-                Stretch::Gap(missing) if record.offset > range.start => {
-                    size.take()
-                        .map(Stretch::Resize)
-                        .into_iter()
-                        .for_each(&mut each);
-                    each(Stretch::Gap(*missing));
-                }
-                Stretch::Gap(_) => {}
-                Stretch::Output(bytes) => {
-                    let cut = |offset: u64| {
-                        let length = offset.saturating_sub(record.offset);
-                        usize::try_from(length).map_or(bytes.len(), |at| at.min(bytes.len()))
-                    };
-                    let inside = bytes.get(cut(range.start)..cut(range.end));
-                    if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
-                        size.take()
-                            .map(Stretch::Resize)
-                            .into_iter()
-                            .for_each(&mut each);
-                        each(Stretch::Output(inside));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Recorded {
-    /// How many bytes before it were not recorded.
-    fn missing(&self) -> u64 {
-        match self.event {
-            Stretch::Gap(missing) => missing.min(self.offset),
-            _ => 0,
-        }
-    }
-}
-
-/// The records of a recording, one after the other.
-#[derive(Debug)]
-pub struct Records {
-    reader: Option<BufReader<Section>>,
-    /// Where in the file the next record begins.
-    at: u64,
-}
-
-impl Records {
-    /// Reads the next record; nothing at the end.
-    ///
-    /// # Errors
-    ///
-    /// The file can't be read.
-    pub fn read(&mut self) -> io::Result<Option<Recorded>> {
-        let Some(reader) = &mut self.reader else {
-            return Ok(None);
-        };
-        let mut kind = [0; 1];
-        if reader.read(&mut kind)? == 0 {
-            return Ok(None);
-        }
-        let (mut at, mut offset, mut length) = ([0; 8], [0; 8], [0; 4]);
-        reader.read_exact(&mut at)?;
-        reader.read_exact(&mut offset)?;
-        reader.read_exact(&mut length)?;
-        let length = u64::from(u32::from_be_bytes(length));
-        let mut bytes = Vec::new();
-        reader.take(length).read_to_end(&mut bytes)?;
-        self.at += HEAD_BYTES as u64 + length;
-        let event = match (kind, &bytes[..]) {
-            ([RESIZE], &[a, b, c, d]) => Stretch::Resize(TerminalSize {
-                cols: u16::from_be_bytes([a, b]),
-                rows: u16::from_be_bytes([c, d]),
-            }),
-            ([GAP], &[a, b, c, d, e, f, g, h]) => {
-                Stretch::Gap(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
-            }
-            _ => Stretch::Output(bytes),
-        };
-        Ok(Some(Recorded {
-            at: Duration::from_micros(u64::from_be_bytes(at)),
-            offset: u64::from_be_bytes(offset),
-            event,
-        }))
-    }
-}
-
-/// A part of a file that others may go on writing.
-#[derive(Debug)]
-struct Section {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Section {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let most = buffer.len().min(rest);
-        let Some(buffer) = buffer.get_mut(..most) else {
-            return Ok(0);
-        };
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::record::Stretch, *};
 
     fn tape() -> Tape {
         Tape::new(0, Arc::new(Output::new()), &Arc::default())
