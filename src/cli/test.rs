@@ -6,6 +6,7 @@ mod junit;
 mod plan;
 mod player;
 mod report;
+mod sightings;
 mod verdict;
 
 use std::{

@@ -13,14 +13,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     judge::{Sight, tail},
     plan::{Act, Place, Stop, Way},
+    sightings::{Run, Seen, Sightings},
     verdict::{Case, How, Problem, Verdict},
 };
 use crate::{
     command::Role,
     lab::{
-        LabError, LabEvent, LabHandle,
+        LabError, LabHandle,
         capture::{Capture, Text},
-        event::{BlockPlace, CheckState, How as Settled, RunState},
+        event::{BlockPlace, RunState},
         handle::{Attachment, Execution, Visitor},
         judge::{self, without_echo},
         store::random_name,
@@ -71,34 +72,13 @@ pub(super) struct Player<'a> {
     news: Arc<Notify>,
     manner: &'a Manner,
     stop: &'a CancellationToken,
-    /// The last run of each block.
-    blocks: HashMap<BlockPlace, Seen>,
-    /// How it stands with each check.
-    checks: HashMap<BlockPlace, CheckState>,
-    /// The runs of on-load commands, by id, in their order.
-    loose: HashMap<String, VecDeque<Seen>>,
+    sightings: Sightings,
     /// The cases that passed because they run on.
     running_on: Vec<RunningOn>,
     /// The last case of each terminal.
     latest: HashMap<u16, usize>,
-    /// The terminals whose shells have ended, and why.
-    gone: Vec<(u16, String)>,
     cases: Vec<Case>,
     recordings: Vec<Recording>,
-}
-
-/// A run, as far as is known.
-#[derive(Debug, Clone)]
-struct Seen {
-    state: RunState,
-    terminal: u16,
-    /// Since when it is in this state.
-    at: Instant,
-    /// Where its output begins and ends, and when.
-    began: Option<(u64, SystemTime)>,
-    ended: Option<(u64, SystemTime)>,
-    /// What the terminal says of it where nobody tells its end.
-    settled: Option<Settled>,
 }
 
 #[derive(Debug, Clone)]
@@ -106,14 +86,6 @@ struct RunningOn {
     case: usize,
     act: Act,
     run: Run,
-}
-
-/// Which run is meant.
-#[derive(Debug, Clone)]
-enum Run {
-    Block(BlockPlace),
-    /// An on-load command that has begun, as it was last seen.
-    Loose(String),
 }
 
 /// What a test tells while it goes on.
@@ -153,12 +125,9 @@ impl<'a> Player<'a> {
             news,
             manner,
             stop,
-            blocks: HashMap::new(),
-            checks: HashMap::new(),
-            loose: HashMap::new(),
+            sightings: Sightings::default(),
             running_on: Vec::new(),
             latest: HashMap::new(),
-            gone: Vec::new(),
             cases: Vec::new(),
             recordings: Vec::new(),
         })
@@ -254,8 +223,8 @@ impl<'a> Player<'a> {
             Some(index) => {
                 if act.interrupts() {
                     self.review();
-                    let blocks = &self.blocks;
-                    let loose = &self.loose;
+                    let blocks = &self.sightings.blocks;
+                    let loose = &self.sightings.loose;
                     self.running_on.retain(|other| {
                         let seen = match &other.run {
                             Run::Block(place) => blocks.get(place),
@@ -269,7 +238,7 @@ impl<'a> Player<'a> {
                     index,
                 };
                 self.drain();
-                self.blocks.remove(&place);
+                self.sightings.blocks.remove(&place);
                 let argument = json!({"step": act.step, "block": index});
                 if let Err(error) = self.execute("katahost.runBlock", argument).await? {
                     let mut problem = Problem::new(error.to_string());
@@ -282,7 +251,7 @@ impl<'a> Player<'a> {
         };
         let verdict = self.wait_for(act, &run, number, start).await?;
         self.wait_for_prompt(&run, number).await?;
-        let seen = self.seen(&run).cloned();
+        let seen = self.sightings.seen(&run).cloned();
         let index = self.cases.len();
         self.latest.insert(number, index);
         let mut case = Case::of(act, verdict);
@@ -306,7 +275,7 @@ impl<'a> Player<'a> {
         self.cases.push(case);
         if let Run::Loose(id) = &run
             && !self.running_on.iter().any(|other| other.case == index)
-            && let Some(runs) = self.loose.get_mut(id)
+            && let Some(runs) = self.sightings.loose.get_mut(id)
         {
             runs.pop_front();
         }
@@ -322,7 +291,7 @@ impl<'a> Player<'a> {
         let began = Instant::now();
         // Those that follow a block may be about to begin.
         self.drain();
-        self.checks.remove(&place);
+        self.sightings.checks.remove(&place);
         let argument = json!({"step": act.step, "block": place.index});
         match self.execute("katahost.runBlock", argument).await? {
             Ok(()) | Err(LabError::CheckRuns) => {}
@@ -336,7 +305,11 @@ impl<'a> Player<'a> {
         let limit = act.expectation.timeout.unwrap_or(self.manner.timeout) + CHECK_GRACE;
         let mut case = Case::of(act, Verdict::Passed(How::Ended));
         loop {
-            let told = self.checks.get(&place).filter(|state| !state.running);
+            let told = self
+                .sightings
+                .checks
+                .get(&place)
+                .filter(|state| !state.running);
             if let Some(result) = told.and_then(|state| state.last.as_ref()) {
                 if let judge::Verdict::Failed { reason, hint } = &result.verdict {
                     let mut problem = Problem::new(format!("the check failed: {reason}"));
@@ -378,7 +351,7 @@ impl<'a> Player<'a> {
         let mut read: Option<(Instant, u64, RunState)> = None;
         loop {
             let now = Instant::now();
-            let seen = self.seen(run).cloned();
+            let seen = self.sightings.seen(run).cloned();
             let state = seen.as_ref().map_or(RunState::Waiting, |seen| seen.state);
             let (from, to) = self.range(seen.as_ref(), number, start);
             let late = now >= deadline;
@@ -418,7 +391,7 @@ impl<'a> Player<'a> {
             state: RunState::Ended(_),
             ended: Some((offset, _)),
             ..
-        }) = self.seen(run).cloned()
+        }) = self.sightings.seen(run).cloned()
         else {
             return Ok(());
         };
@@ -426,7 +399,11 @@ impl<'a> Player<'a> {
         let is_back = |player: &Self| {
             let capture = player.terminal(number);
             capture.is_some_and(|capture| capture.prompts_behind(offset))
-                || player.gone.iter().any(|(gone, _)| *gone == number)
+                || player
+                    .sightings
+                    .gone
+                    .iter()
+                    .any(|(gone, _)| *gone == number)
         };
         while !is_back(self) && Instant::now() < deadline {
             self.pump(deadline.min(Instant::now() + LOOK)).await?;
@@ -458,7 +435,7 @@ impl<'a> Player<'a> {
         self.drain();
         let running_on = std::mem::take(&mut self.running_on);
         for one in running_on {
-            let Some(seen) = self.seen(&one.run).cloned() else {
+            let Some(seen) = self.sightings.seen(&one.run).cloned() else {
                 continue;
             };
             let RunState::Ended(code) = seen.state else {
@@ -485,7 +462,7 @@ impl<'a> Player<'a> {
                 case.verdict = verdict;
             }
         }
-        for (number, message) in std::mem::take(&mut self.gone) {
+        for (number, message) in std::mem::take(&mut self.sightings.gone) {
             let latest = self.latest.get(&number);
             if let Some(case) = latest.and_then(|index| self.cases.get_mut(*index))
                 && matches!(case.verdict, Verdict::Passed(_))
@@ -566,7 +543,7 @@ impl<'a> Player<'a> {
         tokio::select! {
             () = self.stop.cancelled() => return Err(Stopped::Interrupted),
             event = self.me.events.recv() => match event {
-                Some(event) => self.take(&event),
+                Some(event) => self.sightings.take(&event),
                 None => return Err(Stopped::LabEnded),
             },
             () = self.news.notified() => {}
@@ -579,64 +556,11 @@ impl<'a> Player<'a> {
     /// Takes in all that is there.
     fn drain(&mut self) {
         while let Ok(event) = self.me.events.try_recv() {
-            self.take(&event);
+            self.sightings.take(&event);
         }
         let now = Instant::now();
         for capture in &mut self.terminals {
             capture.read(now);
-        }
-    }
-
-    fn take(&mut self, event: &LabEvent) {
-        match event {
-            LabEvent::Block(state) => {
-                let Some(run) = &state.last else { return };
-                let seen = Seen {
-                    state: run.state,
-                    terminal: run.terminal,
-                    at: Instant::now(),
-                    began: run.began.map(|moment| (moment.offset, moment.at)),
-                    ended: run.ended.map(|moment| (moment.offset, moment.at)),
-                    settled: run.settled,
-                };
-                let before = self.blocks.insert(run.block.clone(), seen);
-                // What is told twice is as old as it was.
-                if let Some(before) = before
-                    && let Some(seen) = self.blocks.get_mut(&run.block)
-                    && before.state == seen.state
-                {
-                    seen.at = before.at;
-                }
-            }
-            LabEvent::Check(state) => {
-                self.checks.insert(state.place.clone(), state.clone());
-            }
-            LabEvent::Loose(run) => {
-                let seen = Seen {
-                    state: run.state,
-                    terminal: run.terminal,
-                    at: Instant::now(),
-                    began: run.began.map(|moment| (moment.offset, moment.at)),
-                    ended: run.ended.map(|moment| (moment.offset, moment.at)),
-                    settled: None,
-                };
-                let runs = self.loose.entry(run.id.clone()).or_default();
-                match runs.iter_mut().find(|seen| seen.state == RunState::Running) {
-                    Some(running) if run.state != RunState::Running => *running = seen,
-                    _ => runs.push_back(seen),
-                }
-            }
-            LabEvent::Terminal(view) => {
-                self.gone.extend(view.ended().map(|why| (view.number, why)));
-            }
-            _ => {}
-        }
-    }
-
-    fn seen(&self, run: &Run) -> Option<&Seen> {
-        match run {
-            Run::Block(place) => self.blocks.get(place),
-            Run::Loose(id) => self.loose.get(id)?.front(),
         }
     }
 
@@ -668,13 +592,5 @@ impl Teller {
             }
             tell(Told::Judged(case));
         }
-    }
-}
-
-impl Seen {
-    /// How long its commands took, where the shell told.
-    fn took(&self) -> Option<Duration> {
-        let ((_, began), (_, ended)) = (self.began?, self.ended?);
-        ended.duration_since(began).ok()
     }
 }
