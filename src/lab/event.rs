@@ -6,10 +6,10 @@ use super::{judge::Verdict, links::Link, listing::Listing};
 use crate::{
     command::Role,
     scenario::{Diagnostic, Page},
-    terminal::{Status, TerminalHandle, tracking::Moment},
+    terminal::{Status, TerminalHandle},
 };
 
-pub use crate::terminal::aftermath::How;
+pub use crate::terminal::{aftermath::How, tracking::Moment};
 
 /// All that a client needs to show a lab as it is.
 #[derive(Debug, Clone)]

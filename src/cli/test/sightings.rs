@@ -5,12 +5,9 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{
-    lab::{
-        LabEvent,
-        event::{BlockPlace, CheckState, How as Settled, RunState},
-    },
-    terminal::tracking::Moment,
+use crate::lab::{
+    LabEvent,
+    event::{BlockPlace, CheckState, How as Settled, Moment, RunState},
 };
 
 /// What was told, as it is by now.
