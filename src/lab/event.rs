@@ -231,7 +231,8 @@ pub struct LooseRun {
     pub terminal: u16,
     /// How it stands.
     pub state: RunState,
-    /// When its first command began, and where in the terminal's output.
+    /// When its first command began, and where in the terminal's output; or, where the shell did
+    /// not tell, when it was typed.
     pub began: Option<Moment>,
     /// When its last command ended, and where.
     pub ended: Option<Moment>,

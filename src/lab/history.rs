@@ -168,7 +168,11 @@ impl History {
         let Some(run) = self.find(number) else { return };
         run.verdict = verdict.cloned().or(run.verdict.take());
         match stage {
-            Stage::Sent => run.state = RunState::Sent,
+            // More may follow: its output reaches to the next run.
+            Stage::Sent(moment) => {
+                run.state = RunState::Sent;
+                run.began = run.began.or(Some(moment));
+            }
             Stage::Running(moment) => {
                 run.state = RunState::Running;
                 run.began = Some(moment);
@@ -184,10 +188,6 @@ impl History {
             Stage::Played(moment) => {
                 run.state = RunState::Recorded;
                 run.ended = Some(moment);
-            }
-            // Where it was typed is known now. More may follow: its output reaches to the next run.
-            Stage::Settled(settled) if run.state == RunState::Sent => {
-                run.began = run.began.or(Some(settled.began));
             }
             Stage::Settled(_) => {}
         }
@@ -295,7 +295,11 @@ mod tests {
         let absurd = "x".repeat(MOST_BYTES * 2);
         history.run(12_002, &invocation(&absurd), 0, None, None);
         assert_eq!(history.runs().last().unwrap().number, 12_002);
-        history.stage(12_001, Stage::Sent, None);
+        let moment = Moment {
+            at: SystemTime::UNIX_EPOCH,
+            offset: 0,
+        };
+        history.stage(12_001, Stage::Sent(moment), None);
     }
 
     #[test]

@@ -286,7 +286,6 @@ mod tests {
         let judged = |shared, output: &str| {
             let settled = Settled {
                 how: How::Prompt,
-                began: moment,
                 ended: moment,
                 shared,
             };

@@ -237,7 +237,6 @@ impl LabRuns {
         let (id, run) = self.last_with(number)?;
         run.settled = Some(settled.how);
         if run.state == RunState::Sent {
-            run.began = run.began.or(Some(settled.began));
             run.ended = Some(settled.ended);
             run.verdict = verdict;
         }
@@ -353,7 +352,10 @@ fn apply(
     ended: &mut Option<Moment>,
 ) {
     match stage {
-        Stage::Sent => *state = RunState::Sent,
+        Stage::Sent(moment) => {
+            *state = RunState::Sent;
+            *began = began.or(Some(moment));
+        }
         Stage::Running(moment) => {
             *state = RunState::Running;
             *began = Some(moment);

@@ -36,7 +36,7 @@ pub struct BlockRun {
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub matched: bool,
     /// When its first command began, in milliseconds since 1970, where the shell told; or when it
-    /// was typed, where it has settled.
+    /// was typed, where it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "number"))]
     pub started_at: Option<u64>,

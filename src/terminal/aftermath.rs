@@ -36,8 +36,6 @@ const MOST: usize = 32;
 pub struct Settled {
     /// What it was.
     pub how: How,
-    /// When it was typed, and where its output begins.
-    pub began: Moment,
     /// When the last of its output came, and where that ends.
     pub ended: Moment,
     /// Whether another one was typed while it, or before that one, was not yet over: what each of
@@ -67,7 +65,6 @@ pub(super) struct Aftermath {
 #[derive(Debug)]
 struct Followed {
     number: RunNumber,
-    began: Moment,
     /// Whether another one was followed at the same time.
     shared: bool,
     /// The last output, or the typing.
@@ -117,7 +114,6 @@ impl Aftermath {
         }
         self.last = Some(Followed {
             number,
-            began: moment,
             shared: !self.earlier.is_empty(),
             latest: (now, moment),
             standing: Standing::Typed,
@@ -143,7 +139,7 @@ impl Aftermath {
         };
         match stage {
             Stage::Running(_) => run.standing = Standing::Running,
-            Stage::Sent => run.standing = Standing::Sent,
+            Stage::Sent(_) => run.standing = Standing::Sent,
             Stage::Ended(..) | Stage::Settled(_) => self.over(number),
             Stage::Playing(_) | Stage::Played(_) => {}
         }
@@ -197,12 +193,10 @@ impl Aftermath {
         });
         let last = self.last.take().map(|run| (run, how));
         let settled = sent.chain(last).map(|(run, how)| {
-            let (began, shared) = (run.began, run.shared);
             let settled = Settled {
                 how,
-                began,
                 ended,
-                shared,
+                shared: run.shared,
             };
             (run.number, settled)
         });
@@ -307,8 +301,9 @@ mod tests {
     use super::*;
 
     const READS: Occupation = Occupation::Reads { editor: true };
+    const SENT: Stage = Stage::Sent(moment(10));
 
-    fn moment(offset: u64) -> Moment {
+    const fn moment(offset: u64) -> Moment {
         Moment {
             at: SystemTime::UNIX_EPOCH,
             offset,
@@ -334,10 +329,7 @@ mod tests {
         }
         let later = now + Duration::from_millis(after_ms);
         let (number, settled) = aftermath.look(|| occupation, later).pop()?;
-        assert_eq!(
-            (number, settled.began.offset, settled.ended.offset),
-            (1, 10, 20)
-        );
+        assert_eq!((number, settled.ended.offset), (1, 20));
         assert_eq!(aftermath.next_look(now), None, "told once");
         Some(settled.how)
     }
@@ -346,27 +338,27 @@ mod tests {
     fn named_prompt_is_seen_through_colours_and_in_pieces() {
         let named = ("1 + 1\r", Some("^>>> $"));
         let output = ["1 + 1\r\n2\r\n\x1b[32m>", ">> \x1b[0m\x1b]0;title\x07"];
-        let seen = |after| check(named, Stage::Sent, &output, READS, after);
+        let seen = |after| check(named, SENT, &output, READS, after);
         assert_eq!(seen(100), None, "it may go on");
         assert_eq!(seen(200), Some(How::Prompt));
-        let busy = check(named, Stage::Sent, &output, Occupation::Busy, 200);
+        let busy = check(named, SENT, &output, Occupation::Busy, 200);
         assert_eq!(busy, None, "lines wait to be read");
     }
 
     #[test]
     fn prompt_between_typed_lines_is_none() {
         let named = ("a\rb\r", Some("> $"));
-        let between = check(named, Stage::Sent, &["a\r\n> "], READS, 60_000);
+        let between = check(named, SENT, &["a\r\n> "], READS, 60_000);
         assert_eq!(between, None);
-        let behind = check(named, Stage::Sent, &["a\r\n> b\r\n> "], READS, 200);
+        let behind = check(named, SENT, &["a\r\n> b\r\n> "], READS, 200);
         assert_eq!(behind, Some(How::Prompt));
     }
 
     #[test]
     fn quiet_program_that_reads_has_settled_and_a_busy_one_has_not() {
         let unnamed = ("a\r", None);
-        assert_eq!(check(unnamed, Stage::Sent, &["a\r\n"], READS, 900), None);
-        let seen = |occupation| check(unnamed, Stage::Sent, &["a\r\n"], occupation, 1_100);
+        assert_eq!(check(unnamed, SENT, &["a\r\n"], READS, 900), None);
+        let seen = |occupation| check(unnamed, SENT, &["a\r\n"], occupation, 1_100);
         assert_eq!(seen(READS), Some(How::Quiet));
         assert_eq!(seen(Occupation::Busy), None);
         assert_eq!(seen(Occupation::Prompt), Some(How::Prompt));
@@ -386,7 +378,7 @@ mod tests {
         let now = Instant::now();
         let mut aftermath = Aftermath::default();
         aftermath.typed(1, b"a\r", None, moment(10), now);
-        aftermath.stage(1, Stage::Sent);
+        aftermath.stage(1, SENT);
         aftermath.typed(2, b"b\r", None, moment(20), now);
         aftermath.stage(2, second);
         let bytes = Bytes::from_static(b"a\r\nb\r\n");
@@ -394,29 +386,26 @@ mod tests {
         (aftermath, now + Duration::from_secs(30))
     }
 
-    fn found(looks: Vec<(RunNumber, Settled)>) -> Vec<(RunNumber, How, u64, u64)> {
+    fn found(looks: Vec<(RunNumber, Settled)>) -> Vec<(RunNumber, How, u64)> {
         let told = looks.into_iter();
-        told.map(|(number, settled)| {
-            let (began, ended) = (settled.began.offset, settled.ended.offset);
-            (number, settled.how, began, ended)
-        })
-        .collect()
+        told.map(|(number, settled)| (number, settled.how, settled.ended.offset))
+            .collect()
     }
 
     #[test]
     fn run_that_is_followed_by_another_settles_with_it() {
-        let (mut aftermath, later) = two(Stage::Sent);
+        let (mut aftermath, later) = two(SENT);
         let looks = aftermath.look(|| READS, later);
         assert!(looks.iter().all(|(_, settled)| settled.shared));
-        let wanted = [(1, How::Quiet, 10, 30), (2, How::Quiet, 20, 30)];
+        let wanted = [(1, How::Quiet, 30), (2, How::Quiet, 30)];
         assert_eq!(found(looks), wanted);
         assert_eq!(aftermath.next_look(later), None);
         // What is typed now has its output for itself.
         aftermath.typed(3, b"c\r", None, moment(30), later);
-        aftermath.stage(3, Stage::Sent);
+        aftermath.stage(3, SENT);
         let looks = aftermath.look(|| READS, later + Duration::from_secs(30));
         assert!(looks.iter().all(|(_, settled)| !settled.shared));
-        assert_eq!(found(looks), [(3, How::Quiet, 30, 30)]);
+        assert_eq!(found(looks), [(3, How::Quiet, 30)]);
     }
 
     #[test]
@@ -426,7 +415,7 @@ mod tests {
         aftermath.stage(2, Stage::Ended(Some(0), moment(30)));
         let looks = aftermath.look(|| Occupation::Prompt, later);
         assert!(looks.iter().all(|(_, settled)| settled.shared));
-        assert_eq!(found(looks), [(1, How::Prompt, 10, 30)]);
+        assert_eq!(found(looks), [(1, How::Prompt, 30)]);
     }
 
     #[test]
@@ -436,9 +425,9 @@ mod tests {
         aftermath.typed(1, b"python\r", None, moment(10), now);
         aftermath.stage(1, Stage::Running(moment(11)));
         aftermath.typed(2, b"1\r", None, moment(20), now);
-        aftermath.stage(2, Stage::Sent);
+        aftermath.stage(2, SENT);
         let told = found(aftermath.look(|| READS, now + Duration::from_secs(2)));
-        assert_eq!(told, [(2, How::Quiet, 20, 20)]);
+        assert_eq!(told, [(2, How::Quiet, 20)]);
     }
 
     #[test]
@@ -447,7 +436,7 @@ mod tests {
         let mut aftermath = Aftermath::default();
         for number in 0..1_000 {
             aftermath.typed(number, b"x\r", None, moment(number), now);
-            aftermath.stage(number, Stage::Sent);
+            aftermath.stage(number, SENT);
         }
         let told = aftermath.look(|| READS, now + Duration::from_secs(2));
         assert_eq!(told.len(), MOST);

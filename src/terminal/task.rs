@@ -170,7 +170,7 @@ impl Terminal {
                 Next::Type(run, text, prompt) => {
                     let moment = self.moment();
                     self.aftermath.typed(run, &text, prompt, moment, now);
-                    self.tracking.typed(run, &text, now);
+                    self.tracking.typed(run, &text, moment, now);
                     self.writes.push(text);
                 }
                 Next::Play(run, film) => {

@@ -47,8 +47,8 @@ const MOST: usize = 32;
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// It was typed, and nobody can know more.
-    Sent,
+    /// It was typed, then and there, and nobody can know more.
+    Sent(Moment),
     /// Its first command runs.
     Running(Moment),
     /// Its last command ended, with this exit code where one is known.
@@ -149,6 +149,7 @@ enum Look {
 struct Tracked {
     number: RunNumber,
     shell: i32,
+    typed: Moment,
     typed_at: Instant,
     /// Whether it is one line, which makes one command at most.
     one_line: bool,
@@ -275,15 +276,15 @@ impl Tracking {
         self.running_since.filter(|_| runs)
     }
 
-    /// Notes that a run's text is typed.
-    pub(super) fn typed(&mut self, number: RunNumber, text: &[u8], now: Instant) {
+    /// Notes that a run's text is typed, at `moment`.
+    pub(super) fn typed(&mut self, number: RunNumber, text: &[u8], moment: Moment, now: Instant) {
         // What the run before has left unread and this one are one text to the shell.
         if let Some(before) = self.runs.pop_if(|run| !run.last) {
-            self.news.push((before.number, Stage::Sent));
+            self.news.push((before.number, before.sent()));
         }
         let first_line = text.iter().position(|byte| *byte == b'\r');
         let (Some(shell), Some(first_line)) = (self.prompt(now), first_line) else {
-            self.news.push((number, Stage::Sent));
+            self.news.push((number, Stage::Sent(moment)));
             self.input(now);
             return;
         };
@@ -292,6 +293,7 @@ impl Tracking {
         self.runs.push(Tracked {
             number,
             shell,
+            typed: moment,
             typed_at: now,
             one_line: first_line + 1 == text.len(),
             began: false,
@@ -300,7 +302,7 @@ impl Tracking {
         });
         if self.runs.len() > MOST {
             let oldest = self.runs.remove(0);
-            self.news.push((oldest.number, Stage::Sent));
+            self.news.push((oldest.number, oldest.sent()));
         }
     }
 
@@ -317,10 +319,10 @@ impl Tracking {
         match mark.kind {
             MarkKind::Prompt => {
                 let told_end = !matches!(self.place, Place::Running { shell: it } if it == shell);
-                self.back_in(shell, Stage::Sent);
+                self.back_in(shell, Tracked::sent);
                 if !told_end {
                     // Another program took the shell's place, and it is a shell too.
-                    self.end_where(|run| run.shell == shell && run.began, |_| Stage::Sent);
+                    self.end_where(|run| run.shell == shell && run.began, Tracked::sent);
                 }
                 self.place = Place::Prompt { shell, since: now };
             }
@@ -336,7 +338,7 @@ impl Tracking {
                 }
             }
             MarkKind::Ended(code) => {
-                self.back_in(shell, Stage::Ended(code, moment));
+                self.back_in(shell, |_| Stage::Ended(code, moment));
                 let executed = matches!(self.place, Place::Running { .. });
                 // A line that is no command, such as a comment, leaves the last command's code.
                 let failed_to_begin = code.is_some_and(|code| code != 0) && code != self.last_code;
@@ -353,11 +355,11 @@ impl Tracking {
     }
 
     /// Notes that `shell` tells something: those inside it have ended.
-    fn back_in(&mut self, shell: i32, stage: Stage) {
+    fn back_in(&mut self, shell: i32, stage: impl Fn(&Tracked) -> Stage) {
         match self.shells.iter().position(|known| *known == shell) {
             Some(index) => {
                 let inner = self.shells.split_off(index + 1);
-                self.end_where(|run| inner.contains(&run.shell), |_| stage);
+                self.end_where(|run| inner.contains(&run.shell), stage);
             }
             None if self.shells.len() < MOST => self.shells.push(shell),
             None => {}
@@ -389,12 +391,12 @@ impl Tracking {
                 self.end_where(|run| run.shell == shell, Tracked::ended);
             }
             Look::Prompt if steady >= SILENT => {
-                self.end_where(|run| run.shell == shell, |_| Stage::Sent);
+                self.end_where(|run| run.shell == shell, Tracked::sent);
             }
             Look::Silent if steady >= SILENT => {
                 self.place = Place::Unknown;
                 self.fresh_until = None;
-                self.end_where(|run| run.shell == shell, |_| Stage::Sent);
+                self.end_where(|run| run.shell == shell, Tracked::sent);
             }
             _ => {}
         }
@@ -415,7 +417,7 @@ impl Tracking {
             |run| run.began || Some(run.number) == last,
             |_| Stage::Ended(code, moment),
         );
-        self.end_where(|_| true, |_| Stage::Sent);
+        self.end_where(|_| true, Tracked::sent);
         *self = Self {
             news: mem::take(&mut self.news),
             ..Self::default()
@@ -453,6 +455,10 @@ impl Tracked {
 
     fn ended(&self) -> Stage {
         self.end
-            .map_or(Stage::Sent, |(code, moment)| Stage::Ended(code, moment))
+            .map_or_else(|| self.sent(), |(code, moment)| Stage::Ended(code, moment))
+    }
+
+    fn sent(&self) -> Stage {
+        Stage::Sent(self.typed)
     }
 }

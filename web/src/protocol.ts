@@ -574,7 +574,7 @@ late?: boolean,
 matched?: boolean, 
 /**
  * When its first command began, in milliseconds since 1970, where the shell told; or when it
- * was typed, where it has settled.
+ * was typed, where it was sent.
  */
 startedAt?: number, 
 /**

@@ -180,8 +180,7 @@ impl Lab {
             Stage::Settled(settled) => {
                 let run = self.instance.runs.sent(number)?;
                 let block = self.state.block(&run.block.step, None, run.block.index);
-                let (began, ended) = (settled.began.offset, settled.ended.offset);
-                let output = || self.output(run.terminal, began, ended);
+                let output = || self.output(run.terminal, run.began?.offset, settled.ended.offset);
                 judge_sent(block.ok()?, settled, output)
             }
             _ => None,
@@ -252,7 +251,7 @@ impl Lab {
         }
         let settle = match stage {
             Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => return,
-            Stage::Sent => SETTLE,
+            Stage::Sent(_) => SETTLE,
             Stage::Ended(..) => Duration::ZERO,
         };
         self.tell_progress(&block.step);
@@ -308,7 +307,7 @@ fn is_open_check(block: &Block) -> bool {
 fn is_done(run: &BlockRun, stage: Stage) -> bool {
     match stage {
         Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => false,
-        Stage::Sent | Stage::Ended(None, _) => true,
+        Stage::Sent(_) | Stage::Ended(None, _) => true,
         Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
     }
 }

@@ -279,7 +279,7 @@ impl Lab {
                 // What is expected may still come.
                 None => self.instance.step_runner.wants(run),
             },
-            Stage::Running(_) | Stage::Sent | Stage::Playing(_) | Stage::Played(_) => {}
+            Stage::Running(_) | Stage::Sent(_) | Stage::Playing(_) | Stage::Played(_) => {}
         }
     }
 
