@@ -58,11 +58,14 @@ fn scheme(text: &str) -> Option<String> {
 
 fn is_inline_image(text: &str) -> bool {
     let text = text.get(..20).unwrap_or(text).to_ascii_lowercase();
-    ["png", "jpeg", "gif", "webp"].iter().any(|kind| {
-        text.strip_prefix("data:image/")
-            .and_then(|rest| rest.strip_prefix(kind))
-            .is_some_and(|rest| rest.starts_with([';', ',']))
-    })
+    // A drawing runs nothing in a picture's place.
+    ["png", "jpeg", "gif", "webp", "svg+xml"]
+        .iter()
+        .any(|kind| {
+            text.strip_prefix("data:image/")
+                .and_then(|rest| rest.strip_prefix(kind))
+                .is_some_and(|rest| rest.starts_with([';', ',']))
+        })
 }
 
 /// A path within the scenario's folder, without `.` and `..`; `None` if it leads out of it.
@@ -207,7 +210,7 @@ mod tests {
             (" command:katapod.start", Address::Command),
             ("#top", Address::Anchor),
             ("data:image/png;base64,AA", Address::InlineImage),
-            ("data:image/svg+xml,<svg>", Address::Refused),
+            ("data:image/svg+xml,<svg>", Address::InlineImage),
             ("data:text/html,x", Address::Refused),
             ("java\nscript:alert(1)", Address::Refused),
             ("\u{1}javascript:alert(1)", Address::Refused),

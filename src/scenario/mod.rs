@@ -4,8 +4,8 @@
 //! reading of it, as the original's behaviour asks for.
 //!
 //! A page goes through `markdown` (source to `token`s), `attach` (`{.class}` lists, read by
-//! `curly`), `blocks` (fences, with their `header`), `render` (HTML), `nesting` and `sanitise`,
-//! and is read back by `extract`, which finds its links and makes its `address`es work.
+//! `curly`), `blocks` (fences, with their `header`), `render` (HTML), `nesting`, `stray` and
+//! `sanitise`, and is read back by `extract`, which finds its links and makes its `address`es work.
 
 mod address;
 mod attach;
@@ -32,6 +32,8 @@ pub mod recording;
 mod removed;
 mod render;
 mod sanitise;
+mod stray;
+mod tag;
 mod text;
 mod token;
 pub mod unattended;

@@ -13,6 +13,7 @@ use super::text::{Fnv, fold, quote};
 use super::token::Fence;
 use super::{Block, BlockKind, Config, Diagnostic, Link, Place, VerifyOn};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A step's page.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,8 +167,8 @@ impl Page {
         .read(&tokens, &mut diagnostics);
 
         let html = render(&tokens, &revision);
-        let (html, too_deep) = limit_depth(&html, BLOCK_ATTRIBUTE);
-        if too_deep {
+        let html = limit_depth(&html, BLOCK_ATTRIBUTE);
+        if matches!(html, Cow::Owned(_)) {
             diagnostics.push(too_deep_diagnostic(&file));
         }
         let place_of = |at| lines.place(at);

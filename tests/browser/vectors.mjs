@@ -59,6 +59,7 @@ const SINGLE = [
   "<math><mi><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=x onerror=window.__tripped=1&gt;'>",
   "<svg><style><img src=x onerror=window.__tripped='svg-style'></style></svg>",
   "<svg><use href=\"data:image/svg+xml,<svg id='x' onload='window.__tripped=1'/>#x\"></use></svg>",
+  "<img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='top.__tripped=1'/>\">",
   "<svg><set attributeName=href to=\"javascript:window.__tripped='set'\"></svg>",
   "<form id=f><math><mtext></form><form><mglyph><style></math><img src=x onerror=window.__tripped='mutation'>",
   "<p id='<img src=x onerror=window.__tripped=1>'>x</p>",
