@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Katahost's front end acknowledges this often in a flood, and this long after it has caught up.
-const ACK_BYTES: u64 = 64 * 1024;
+const ACK_BYTES: u64 = 128 * 1024;
 const ACK_PAUSE: Duration = Duration::from_millis(50);
 
 /// `WeTTY`'s front end commits this often.

@@ -180,8 +180,7 @@ mod tests {
     const SMALL: Limits = Limits {
         keep_bytes: 10_000,
         most_events: 12,
-        bite_bytes: 5_000,
-        hold_bytes: 20_000,
+        bite_bytes: 20_000,
         waiting_bytes: 30_000,
     };
 

@@ -42,7 +42,7 @@ interface Past {
 }
 
 // Often enough that a fast program never waits for us, seldom enough to cost nothing.
-const ACK_BYTES = 64 * 1024;
+const ACK_BYTES = 128 * 1024;
 const ACK_PAUSE_MS = 50;
 // Nobody waits for a viewer, and there may be a thousand of them.
 const VIEWER_ACK_PAUSE_MS = 1000;

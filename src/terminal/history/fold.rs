@@ -40,12 +40,10 @@ pub(super) struct Limits {
     /// megabyte of output has no more than about 512, and somebody who drags a window adds some;
     /// one who does nothing else must not fill the memory.
     pub(super) most_events: usize,
-    /// How many bytes are folded at once. Less is not worth a thread, and more would keep those
-    /// waiting who ask for a checkpoint.
+    /// How many bytes more the journal keeps until they are folded at once. Lines that are pushed
+    /// out of the scrollback within them are never drawn, those who have lost their place share one
+    /// dump, and those who ask for one wait no longer than this takes.
     pub(super) bite_bytes: u64,
-    /// How many bytes more the journal keeps for a dump's sake, so that in a flood all who have
-    /// lost their place share one dump instead of having one made each.
-    pub(super) hold_bytes: u64,
     /// How many bytes may wait to be folded. When there are more, the terminal is not read, and
     /// its program waits.
     pub(super) waiting_bytes: u64,
@@ -56,8 +54,7 @@ impl Default for Limits {
         Self {
             keep_bytes: 1024 * 1024,
             most_events: 4096,
-            bite_bytes: 512 * 1024,
-            hold_bytes: 2 * 1024 * 1024,
+            bite_bytes: 2 * 1024 * 1024,
             waiting_bytes: 4 * 1024 * 1024,
         }
     }
@@ -122,15 +119,11 @@ impl Fold {
 
     /// Whether there is enough to fold.
     pub(super) fn is_due(&self) -> bool {
-        self.is_due_in(&self.state())
+        self.exceeds(self.limits.bite_bytes)
     }
 
-    fn is_due_in(&self, state: &State) -> bool {
-        let more = if state.last.is_some() {
-            self.limits.hold_bytes
-        } else {
-            self.limits.bite_bytes
-        };
+    /// Whether the journal holds `more` bytes than it keeps.
+    fn exceeds(&self, more: u64) -> bool {
         let journal = self.output.journal();
         journal.len_bytes() > self.limits.keep_bytes + more
             || journal.len_events() > self.limits.most_events
@@ -172,13 +165,13 @@ impl Fold {
     /// Folds and makes checkpoints as long as there is something to do.
     pub(super) async fn run(self: Arc<Self>) {
         loop {
-            self.work_off().await;
+            self.work_off(self.limits.bite_bytes).await;
             if timeout(QUIET, self.work.notified()).await.is_ok() {
                 continue;
             }
             // Nobody has lost their place for long, and the next dump will be another.
             self.state().last = None;
-            self.work_off().await;
+            self.work_off(0).await;
             self.lend(Screen::shrink).await;
             if self.stop() {
                 return;
@@ -186,9 +179,9 @@ impl Fold {
         }
     }
 
-    /// Does everything that is due.
-    async fn work_off(&self) {
-        while let Some(job) = self.next() {
+    /// Does what is asked for, and folds where the journal holds `more` bytes than it keeps.
+    async fn work_off(&self, more: u64) {
+        while let Some(job) = self.next(more) {
             match job {
                 Job::Fold(events, behind) => self.fold(events, behind).await,
                 Job::Dump => self.dump().await,
@@ -197,11 +190,11 @@ impl Fold {
     }
 
     /// Whoever asks comes first: a dump takes a few milliseconds.
-    fn next(&self) -> Option<Job> {
+    fn next(&self, more: u64) -> Option<Job> {
         if !self.state().askers.is_empty() {
             return Some(Job::Dump);
         }
-        if !self.is_due() {
+        if !self.exceeds(more) {
             return None;
         }
         let Limits {
@@ -288,7 +281,7 @@ impl Fold {
     /// Ends the task that folds, unless something came in meanwhile.
     fn stop(&self) -> bool {
         let mut state = self.state();
-        state.running = !state.askers.is_empty() || self.is_due_in(&state);
+        state.running = !state.askers.is_empty() || self.is_due();
         !state.running
     }
 
