@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// The elements of SVG 2 and MathML 3, except those that HTML has, too.
+/// The elements of drawings and formulas (SVG 2, `MathML` 3), except those that HTML has, too.
 const NAMES: &str = "
     animate animatecolor animatemotion animatetransform circle clippath defs desc discard ellipse
     feblend fecolormatrix fecomponenttransfer fecomposite feconvolvematrix fediffuselighting
@@ -39,17 +39,15 @@ static ELEMENTS: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.split_whitespa
 /// Drops the tags of a drawing's elements outside of drawings.
 pub(super) fn unwrap_stray(html: &str) -> Cow<'_, str> {
     let mut drawing: Option<String> = None;
-    without_tags(html, |tag| match &drawing {
-        Some(name) => {
+    without_tags(html, |tag| {
+        if let Some(name) = &drawing {
             if tag.is_end && tag.name == *name {
                 drawing = None;
             }
-            false
+            return false;
         }
-        None => {
-            drawing = begins_drawing(tag).then(|| tag.name.clone());
-            ELEMENTS.contains(tag.name.as_str())
-        }
+        drawing = begins_drawing(tag).then(|| tag.name.clone());
+        ELEMENTS.contains(tag.name.as_str())
     })
 }
 
