@@ -6,6 +6,7 @@ mod junit;
 mod plan;
 mod player;
 mod report;
+mod running_on;
 mod sightings;
 mod verdict;
 
@@ -18,17 +19,17 @@ use std::{
 };
 
 use clap::{Args, builder::FalseyValueParser};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     json::Results,
-    plan::{Place, Way},
+    plan::Way,
     player::{Manner, Player, Stopped, Told},
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
 use super::{
-    Failure, Outcome, output, report as diagnostics, serve::shell_integration, source::Source,
+    Failure, Outcome, output, report as diagnostics, serve::shell_integration,
+    signals::stop_on_signals, source::Source,
 };
 use crate::{
     lab::{
@@ -118,6 +119,9 @@ struct Tester<'a> {
     stop: CancellationToken,
 }
 
+/// What was found out on one way, and the recordings of the blocks that passed.
+type Found = (Vec<Case>, Vec<Recording>);
+
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let timeout = Duration::try_from_secs_f64(arguments.timeout)
         .ok()
@@ -166,10 +170,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    let tested = runtime.block_on(tester.test(library));
+    let mut suites = Vec::new();
+    let tested = runtime.block_on(tester.test(library, &mut suites));
     runtime.shutdown_timeout(END_PATIENCE);
-    let suites = tested?;
+    // What is known by now is told, whatever came between.
     tester.report(&suites)?;
+    tested?;
     let tally = Tally::of(suites.iter().flat_map(|suite| &suite.cases));
     Ok(if tally.failed > 0 {
         Outcome::Faults
@@ -179,23 +185,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 impl Tester<'_> {
-    async fn test(&self, library: &Library) -> Result<Vec<Suite>, Failure> {
-        self.stop_on_signals()?;
-        let mut suites = Vec::new();
+    async fn test(&self, library: &Library, suites: &mut Vec<Suite>) -> Result<(), Failure> {
+        stop_on_signals(&self.stop)?;
         for folder in library.scenarios() {
-            self.test_scenario(folder, &mut suites).await?;
-        }
-        Ok(suites)
-    }
-
-    fn stop_on_signals(&self) -> Result<(), Failure> {
-        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let mut signal = signal(kind).map_err(|error| Failure::broken(error.to_string()))?;
-            let stop = self.stop.clone();
-            tokio::spawn(async move {
-                signal.recv().await;
-                stop.cancel();
-            });
+            self.test_scenario(folder, suites).await?;
+            if self.stop.is_cancelled() {
+                return Err(Failure {
+                    message: "the test was interrupted".to_owned(),
+                    hint: None,
+                    code: INTERRUPTED,
+                });
+            }
         }
         Ok(())
     }
@@ -223,21 +223,40 @@ impl Tester<'_> {
         } else {
             vec![plan::named(&scan, &self.arguments.steps)?]
         };
+        let unseen = self.unseen(&scan, &ways);
         let mut recorded = HashSet::new();
         for steps in ways {
             if self.arguments.all_paths {
                 self.say(&format!("  by {}\n", steps.join(", ")));
             }
             let began = Instant::now();
-            let way = Way::new(&scan, &steps);
-            let (cases, recordings) = self.play(folder, &scan, &way).await?;
+            let way = Way::new(&scan, &steps, self.arguments.steps.is_empty());
+            let mut found = (Vec::new(), Vec::new());
+            let mut failed = self.play(folder, &scan, &way, &mut found).await.err();
+            let (mut cases, recordings) = found;
             for recording in recordings {
                 let subject = &recording.header.katahost;
-                if self.arguments.record && recorded.insert((subject.step.clone(), subject.block)) {
-                    keep(folder, &recording)?;
+                let place = (subject.step.clone(), subject.block);
+                if self.arguments.record && failed.is_none() && !recorded.contains(&place) {
+                    failed = keep(folder, &recording).err();
+                    recorded.extend(failed.is_none().then_some(place));
                 }
             }
+            if let Some(failure) = failed {
+                let case = lost(failure);
+                self.say(&report::progress(&case, &self.prefix(folder), None));
+                cases.push(case);
+            }
             suites.push(self.suite(folder, steps, began.elapsed(), cases));
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+        for case in &unseen {
+            self.say(&report::progress(case, &self.prefix(folder), None));
+        }
+        if let Some(suite) = suites.last_mut() {
+            suite.cases.extend(unseen);
         }
         if !recorded.is_empty() {
             let count = recorded.len();
@@ -246,13 +265,33 @@ impl Tester<'_> {
         Ok(())
     }
 
+    /// The steps that none of the ways leads to, each as a case; nothing where the way was named.
+    fn unseen(&self, scan: &Scan, ways: &[Vec<String>]) -> Vec<Case> {
+        let seen: HashSet<&String> = ways.iter().flatten().collect();
+        let pages = scan.pages.iter().filter(|page| !seen.contains(&page.step));
+        if !self.arguments.steps.is_empty() {
+            return Vec::new();
+        }
+        let why = if self.arguments.all_paths {
+            "no way that was played leads there"
+        } else {
+            "the way does not lead there; `--path` and `--all-paths` go other ways"
+        };
+        let case = |step: &String| Case {
+            step: step.clone(),
+            ..Case::outside("step", format!("{step}.md"), Verdict::Skipped(why))
+        };
+        pages.map(|page| case(&page.step)).collect()
+    }
+
     /// Plays a way in a copy of the folder and a lab of its own.
     async fn play(
         &self,
         folder: &Folder,
         scan: &Scan,
         way: &Way,
-    ) -> Result<(Vec<Case>, Vec<Recording>), Failure> {
+        found: &mut Found,
+    ) -> Result<(), Failure> {
         let source = folder.clone();
         let copy = tokio::task::spawn_blocking(move || Scratch::new(&source));
         let scratch = copy
@@ -260,21 +299,21 @@ impl Tester<'_> {
             .map_err(|error| Failure::broken(error.to_string()))?
             .map_err(|error| {
                 let message = format!("`{}` can't be tested: {error}", folder.name());
-                Failure::usage(
-                    message,
-                    "make room in the temporary folder, or name another with `TMPDIR`",
-                )
+                Failure::usage(message, error.hint())
             })?;
         let root = scratch.folder().root();
         let library =
             Library::open(root).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
         let labs = LabStore::new(library, self.options());
         let played = self
-            .play_in(&labs, scratch.folder(), folder, scan, way)
+            .play_in(&labs, scratch.folder(), folder, scan, way, found)
             .await;
         labs.end().await;
         // Removing many files takes time, and blocks.
-        drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
+        let removed = tokio::task::spawn_blocking(move || scratch.remove()).await;
+        if let Ok(Err(error)) = removed {
+            output::warning(&error.to_string());
+        }
         played
     }
 
@@ -285,10 +324,11 @@ impl Tester<'_> {
         folder: &Folder,
         scan: &Scan,
         way: &Way,
-    ) -> Result<(Vec<Case>, Vec<Recording>), Failure> {
+        found: &mut Found,
+    ) -> Result<(), Failure> {
         let ended = || Failure::broken("the lab ended by itself");
         let lab = labs.lab(copy.name()).ok_or_else(ended)?;
-        let player = Player::enter(lab, &self.manner, &self.stop)
+        let mut player = Player::enter(lab, &self.manner, &self.stop)
             .await
             .map_err(|error| Failure::broken(error.to_string()))?;
         let prefix = self.prefix(folder);
@@ -314,14 +354,12 @@ impl Tester<'_> {
             // What was interrupted stays to be read.
             self.say("\n");
         }
-        played.map_err(|stopped| match stopped {
-            Stopped::Interrupted => Failure {
-                message: "the test was interrupted".to_owned(),
-                hint: None,
-                code: INTERRUPTED,
-            },
-            Stopped::LabEnded => ended(),
-        })
+        *found = player.results();
+        match played {
+            // It is told once the lab is left.
+            Ok(()) | Err(Stopped::Interrupted) => Ok(()),
+            Err(Stopped::LabEnded) => Err(ended()),
+        }
     }
 
     fn options(&self) -> LabOptions {
@@ -348,20 +386,11 @@ impl Tester<'_> {
                 self.say(&diagnostics::render(found, &prefix, source));
                 let mut problem = Problem::new(found.message.clone());
                 problem.hint.clone_from(&found.hint);
-                Case {
-                    step: String::new(),
-                    what: "check".to_owned(),
-                    block: None,
-                    title: found.code.to_owned(),
-                    terminal: None,
-                    place: Place {
-                        file: found.file.clone(),
-                        line: found.line,
-                    },
-                    took: None,
-                    exit_code: None,
-                    verdict: Verdict::Failed(problem),
-                }
+                let file = found.file.clone();
+                let mut case = Case::outside("check", file, Verdict::Failed(problem));
+                found.code.clone_into(&mut case.title);
+                case.place.line = found.line;
+                case
             })
             .collect()
     }
@@ -377,6 +406,7 @@ impl Tester<'_> {
             scenario: folder.name().to_owned(),
             prefix: self.prefix(folder),
             steps,
+            is_one_of_many: self.arguments.all_paths,
             took,
             cases,
         }
@@ -426,6 +456,13 @@ impl Tester<'_> {
         self.say(&format!("{}\n", Tally::of(all())));
         Ok(())
     }
+}
+
+/// What befell a lab that could not be played, or not to its end.
+fn lost(failure: Failure) -> Case {
+    let mut problem = Problem::new(failure.message);
+    problem.hint = failure.hint;
+    Case::outside("lab", String::new(), Verdict::Failed(problem))
 }
 
 fn keep(folder: &Folder, recording: &Recording) -> Result<(), Failure> {
