@@ -85,8 +85,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     output::print(&format!(
         "wrote {out}: {files}, {kilobytes} kB; `katahost serve {out}` runs it\n"
     ));
-    tell_hidden("packed, as the lab's commands name them", &hidden.named);
-    tell_hidden("left out", &hidden.others);
+    tell_hidden(
+        "hidden, and packed as the lab's commands name it",
+        &hidden.named,
+    );
+    tell_hidden("hidden, and otherwise left out", &hidden.others);
     Ok(Outcome::Done)
 }
 
@@ -100,6 +103,5 @@ fn tell_hidden(what: &str, paths: &[String]) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let files = count(paths.len(), "hidden file");
-    output::print(&format!("{files} {what}: `{}`{more}\n", shown.join("`, `")));
+    output::print(&format!("{what}: `{}`{more}\n", shown.join("`, `")));
 }

@@ -27,9 +27,6 @@ const MAX_FILES: usize = 20_000;
 /// How deep files are looked for.
 const MAX_DEPTH: usize = 16;
 
-/// Folders that hold nothing of the scenario itself.
-const LEFT_OUT: [&str; 2] = [".git", "node_modules"];
-
 /// How the names begin of what Git, and those who host it, keep in a folder.
 const GIT: &str = ".git";
 
@@ -38,7 +35,7 @@ const GIT: &str = ".git";
 pub struct Hidden {
     /// Those that a block or an on-load command names.
     pub named: Vec<String>,
-    /// All others.
+    /// All others, and the folders that hold others, which end in a slash.
     pub others: Vec<String>,
 }
 
@@ -133,30 +130,23 @@ impl Scan {
     /// The hidden files of the folder that is scanned, apart from the configs and what Git keeps.
     #[must_use]
     pub fn hidden(&self, folder: &Folder) -> Hidden {
-        let tree = Tree::of(folder);
+        let is_known = |path: &str| {
+            let parts = || path.split('/').filter(|part| part.starts_with('.'));
+            CONFIGS.contains(&path)
+                || parts().all(|part| part.starts_with(GIT))
+                || parts().any(|part| part == GIT)
+        };
         let blocks = self.pages.iter().flat_map(|page| &page.blocks);
         let on_load = &self.description.config.on_load;
         let on_load = on_load.iter().flat_map(|on_load| &on_load.commands);
         let runs = blocks.map(|block| &block.invocation).chain(on_load);
         let texts = runs.map(|run| run.command.as_str());
-        let named = listing::named(folder, texts);
-        let mut hidden = Hidden::default();
-        for path in tree.hidden {
-            let first = path.split('/').find(|part| part.starts_with('.'));
-            if CONFIGS.contains(&path.as_str())
-                || first.is_some_and(|part| part.starts_with(GIT) || part == ".DS_Store")
-            {
-                continue;
-            }
-            if named.contains_key(&path) {
-                hidden.named.push(path);
-            } else {
-                hidden.others.push(path);
-            }
-        }
-        hidden.named.sort();
-        hidden.others.sort();
-        hidden
+        let mut named: Vec<String> = listing::named(folder, texts).into_keys().collect();
+        named.retain(|path| !is_known(path));
+        let mut others = Tree::of(folder).hidden;
+        others.retain(|path| !is_known(path) && !named.contains(path));
+        others.sort();
+        Hidden { named, others }
     }
 
     /// What mends a mistake, where there is no doubt.
@@ -226,7 +216,7 @@ struct Tree<'a> {
     /// The folders that are looked at, each in the one before it, without links.
     above: Vec<PathBuf>,
     files: Vec<String>,
-    /// Hidden files, and those in hidden folders.
+    /// Hidden files, and hidden folders, which end in a slash.
     hidden: Vec<String>,
 }
 
@@ -238,11 +228,11 @@ impl<'a> Tree<'a> {
             files: Vec::new(),
             hidden: Vec::new(),
         };
-        tree.collect(folder.root(), "", false);
+        tree.collect(folder.root(), "");
         tree
     }
 
-    fn collect(&mut self, folder: &Path, prefix: &str, is_hidden: bool) {
+    fn collect(&mut self, folder: &Path, prefix: &str) {
         let Ok(real) = folder.canonicalize() else {
             return;
         };
@@ -259,20 +249,18 @@ impl<'a> Tree<'a> {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if LEFT_OUT.contains(&name.as_str()) {
+            if name == "node_modules" || self.files.len() >= MAX_FILES {
                 continue;
             }
             let path = format!("{prefix}{name}");
-            let is_hidden = is_hidden || name.starts_with('.');
-            let found = if is_hidden {
-                &mut self.hidden
-            } else {
-                &mut self.files
-            };
-            if entry.path().is_dir() {
-                self.collect(&entry.path(), &format!("{path}/"), is_hidden);
-            } else if found.len() < MAX_FILES && self.folder.file(&path).is_some() {
-                found.push(path);
+            let is_folder = entry.path().is_dir();
+            if name.starts_with('.') {
+                let slash = if is_folder { "/" } else { "" };
+                self.hidden.push(path + slash);
+            } else if is_folder {
+                self.collect(&entry.path(), &format!("{path}/"));
+            } else if self.folder.asset(&path).is_some() {
+                self.files.push(path);
             }
         }
         self.above.pop();

@@ -117,9 +117,9 @@ fn hidden_files_are_packed_where_the_lab_names_them_and_are_told() {
     let out = temp.path().join("lab.zip");
     let output = run(&["export", text(&root), "--out", text(&out)], &[]);
     let said = told(&output);
-    let packed = "2 hidden files packed, as the lab's commands name them: `.env`, `.tools/go.sh`\n";
+    let packed = "hidden, and packed as the lab's commands name it: `.env`, `.tools/go.sh`\n";
     assert!(said.contains(packed), "{said}");
-    let left_out = "1 hidden file left out: `.tools/more`\n";
+    let left_out = "hidden, and otherwise left out: `.tools/`\n";
     assert!(said.contains(left_out), "{said}");
     let archive = ZipArchive::new(File::open(&out).unwrap()).unwrap();
     let mut hidden: Vec<&str> = archive
@@ -136,6 +136,27 @@ fn hidden_files_are_packed_where_the_lab_names_them_and_are_told() {
     assert_eq!(hidden, expected);
     let output = run(&["check", text(&out)], &[]);
     assert!(output.status.success(), "{}", told(&output));
+}
+
+#[test]
+fn file_that_can_not_be_read_is_named() {
+    // Nothing is unreadable for root.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (temp, root) = lab();
+    fs::set_permissions(root.join("images/a.png"), fs::Permissions::from_mode(0o000)).unwrap();
+    let out = temp.path().join("lab.zip");
+    let output = run(&["export", text(&root), "--out", text(&out)], &[]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`images/a.png` can't be read: "), "{said}");
+    assert!(said.contains("hint: make it readable for you"), "{said}");
+    let output = run(&["test", text(&root)], &[]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("images/a.png` can't be read: "), "{said}");
+    assert!(said.contains("hint: make it readable for you"), "{said}");
 }
 
 #[test]
