@@ -8,12 +8,12 @@ mod player;
 mod report;
 mod running_on;
 mod sightings;
+mod stage;
 mod verdict;
 
 use std::{
     collections::HashSet,
     fs,
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     json::Results,
     plan::Way,
-    player::{Manner, Player, Stopped, Told},
+    player::Manner,
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
 use super::{
@@ -32,11 +32,7 @@ use super::{
     signals::stop_on_signals, source::Source,
 };
 use crate::{
-    lab::{
-        Folder, Integration, LabStore, Library, Scan, Trust, recordings,
-        scratch::Scratch,
-        store::{LabOptions, SENT_PATIENCE},
-    },
+    lab::{Folder, Integration, Library, Scan, recordings},
     scenario::{Severity, recording::Recording},
 };
 
@@ -119,9 +115,6 @@ struct Tester<'a> {
     stop: CancellationToken,
 }
 
-/// What was found out on one way, and the recordings of the blocks that passed.
-type Found = (Vec<Case>, Vec<Recording>);
-
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let timeout = Duration::try_from_secs_f64(arguments.timeout)
         .ok()
@@ -174,7 +167,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let tested = runtime.block_on(tester.test(library, &mut suites));
     runtime.shutdown_timeout(END_PATIENCE);
     // What is known by now is told, whatever came between.
-    tester.report(&suites)?;
+    if !suites.is_empty() {
+        tester.report(&suites)?;
+    }
     tested?;
     let tally = Tally::of(suites.iter().flat_map(|suite| &suite.cases));
     Ok(if tally.failed > 0 {
@@ -282,97 +277,6 @@ impl Tester<'_> {
             ..Case::outside("step", format!("{step}.md"), Verdict::Skipped(why))
         };
         pages.map(|page| case(&page.step)).collect()
-    }
-
-    /// Plays a way in a copy of the folder and a lab of its own.
-    async fn play(
-        &self,
-        folder: &Folder,
-        scan: &Scan,
-        way: &Way,
-        found: &mut Found,
-    ) -> Result<(), Failure> {
-        let source = folder.clone();
-        let copy = tokio::task::spawn_blocking(move || Scratch::new(&source));
-        let scratch = copy
-            .await
-            .map_err(|error| Failure::broken(error.to_string()))?
-            .map_err(|error| {
-                let message = format!("`{}` can't be tested: {error}", folder.name());
-                Failure::usage(message, error.hint())
-            })?;
-        let root = scratch.folder().root();
-        let library =
-            Library::open(root).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
-        let labs = LabStore::new(library, self.options());
-        let played = self
-            .play_in(&labs, scratch.folder(), folder, scan, way, found)
-            .await;
-        labs.end().await;
-        // Removing many files takes time, and blocks.
-        let removed = tokio::task::spawn_blocking(move || scratch.remove()).await;
-        if let Ok(Err(error)) = removed {
-            output::warning(&error.to_string());
-        }
-        played
-    }
-
-    async fn play_in(
-        &self,
-        labs: &LabStore,
-        copy: &Folder,
-        folder: &Folder,
-        scan: &Scan,
-        way: &Way,
-        found: &mut Found,
-    ) -> Result<(), Failure> {
-        let ended = || Failure::broken("the lab ended by itself");
-        let lab = labs.lab(copy.name()).ok_or_else(ended)?;
-        let mut player = Player::enter(lab, &self.manner, &self.stop)
-            .await
-            .map_err(|error| Failure::broken(error.to_string()))?;
-        let prefix = self.prefix(folder);
-        let live = self.arguments.json.is_none() && io::stdout().is_terminal();
-        let mut is_running = false;
-        let mut tell = |told: Told<'_>| match told {
-            Told::Begins(act) => {
-                if live {
-                    is_running = true;
-                    self.say(&report::running(act));
-                }
-            }
-            Told::Judged(case) => {
-                let source = scan.source(&case.place.file);
-                let line = report::progress(case, &prefix, source);
-                let over = if is_running { report::OVER } else { "" };
-                is_running = false;
-                self.say(&format!("{over}{line}"));
-            }
-        };
-        let played = player.play(way, &mut tell).await;
-        if played.is_err() && is_running {
-            // What was interrupted stays to be read.
-            self.say("\n");
-        }
-        *found = player.results();
-        match played {
-            // It is told once the lab is left.
-            Ok(()) | Err(Stopped::Interrupted) => Ok(()),
-            Err(Stopped::LabEnded) => Err(ended()),
-        }
-    }
-
-    fn options(&self) -> LabOptions {
-        LabOptions {
-            shell: self.arguments.shell.clone(),
-            integration: self.integration.clone(),
-            interrupt_patience: self.manner.patience,
-            sent_patience: SENT_PATIENCE,
-            author: false,
-            watch: false,
-            trust: Trust::Given,
-            record: false,
-        }
     }
 
     /// What `katahost check` finds that does not work.

@@ -361,10 +361,10 @@ fn what_still_runs_is_waited_for_once_at_the_end() {
 fn server_that_an_on_load_command_interrupts_runs_on() {
     let config = r#"{"layout": {"terminals": [{"id": "api"}, {"id": "host"}]},
         "navigation": {"onLoadCommands": {"b": {
-        "api": [{"command": "true", "macrosBefore": ["ctrl_c"]}]}}}}"#;
+        "api": [{"command": "sleep 1; echo over", "macrosBefore": ["ctrl_c"]}]}}}}"#;
     let page = "```\n### {\"terminalId\": \"api\", \"expect\": \"^up\"}\necho up; sleep 1000\n```\n\n\
         [x](command:katapod.loadPage?b)\n";
-    let after = "```\n### host\ntrue\n```\n";
+    let after = "```\n### host\nsleep 2\n```\n";
     let files = [
         (".katapod_config.json", config),
         ("intro.md", page),
