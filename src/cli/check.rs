@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Failure, Outcome, output, report, source::Source};
+use super::{
+    Failure, Outcome,
+    output::{self, count},
+    report,
+    source::Source,
+};
 use crate::{
     lab::{Folder, Scan, fix::mend},
     scenario::{Diagnostic, Severity},
@@ -99,7 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     } else {
         output::print(&text(&checked));
     }
-    Ok(if count(&checked, Severity::Error) > 0 {
+    Ok(if found(&checked, Severity::Error) > 0 {
         Outcome::Faults
     } else {
         Outcome::Done
@@ -179,27 +184,20 @@ fn text(checked: &[Checked]) -> String {
         }
     }
     let pages: usize = checked.iter().map(|one| one.scan.pages.len()).sum();
-    let scenarios = match checked.len() {
-        1 => "1 scenario".to_owned(),
-        many => format!("{many} scenarios"),
-    };
     let (errors, warnings) = (
-        count(checked, Severity::Error),
-        count(checked, Severity::Warning),
+        found(checked, Severity::Error),
+        found(checked, Severity::Warning),
     );
-    let steps = if pages == 1 {
-        "1 step"
-    } else {
-        &format!("{pages} steps")
-    };
     text += &format!(
-        "{scenarios}, {steps}: {}\n",
-        report::count(errors, warnings)
+        "{}, {}: {}\n",
+        count(checked.len(), "scenario"),
+        count(pages, "step"),
+        report::sum(errors, warnings)
     );
     text
 }
 
-fn count(checked: &[Checked], severity: Severity) -> usize {
+fn found(checked: &[Checked], severity: Severity) -> usize {
     let all = checked.iter().flat_map(|one| &one.scan.diagnostics);
     all.filter(|found| found.severity == severity).count()
 }

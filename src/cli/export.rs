@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Outcome, output, report};
+use super::{
+    Failure, Outcome,
+    output::{self, count},
+    report,
+};
 use crate::{
     lab::{
         Library, Scan,
@@ -13,10 +17,13 @@ use crate::{
     scenario::Severity,
 };
 
+/// How many hidden files are named.
+const SHOWN_HIDDEN: usize = 10;
+
 /// Write a lab into one file, which `katahost serve` runs anywhere
 ///
-/// The file holds the pages, the config, and all files beside them that are not hidden. A lab with
-/// errors, as `katahost check` finds them, is not exported. Equal labs give equal files.
+/// The file holds the pages, the config, all files beside them that are not hidden, and those hidden
+/// ones that a block or an on-load command names. A lab with errors, as `katahost check` finds them, is not exported. Equal labs give equal files.
 ///
 /// The exit code is 1 where the lab has errors.
 #[derive(Debug, Args)]
@@ -67,18 +74,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         );
         return Ok(Outcome::Faults);
     }
-    let packed = pack(folder, &out).map_err(|error| {
+    let hidden = scan.hidden(folder);
+    let packed = pack(folder, &hidden.named, &out).map_err(|error| {
         let message = format!("`{}` can't be written: {error}", out.display());
-        Failure::usage(message, "make room, or give another place with `--out`")
+        Failure::usage(message, error.hint())
     })?;
     let kilobytes = packed.bytes.div_ceil(1_000);
-    let files = match packed.files {
-        1 => "1 file".to_owned(),
-        many => format!("{many} files"),
-    };
+    let files = count(packed.files, "file");
     let out = out.display();
     output::print(&format!(
         "wrote {out}: {files}, {kilobytes} kB; `katahost serve {out}` runs it\n"
     ));
+    tell_hidden(
+        "hidden, and packed as the lab's commands name it",
+        &hidden.named,
+    );
+    tell_hidden("hidden, and otherwise left out", &hidden.others);
     Ok(Outcome::Done)
+}
+
+/// Says what became of hidden files: they may be needed, and they may be secrets.
+fn tell_hidden(what: &str, paths: &[String]) {
+    let (shown, more) = paths.split_at(paths.len().min(SHOWN_HIDDEN));
+    if shown.is_empty() {
+        return;
+    }
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    output::print(&format!("{what}: `{}`{more}\n", shown.join("`, `")));
 }

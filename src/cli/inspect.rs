@@ -6,7 +6,12 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
-use super::{Failure, output, report, source::unpack};
+use super::{
+    Failure,
+    output::{self, count},
+    report,
+    source::unpack,
+};
 use crate::{
     command::State,
     lab::{Folder, Listing, Scan, archive::Unpacked, listing::CoveredFile},
@@ -143,9 +148,9 @@ fn on_load(step: &str, config: &Config) -> Vec<Typed> {
 fn summary(report: &Report<'_>, scan: &Scan) -> String {
     let terminals: Vec<&str> = report.terminals.iter().map(|one| one.id.as_str()).collect();
     let mut text = format!(
-        "{}: {} steps, terminals {}\n",
+        "{}: {}, terminals {}\n",
         report.scenario,
-        report.steps.len(),
+        count(report.steps.len(), "step"),
         terminals.join(", ")
     );
     for (name, step) in &report.steps {
@@ -159,9 +164,9 @@ fn summary(report: &Report<'_>, scan: &Scan) -> String {
             .and_then(|title| title.as_str())
             .unwrap_or_default();
         text += &format!(
-            "  {name}: {title} ({} blocks, {} links, {} on load)\n",
-            length("blocks"),
-            length("links"),
+            "  {name}: {title} ({}, {}, {} on load)\n",
+            count(length("blocks"), "block"),
+            count(length("links"), "link"),
             length("on_load")
         );
     }

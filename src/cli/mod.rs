@@ -14,6 +14,7 @@ mod progress;
 mod quickstart;
 mod report;
 mod serve;
+mod signals;
 mod source;
 mod test;
 mod transcript;

@@ -11,6 +11,21 @@ use rust_embed::RustEmbed;
 
 use super::{Failure, output};
 
+/// What a repository has that was just made.
+const FRESH: [&str; 8] = [
+    ".git",
+    ".gitignore",
+    ".gitattributes",
+    "README",
+    "README.md",
+    "LICENSE",
+    "LICENSE.md",
+    "LICENSE.txt",
+];
+
+/// Where the workflow lies in the lab, and where GitHub reads it in a repository.
+const WORKFLOW: &str = ".github/workflows/lab.yml";
+
 /// What Markdown reads as more than a letter.
 const MARKUP: &str = r"\`*_[]<>&#{}!|~";
 
@@ -33,7 +48,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = &arguments.path;
-    let folder = path
+    // `.` has its name from where it is.
+    let real = path.canonicalize();
+    let named = real.as_deref().unwrap_or(path);
+    let folder = named
         .file_name()
         .and_then(|name| name.to_str())
         .filter(|name| !name.starts_with('.') && !name.contains(char::is_control))
@@ -69,16 +87,36 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
          \x20   katahost check {shown}              its mistakes, each with its line\n\
          \x20   katahost test {shown}               plays it, and judges each block\n"
     ));
+    if let Some(root) = repository(path) {
+        let (from, to) = (path.join(WORKFLOW), root.join(WORKFLOW));
+        output::print(&format!(
+            "\nGitHub reads workflows at the top of a repository only: move `{}` to `{}`, and \
+             change its paths to this folder\n",
+            from.display(),
+            to.display()
+        ));
+    }
     Ok(())
 }
 
-/// Whether there is something that must not be lost.
+/// Whether there is something that must not be lost, or that the lab's own files would clash with.
+/// What a new repository is cloned with is neither.
 fn is_taken(path: &Path) -> bool {
     match fs::read_dir(path) {
-        Ok(mut entries) => entries.next().is_some(),
+        Ok(mut entries) => entries.any(|entry| {
+            let name = entry.map(|entry| entry.file_name()).unwrap_or_default();
+            !FRESH.iter().any(|fresh| name.eq_ignore_ascii_case(fresh))
+        }),
         // What can't be read may be anything.
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
+}
+
+/// The repository that the folder is a part of without being its root.
+fn repository(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().ok()?;
+    let root = path.ancestors().find(|above| above.join(".git").exists())?;
+    (root != path).then(|| root.to_owned())
 }
 
 fn write(root: &Path, title: &str, folder: &str) -> io::Result<()> {
@@ -95,11 +133,13 @@ fn write(root: &Path, title: &str, folder: &str) -> io::Result<()> {
             .replace("{{title}}", &escape(title))
             .replace("{{folder}}", folder)
             .replace("{{version}}", env!("CARGO_PKG_VERSION"));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(target)?;
-        file.write_all(text.as_bytes())?;
+        let file = OpenOptions::new().write(true).create_new(true).open(target);
+        match file {
+            Ok(mut file) => file.write_all(text.as_bytes())?,
+            // A repository's own stays.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

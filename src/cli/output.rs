@@ -38,6 +38,14 @@ pub(super) fn warning(message: &str) {
     write(io::stderr().lock(), &format!("warning: {message}\n"));
 }
 
+/// So many of something: `1 step`, `2 steps`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 fn write(mut stream: impl Write, text: &str) {
     if let Err(error) = stream
         .write_all(text.as_bytes())

@@ -1,5 +1,6 @@
 //! Diagnostics as a compiler prints them.
 
+use super::output::count;
 use crate::scenario::{Diagnostic, Severity};
 
 /// The longest source line that is shown whole.
@@ -71,10 +72,6 @@ fn shorten(line: &str, start: usize) -> (String, usize) {
 }
 
 /// Sums a list up: `2 errors, 1 warning`.
-pub(super) fn count(errors: usize, warnings: usize) -> String {
-    let noun = |count: usize, noun: &str| match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    };
-    format!("{}, {}", noun(errors, "error"), noun(warnings, "warning"))
+pub(super) fn sum(errors: usize, warnings: usize) -> String {
+    format!("{}, {}", count(errors, "error"), count(warnings, "warning"))
 }

@@ -9,11 +9,12 @@ use std::{
 
 use axum_server::tls_rustls::RustlsConfig;
 use clap::{ArgAction, Args, builder::BoolishValueParser};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, output, quickstart::Unpacked, source::Source, trust};
+use super::{
+    Failure, output, quickstart::Unpacked, signals::stop_on_signals, source::Source, trust,
+};
 use crate::{
     lab::{
         Integration, LabStore,
@@ -219,7 +220,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
     let served = runtime.block_on(async {
         let tls = load_certificate(certificate).await?;
-        stop_on_signals(server.stop.clone())?;
+        stop_on_signals(&server.stop)?;
         output::print(&format!(
             "katahost serves {what} at\n\n    {url}\n\nPress Ctrl-C to stop.\n"
         ));
@@ -445,22 +446,6 @@ async fn load_certificate(
             "give a PEM certificate chain and its unencrypted private key",
         )
     })
-}
-
-fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::broken(error.to_string()));
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        stop.cancel();
-    });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,36 +6,33 @@ mod junit;
 mod plan;
 mod player;
 mod report;
+mod running_on;
 mod sightings;
+mod stage;
 mod verdict;
 
 use std::{
     collections::HashSet,
     fs,
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use clap::{Args, builder::FalseyValueParser};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     json::Results,
-    plan::{Place, Way},
-    player::{Manner, Player, Stopped, Told},
+    plan::Way,
+    player::Manner,
     verdict::{Case, Problem, Suite, Tally, Verdict},
 };
 use super::{
-    Failure, Outcome, output, report as diagnostics, serve::shell_integration, source::Source,
+    Failure, Outcome, output, report as diagnostics, serve::shell_integration,
+    signals::stop_on_signals, source::Source,
 };
 use crate::{
-    lab::{
-        Folder, Integration, LabStore, Library, Scan, Trust, recordings,
-        scratch::Scratch,
-        store::{LabOptions, SENT_PATIENCE},
-    },
+    lab::{Folder, Integration, Library, Scan, recordings},
     scenario::{Severity, recording::Recording},
 };
 
@@ -166,10 +163,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failure::broken(error.to_string()))?;
-    let tested = runtime.block_on(tester.test(library));
+    let mut suites = Vec::new();
+    let tested = runtime.block_on(tester.test(library, &mut suites));
     runtime.shutdown_timeout(END_PATIENCE);
-    let suites = tested?;
-    tester.report(&suites)?;
+    // What is known by now is told, whatever came between.
+    if !suites.is_empty() {
+        tester.report(&suites)?;
+    }
+    tested?;
     let tally = Tally::of(suites.iter().flat_map(|suite| &suite.cases));
     Ok(if tally.failed > 0 {
         Outcome::Faults
@@ -179,23 +180,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 impl Tester<'_> {
-    async fn test(&self, library: &Library) -> Result<Vec<Suite>, Failure> {
-        self.stop_on_signals()?;
-        let mut suites = Vec::new();
+    async fn test(&self, library: &Library, suites: &mut Vec<Suite>) -> Result<(), Failure> {
+        stop_on_signals(&self.stop)?;
         for folder in library.scenarios() {
-            self.test_scenario(folder, &mut suites).await?;
-        }
-        Ok(suites)
-    }
-
-    fn stop_on_signals(&self) -> Result<(), Failure> {
-        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let mut signal = signal(kind).map_err(|error| Failure::broken(error.to_string()))?;
-            let stop = self.stop.clone();
-            tokio::spawn(async move {
-                signal.recv().await;
-                stop.cancel();
-            });
+            self.test_scenario(folder, suites).await?;
+            if self.stop.is_cancelled() {
+                return Err(Failure {
+                    message: "the test was interrupted".to_owned(),
+                    hint: None,
+                    code: INTERRUPTED,
+                });
+            }
         }
         Ok(())
     }
@@ -223,21 +218,40 @@ impl Tester<'_> {
         } else {
             vec![plan::named(&scan, &self.arguments.steps)?]
         };
+        let unseen = self.unseen(&scan, &ways);
         let mut recorded = HashSet::new();
         for steps in ways {
             if self.arguments.all_paths {
                 self.say(&format!("  by {}\n", steps.join(", ")));
             }
             let began = Instant::now();
-            let way = Way::new(&scan, &steps);
-            let (cases, recordings) = self.play(folder, &scan, &way).await?;
+            let way = Way::new(&scan, &steps, self.arguments.steps.is_empty());
+            let mut found = (Vec::new(), Vec::new());
+            let mut failed = self.play(folder, &scan, &way, &mut found).await.err();
+            let (mut cases, recordings) = found;
             for recording in recordings {
                 let subject = &recording.header.katahost;
-                if self.arguments.record && recorded.insert((subject.step.clone(), subject.block)) {
-                    keep(folder, &recording)?;
+                let place = (subject.step.clone(), subject.block);
+                if self.arguments.record && failed.is_none() && !recorded.contains(&place) {
+                    failed = keep(folder, &recording).err();
+                    recorded.extend(failed.is_none().then_some(place));
                 }
             }
+            if let Some(failure) = failed {
+                let case = lost(failure);
+                self.say(&report::progress(&case, &self.prefix(folder), None));
+                cases.push(case);
+            }
             suites.push(self.suite(folder, steps, began.elapsed(), cases));
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+        for case in &unseen {
+            self.say(&report::progress(case, &self.prefix(folder), None));
+        }
+        if let Some(suite) = suites.last_mut() {
+            suite.cases.extend(unseen);
         }
         if !recorded.is_empty() {
             let count = recorded.len();
@@ -246,95 +260,23 @@ impl Tester<'_> {
         Ok(())
     }
 
-    /// Plays a way in a copy of the folder and a lab of its own.
-    async fn play(
-        &self,
-        folder: &Folder,
-        scan: &Scan,
-        way: &Way,
-    ) -> Result<(Vec<Case>, Vec<Recording>), Failure> {
-        let source = folder.clone();
-        let copy = tokio::task::spawn_blocking(move || Scratch::new(&source));
-        let scratch = copy
-            .await
-            .map_err(|error| Failure::broken(error.to_string()))?
-            .map_err(|error| {
-                let message = format!("`{}` can't be tested: {error}", folder.name());
-                Failure::usage(
-                    message,
-                    "make room in the temporary folder, or name another with `TMPDIR`",
-                )
-            })?;
-        let root = scratch.folder().root();
-        let library =
-            Library::open(root).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
-        let labs = LabStore::new(library, self.options());
-        let played = self
-            .play_in(&labs, scratch.folder(), folder, scan, way)
-            .await;
-        labs.end().await;
-        // Removing many files takes time, and blocks.
-        drop(tokio::task::spawn_blocking(move || drop(scratch)).await);
-        played
-    }
-
-    async fn play_in(
-        &self,
-        labs: &LabStore,
-        copy: &Folder,
-        folder: &Folder,
-        scan: &Scan,
-        way: &Way,
-    ) -> Result<(Vec<Case>, Vec<Recording>), Failure> {
-        let ended = || Failure::broken("the lab ended by itself");
-        let lab = labs.lab(copy.name()).ok_or_else(ended)?;
-        let player = Player::enter(lab, &self.manner, &self.stop)
-            .await
-            .map_err(|error| Failure::broken(error.to_string()))?;
-        let prefix = self.prefix(folder);
-        let live = self.arguments.json.is_none() && io::stdout().is_terminal();
-        let mut is_running = false;
-        let mut tell = |told: Told<'_>| match told {
-            Told::Begins(act) => {
-                if live {
-                    is_running = true;
-                    self.say(&report::running(act));
-                }
-            }
-            Told::Judged(case) => {
-                let source = scan.source(&case.place.file);
-                let line = report::progress(case, &prefix, source);
-                let over = if is_running { report::OVER } else { "" };
-                is_running = false;
-                self.say(&format!("{over}{line}"));
-            }
+    /// The steps that none of the ways leads to, each as a case; nothing where the way was named.
+    fn unseen(&self, scan: &Scan, ways: &[Vec<String>]) -> Vec<Case> {
+        let seen: HashSet<&String> = ways.iter().flatten().collect();
+        let pages = scan.pages.iter().filter(|page| !seen.contains(&page.step));
+        if !self.arguments.steps.is_empty() {
+            return Vec::new();
+        }
+        let why = if self.arguments.all_paths {
+            "no way that was played leads there"
+        } else {
+            "the way does not lead there; `--path` and `--all-paths` go other ways"
         };
-        let played = player.play(way, &mut tell).await;
-        if played.is_err() && is_running {
-            // What was interrupted stays to be read.
-            self.say("\n");
-        }
-        played.map_err(|stopped| match stopped {
-            Stopped::Interrupted => Failure {
-                message: "the test was interrupted".to_owned(),
-                hint: None,
-                code: INTERRUPTED,
-            },
-            Stopped::LabEnded => ended(),
-        })
-    }
-
-    fn options(&self) -> LabOptions {
-        LabOptions {
-            shell: self.arguments.shell.clone(),
-            integration: self.integration.clone(),
-            interrupt_patience: self.manner.patience,
-            sent_patience: SENT_PATIENCE,
-            author: false,
-            watch: false,
-            trust: Trust::Given,
-            record: false,
-        }
+        let case = |step: &String| Case {
+            step: step.clone(),
+            ..Case::outside("step", format!("{step}.md"), Verdict::Skipped(why))
+        };
+        pages.map(|page| case(&page.step)).collect()
     }
 
     /// What `katahost check` finds that does not work.
@@ -348,20 +290,11 @@ impl Tester<'_> {
                 self.say(&diagnostics::render(found, &prefix, source));
                 let mut problem = Problem::new(found.message.clone());
                 problem.hint.clone_from(&found.hint);
-                Case {
-                    step: String::new(),
-                    what: "check".to_owned(),
-                    block: None,
-                    title: found.code.to_owned(),
-                    terminal: None,
-                    place: Place {
-                        file: found.file.clone(),
-                        line: found.line,
-                    },
-                    took: None,
-                    exit_code: None,
-                    verdict: Verdict::Failed(problem),
-                }
+                let file = found.file.clone();
+                let mut case = Case::outside("check", file, Verdict::Failed(problem));
+                found.code.clone_into(&mut case.title);
+                case.place.line = found.line;
+                case
             })
             .collect()
     }
@@ -377,6 +310,7 @@ impl Tester<'_> {
             scenario: folder.name().to_owned(),
             prefix: self.prefix(folder),
             steps,
+            is_one_of_many: self.arguments.all_paths,
             took,
             cases,
         }
@@ -426,6 +360,13 @@ impl Tester<'_> {
         self.say(&format!("{}\n", Tally::of(all())));
         Ok(())
     }
+}
+
+/// What befell a lab that could not be played, or not to its end.
+fn lost(failure: Failure) -> Case {
+    let mut problem = Problem::new(failure.message);
+    problem.hint = failure.hint;
+    Case::outside("lab", String::new(), Verdict::Failed(problem))
 }
 
 fn keep(folder: &Folder, recording: &Recording) -> Result<(), Failure> {

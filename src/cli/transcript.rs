@@ -1,7 +1,6 @@
 //! `katahost transcript`: what was run in a lab, and what came of it.
 
 use std::{
-    fs::File,
     io::{self, Write},
     path::PathBuf,
 };
@@ -13,6 +12,7 @@ use super::{
     place::{self, Place, within},
     visit::visit,
 };
+use crate::lab::replacement::Replacement;
 
 /// Write down what was run in a running lab, and what came of it
 ///
@@ -49,16 +49,21 @@ async fn write(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), Fa
     };
     let fetched = within(place.fetch(lab, path)).await?;
     let Some(path) = &arguments.out else {
+        // A reader that has gone away needs nothing more.
         return fetched
-            .write_to(|piece| io::stdout().lock().write_all(piece))
+            .write_to(|piece| match io::stdout().lock().write_all(piece) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written,
+            })
             .await;
     };
     let unwritable = |error: io::Error| {
         let message = format!("`{}` can't be written: {error}", path.display());
         Failure::usage(message, "make room, or give another place with `--out`")
     };
-    let mut file = File::create(path).map_err(unwritable)?;
+    let mut file = Replacement::beside(path).map_err(unwritable)?;
     fetched.write_to(|piece| file.write_all(piece)).await?;
+    file.take_place().map_err(unwritable)?;
     output::print(&format!("wrote {}\n", path.display()));
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::registry::Role;
+use crate::scenario::link::plain_step;
 
 /// A step, by name or in an object, as `katapod.loadPage` takes it.
 #[derive(Debug, Deserialize)]
@@ -22,9 +23,8 @@ impl StepArgument {
     /// The step's name.
     #[must_use]
     pub fn into_step(self) -> String {
-        match self {
-            Self::Name(step) | Self::Object { step } => step,
-        }
+        let (Self::Name(step) | Self::Object { step }) = self;
+        plain_step(&step).to_owned()
     }
 }
 

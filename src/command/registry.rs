@@ -682,6 +682,27 @@ mod tests {
     }
 
     #[test]
+    fn run_of_a_block_is_told_from_that_of_its_twin() {
+        let mut state = state();
+        let twins = "```\n### {\"codeBlockId\": \"x\"}\ndate\n```\n\n".repeat(2);
+        state.page = Some(Arc::new(Page::parse("intro", &twins, &state.config)));
+        for index in [0, 1] {
+            let block = state
+                .block("intro", None, index)
+                .unwrap()
+                .invocation
+                .clone();
+            assert_eq!(state.count(&block), Some(index));
+        }
+        assert_eq!(state.runs("x"), 2);
+        let typed = Invocation {
+            block: None,
+            ..state.block("intro", None, 1).unwrap().invocation.clone()
+        };
+        assert_eq!(state.count(&typed), Some(0), "the first types the same");
+    }
+
+    #[test]
     fn block_of_another_step_or_revision_is_refused() {
         for argument in [
             json!([{"step": "step9", "block": 0}]),

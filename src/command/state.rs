@@ -181,11 +181,15 @@ impl State {
         }
     }
 
-    /// The page's block that an invocation is of.
+    /// The page's block that an invocation is of: its own, or the first that types the same.
     #[must_use]
     pub fn block_of(&self, invocation: &Invocation) -> Option<&Block> {
         let mut blocks = self.page.iter().flat_map(|page| &page.blocks);
-        blocks.find(|block| block.invocation == *invocation)
+        let mut wanted = invocation.clone();
+        blocks.find(|block| {
+            wanted.block = invocation.block.or(Some(block.index));
+            block.invocation == wanted
+        })
     }
 
     /// The page shown, given that it is still the one the client means.

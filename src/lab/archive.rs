@@ -29,7 +29,7 @@ pub const MAX_ENTRIES: usize = 20_000;
 const MAX_PATH_BYTES: usize = 1_024;
 
 /// The hidden files that a scenario is made of.
-const CONFIGS: [&str; 2] = [".katapod_config.json", ".gitpod.yml"];
+pub(super) const CONFIGS: [&str; 2] = [".katapod_config.json", ".gitpod.yml"];
 
 /// With what a ZIP archive begins, or one without a file in it.
 const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -55,9 +55,17 @@ const PLAIN_TYPES: [u32; 3] = [0, 0o040_000, 0o100_000];
 /// Why a scenario can't be packed, or an archive not be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// A file can't be read or written.
+    /// The archive, or a file of it, can't be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A file of the scenario can't be read.
+    #[error("`{path}` can't be read: {source}")]
+    Unreadable {
+        /// Its path in the scenario.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
     /// It is no ZIP archive, or a damaged one.
     #[error("it can't be read as a ZIP archive: {0}")]
     Damaged(ZipError),
@@ -70,11 +78,24 @@ pub enum ArchiveError {
         reason: &'static str,
     },
     /// It is larger than any scenario.
-    #[error("it holds more than {} MB, which is the limit", MAX_BYTES / 1_000_000)]
+    #[error("it holds more than {} MiB, which is the limit", MAX_BYTES >> 20)]
     TooLarge,
     /// It has more files than any scenario.
     #[error("it holds {MAX_ENTRIES} files or more, which is the limit")]
     TooMany,
+}
+
+impl ArchiveError {
+    /// What to do where a scenario can't be packed.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io(_) | Self::Damaged(_) => "make room, or give another place with `--out`",
+            Self::Unreadable { .. } => "make it readable for you, or move it out of the folder",
+            Self::Refused { .. } => "give it another name",
+            Self::TooLarge | Self::TooMany => "move what is no part of the lab out of its folder",
+        }
+    }
 }
 
 impl From<ZipError> for ArchiveError {
@@ -103,13 +124,13 @@ pub struct Packed {
     pub bytes: u64,
 }
 
-/// Packs what a lab of `folder` may serve into an archive at `target`, which is replaced as a whole
-/// or not at all. Equal folders give equal archives.
+/// Packs what a lab of `folder` may serve, and the files `hidden`, into an archive at `target`, which
+/// is replaced as a whole or not at all. Equal folders give equal archives.
 ///
 /// # Errors
 ///
 /// A file can't be read, the archive can't be written, or it would be too large to be unpacked.
-pub fn pack(folder: &Folder, target: &Path) -> Result<Packed, ArchiveError> {
+pub fn pack(folder: &Folder, hidden: &[String], target: &Path) -> Result<Packed, ArchiveError> {
     let beside = target
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
@@ -122,6 +143,7 @@ pub fn pack(folder: &Folder, target: &Path) -> Result<Packed, ArchiveError> {
         return Err(ArchiveError::TooMany);
     }
     paths.extend(CONFIGS.map(str::to_owned));
+    paths.extend_from_slice(hidden);
     paths.sort();
     let mut writer = ZipWriter::new(archive.as_file_mut());
     let (mut count, mut bytes) = (0, 0);
@@ -129,10 +151,13 @@ pub fn pack(folder: &Folder, target: &Path) -> Result<Packed, ArchiveError> {
     let top = top.unwrap_or(UNNAMED);
     for path in paths {
         // An earlier archive in the folder is no part of the scenario.
-        let Some(file) = folder.part(&path).filter(|file| Some(file) != old.as_ref()) else {
+        let Some(file) = folder.file(&path).filter(|file| Some(file) != old.as_ref()) else {
             continue;
         };
-        let source = File::open(file)?;
+        let source = File::open(file).map_err(|source| ArchiveError::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
         let executable = source.metadata()?.permissions().mode() & 0o111 != 0;
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 use super::event::TerminalView;
 use crate::terminal::{
     TerminalSize,
+    echo::EchoFilter,
+    foreground,
     journal::{Cursor, Event},
     mark::MarkKind,
     output::{Listener, Output},
@@ -63,6 +65,12 @@ struct Piece {
     /// Bytes before it in the terminal's output.
     offset: u64,
     bytes: Bytes,
+}
+
+/// Whether the system tells of a program that waits for input.
+#[must_use]
+pub fn sees_readers() -> bool {
+    foreground::tells()
 }
 
 impl Capture {
@@ -140,26 +148,10 @@ impl Capture {
     #[must_use]
     pub fn text(&self, start: u64, end: u64) -> Text {
         let mut screen = Screen::new(SIZE.cols, SIZE.rows, LINES);
-        let mut scanner = QueryScanner::default();
         // A command runs at the beginning.
-        let mut shown = true;
+        let mut filter = EchoFilter::new();
         for piece in self.between(start, end) {
-            let mut bytes = &*piece.bytes;
-            while !bytes.is_empty() {
-                let (taken, found) = scanner.scan(bytes);
-                let (head, rest) = bytes.split_at_checked(taken).unwrap_or((bytes, &[]));
-                if shown {
-                    screen.feed(head);
-                }
-                bytes = rest;
-                if let Some(Found::Mark(mark)) = found {
-                    shown = match mark.kind {
-                        MarkKind::Executes => true,
-                        MarkKind::Ended(_) | MarkKind::Prompt => false,
-                        MarkKind::Continues => shown,
-                    };
-                }
-            }
+            filter.pass(&piece.bytes, |bytes| screen.feed(bytes));
         }
         Text {
             open_line: screen.cursor().1 > 1,

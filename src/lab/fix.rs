@@ -1,8 +1,12 @@
 //! Mends a scenario's files, where what is wrong leaves no doubt.
 
-use std::{collections::BTreeMap, fs, io};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+};
 
-use super::{folder::Folder, scan::Scan};
+use super::{folder::Folder, replacement::Replacement, scan::Scan};
 use crate::scenario::fix::Edit;
 
 /// A line that was mended.
@@ -54,7 +58,9 @@ pub fn mend(folder: &Folder, scan: &Scan) -> io::Result<Vec<Change>> {
                 *line = after;
             }
         }
-        fs::write(path, lines.concat())?;
+        let mut mended = Replacement::beside(&path)?;
+        mended.write_all(lines.concat().as_bytes())?;
+        mended.take_place()?;
     }
     Ok(changes)
 }

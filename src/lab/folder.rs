@@ -285,9 +285,9 @@ fn sort_key(step: &str) -> Vec<(usize, String)> {
 fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let length = fs::metadata(path)?.len();
     if length > limit {
-        let megabytes = length / 1_000_000;
-        let limit = limit / 1_000_000;
-        let message = format!("it has {megabytes} MB, and {limit} MB is the limit");
+        let mebibytes = length.div_ceil(1 << 20);
+        let limit = limit >> 20;
+        let message = format!("it has {mebibytes} MiB, and {limit} MiB is the limit");
         return Err(io::Error::other(message));
     }
     Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
@@ -367,7 +367,7 @@ mod tests {
         let error = folder.read_step("big").unwrap_err().to_string();
         assert_eq!(
             error,
-            "the page of step `big` can't be read: it has 5 MB, and 4 MB is the limit"
+            "the page of step `big` can't be read: it has 5 MiB, and 4 MiB is the limit"
         );
     }
 

@@ -276,6 +276,7 @@ mod tests {
             macros_before: Vec::new(),
             max_invocations: Limit::UNLIMITED,
             background_color: None,
+            block: None,
         }
     }
 

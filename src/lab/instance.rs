@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::mpsc;
@@ -60,6 +60,8 @@ pub(super) struct Instance {
     pub(super) asks: Asks,
     pub(super) step_runner: StepRunner,
     pub(super) checks: LabChecks,
+    /// When to look again at the output that the way on waits for.
+    pub(super) judge_again_at: Option<Instant>,
     pub(super) checker: Checker,
     /// Tells of checks that have ended.
     pub(super) checked: mpsc::Receiver<CheckEnd>,
@@ -127,6 +129,7 @@ impl Instance {
             asks: Asks::default(),
             step_runner: StepRunner::default(),
             checks: LabChecks::default(),
+            judge_again_at: None,
             checker,
             checked,
             progress: Progress::new(SystemTime::now()),

@@ -6,6 +6,7 @@ use crate::{
     scenario::{Block, ExitCode, Expectation},
     terminal::{
         aftermath::{How, Settled},
+        echo::EchoFilter,
         plain::plain_text,
         pty::Exit,
         quiet::QuietEnd,
@@ -70,7 +71,7 @@ pub(super) fn judge_run(
     }
     match output() {
         None => Verdict::Unknown,
-        Some(output) if expectation.accepts_output(&plain_text(&output)) => Verdict::Passed,
+        Some(output) if expectation.accepts_output(&text(&output)) => Verdict::Passed,
         Some(_) => Verdict::failed(expectation, WRONG_OUTPUT.to_owned()),
     }
 }
@@ -101,8 +102,14 @@ pub(super) fn has_written(block: &Block, output: impl FnOnce() -> Option<Vec<u8>
     if block.expectation.expect.is_none() {
         return Some(true);
     }
-    let text = without_echo(&plain_text(&output()?), &block.invocation.command);
+    let text = without_echo(&text(&output()?), &block.invocation.command);
     Some(block.expectation.accepts_output(&text))
+}
+
+/// What commands wrote, without the prompts and echoes that a shell tells of: a block's own later
+/// lines are no output.
+fn text(output: &[u8]) -> String {
+    plain_text(&EchoFilter::filter(output))
 }
 
 pub(super) const WRONG_OUTPUT: &str = "its output does not match";

@@ -83,7 +83,8 @@ impl Listing {
         let mut sum = Sum::new();
         let parts = items.iter().flat_map(Unattended::parts);
         parts.for_each(|part| sum.add(part.as_bytes()));
-        let files = cover(folder, &named(folder, &items), &mut sum);
+        let texts = items.iter().map(|item| item.text.as_str());
+        let files = cover(folder, &named(folder, texts), &mut sum);
         Some(Self {
             hash: sum.hexadecimal(),
             items,
@@ -127,12 +128,15 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// The files of the folder that texts name, by path. Words are looked for from the folder itself
 /// and from folders that the same text names, as `cd scripts && ./run.sh` has them.
-fn named(folder: &Folder, items: &[Unattended]) -> BTreeMap<String, File> {
+pub(super) fn named<'a>(
+    folder: &Folder,
+    texts: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, File> {
     let mut found = BTreeMap::new();
     let mut looks = 0;
-    let mut texts = HashSet::new();
-    for item in items.iter().filter(|item| texts.insert(&item.text)) {
-        let words = words(&item.text);
+    let mut known = HashSet::new();
+    for text in texts.filter(|text| known.insert(*text)) {
+        let words = words(text);
         let mut bases = vec![String::new()];
         for word in &words {
             looks += 1;

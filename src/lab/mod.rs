@@ -25,6 +25,7 @@ mod options;
 pub mod progress;
 pub mod record;
 pub mod recordings;
+pub mod replacement;
 mod runs;
 pub mod scan;
 pub mod scratch;

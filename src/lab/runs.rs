@@ -187,6 +187,21 @@ impl LabRuns {
         self.told(number).filter(|run| run.state == RunState::Sent)
     }
 
+    /// The last run of a block, where nobody tells its end and it looks settled, but not yet as
+    /// expected.
+    pub(super) fn unjudged(&self, block: &BlockPlace) -> Option<RunNumber> {
+        let (number, _, run) = self.last.get(block)?;
+        let is_open = run.state == RunState::Sent && run.settled.is_some() && run.verdict.is_none();
+        is_open.then_some(*number)
+    }
+
+    /// Whether no block was run in its terminal after a run.
+    pub(super) fn is_latest(&self, number: RunNumber) -> bool {
+        let terminal = self.told(number).map(|run| run.terminal);
+        let mut later = self.last.values().filter(|(other, ..)| *other > number);
+        !later.any(|(.., run)| Some(run.terminal) == terminal)
+    }
+
     /// Notes what became of a run, and the verdict on it where there is one. Returns the run and the
     /// id that it is counted under, where it is one that is told of: its block's last, or one whose
     /// commands still ran until now.

@@ -1,10 +1,15 @@
 //! Reads a scenario with everything that can be wrong with it, for whoever reports it.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
+    archive::CONFIGS,
     folder::{Description, Folder, StepError, UNREADABLE_HINT},
-    recordings,
+    listing, recordings,
 };
 use crate::{
     command::registry::REGISTRY,
@@ -21,6 +26,18 @@ const MAX_FILES: usize = 20_000;
 
 /// How deep files are looked for.
 const MAX_DEPTH: usize = 16;
+
+/// How the names begin of what Git, and those who host it, keep in a folder.
+const GIT: &str = ".git";
+
+/// The hidden files of a scenario, by their paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Those that a block or an on-load command names.
+    pub named: Vec<String>,
+    /// All others, and the folders that hold others, which end in a slash.
+    pub others: Vec<String>,
+}
 
 /// A scenario, read for its author.
 #[derive(Debug)]
@@ -64,6 +81,13 @@ impl Scan {
             }
         }
         let files = files(folder);
+        if files.len() >= MAX_FILES {
+            let message = format!("the folder holds more than {MAX_FILES} files");
+            diagnostics.push(
+                Diagnostic::warning("too-many-files", "intro.md", message)
+                    .with_hint("those beyond are not looked at; keep only the lab in its folder"),
+            );
+        }
         let ways: HashMap<&str, Vec<String>> = pages
             .iter()
             .map(|page| (page.step.as_str(), page.leads_to()))
@@ -103,6 +127,28 @@ impl Scan {
         self.source(&found.file)?.lines().nth(index)
     }
 
+    /// The hidden files of the folder that is scanned, apart from the configs and what Git keeps.
+    #[must_use]
+    pub fn hidden(&self, folder: &Folder) -> Hidden {
+        let is_known = |path: &str| {
+            let parts = || path.split('/').filter(|part| part.starts_with('.'));
+            CONFIGS.contains(&path)
+                || parts().all(|part| part.starts_with(GIT))
+                || parts().any(|part| part == GIT)
+        };
+        let blocks = self.pages.iter().flat_map(|page| &page.blocks);
+        let on_load = &self.description.config.on_load;
+        let on_load = on_load.iter().flat_map(|on_load| &on_load.commands);
+        let runs = blocks.map(|block| &block.invocation).chain(on_load);
+        let texts = runs.map(|run| run.command.as_str());
+        let mut named: Vec<String> = listing::named(folder, texts).into_keys().collect();
+        named.retain(|path| !is_known(path));
+        let mut others = Tree::of(folder).hidden;
+        others.retain(|path| !is_known(path) && !named.contains(path));
+        others.sort();
+        Hidden { named, others }
+    }
+
     /// What mends a mistake, where there is no doubt.
     #[must_use]
     pub fn fix(&self, found: &Diagnostic) -> Option<Edit> {
@@ -137,7 +183,7 @@ pub(super) fn read_config(
     if !folder.has_config() {
         diagnostics.push(
             Diagnostic::error("config-unreadable", CONFIG_FILE, "the config can't be read")
-                .with_hint("it is a file of at most 1 MB inside the folder; it is ignored"),
+                .with_hint("it is a file of at most 1 MiB inside the folder; it is ignored"),
         );
         return Some((CONFIG_FILE.to_owned(), String::new()));
     }
@@ -161,28 +207,62 @@ pub(super) fn not_utf8(folder: &Folder, file: &str) -> Option<Diagnostic> {
 
 /// The files that pages may show, relative to the folder.
 pub(super) fn files(folder: &Folder) -> Vec<String> {
-    let mut found = Vec::new();
-    collect(folder.root(), "", 0, &mut found);
-    found.retain(|path| folder.asset(path).is_some());
-    found
+    Tree::of(folder).files
 }
 
-fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<String>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
+/// The files of a folder, as they are found.
+struct Tree<'a> {
+    folder: &'a Folder,
+    /// The folders that are looked at, each in the one before it, without links.
+    above: Vec<PathBuf>,
+    files: Vec<String>,
+    /// Hidden files, and hidden folders, which end in a slash.
+    hidden: Vec<String>,
+}
+
+impl<'a> Tree<'a> {
+    fn of(folder: &'a Folder) -> Self {
+        let mut tree = Self {
+            folder,
+            above: Vec::new(),
+            files: Vec::new(),
+            hidden: Vec::new(),
         };
-        if name.starts_with('.') || name == "node_modules" || found.len() >= MAX_FILES {
-            continue;
+        tree.collect(folder.root(), "");
+        tree
+    }
+
+    fn collect(&mut self, folder: &Path, prefix: &str) {
+        let Ok(real) = folder.canonicalize() else {
+            return;
+        };
+        // A link that leads out, or back to where it is, holds nothing of its own.
+        let leads_back = self.above.iter().any(|above| above.starts_with(&real));
+        if leads_back || !real.starts_with(self.folder.root()) || self.above.len() > MAX_DEPTH {
+            return;
         }
-        let path = format!("{prefix}{name}");
-        if entry.path().is_dir() && depth < MAX_DEPTH {
-            collect(&entry.path(), &format!("{path}/"), depth + 1, found);
-        } else {
-            found.push(path);
+        let Ok(entries) = fs::read_dir(folder) else {
+            return;
+        };
+        self.above.push(real);
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if name == "node_modules" || self.files.len() >= MAX_FILES {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            let is_folder = entry.path().is_dir();
+            if name.starts_with('.') {
+                let slash = if is_folder { "/" } else { "" };
+                self.hidden.push(path + slash);
+            } else if is_folder {
+                self.collect(&entry.path(), &format!("{path}/"));
+            } else if self.folder.asset(&path).is_some() {
+                self.files.push(path);
+            }
         }
+        self.above.pop();
     }
 }

@@ -22,26 +22,56 @@ const LEFT_OUT: [&str; 2] = [".git", "node_modules"];
 #[derive(Debug)]
 pub struct Scratch {
     folder: Folder,
-    _temp: TempDir,
+    temp: TempDir,
 }
 
 /// Why a folder can't be copied.
 #[derive(Debug, thiserror::Error)]
 pub enum ScratchError {
-    /// A file can't be read or written.
-    #[error("`{}` can't be copied: {source}", path.display())]
-    Io {
+    /// A file of the folder can't be read.
+    #[error("`{}` can't be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of the copy can't be written.
+    #[error("`{}` can't be written: {source}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
     /// It is larger than any scenario.
-    #[error("the folder holds more than {} MB", MAX_BYTES / 1_000_000)]
+    #[error("the folder holds more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
     /// It has more files than any scenario.
     #[error("the folder holds more than {MAX_ENTRIES} files")]
     TooMany,
+}
+
+/// A copy that can't be removed.
+#[derive(Debug, thiserror::Error)]
+#[error("the copy `{}` of the lab stays: {source}", path.display())]
+pub struct Remains {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl ScratchError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "make it readable for you, or move it out of the lab's folder",
+            Self::Write { .. } => {
+                "make room in the temporary folder, or name another with `TMPDIR`"
+            }
+            Self::TooLarge | Self::TooMany => "move what is no part of the lab out of its folder",
+        }
+    }
 }
 
 /// What may still be copied.
@@ -59,7 +89,7 @@ impl Scratch {
     ///
     /// A file can't be read, there is no room for it, or the folder is too large.
     pub fn new(folder: &Folder) -> Result<Self, ScratchError> {
-        let failed = |path: &Path, source| ScratchError::Io {
+        let failed = |path: &Path, source| ScratchError::Write {
             path: path.to_owned(),
             source,
         };
@@ -75,10 +105,7 @@ impl Scratch {
         };
         room.copy_folder(folder.root(), &root)?;
         let folder = Folder::open(&root).map_err(|error| failed(&root, error))?;
-        Ok(Self {
-            folder,
-            _temp: temp,
-        })
+        Ok(Self { folder, temp })
     }
 
     /// The copy.
@@ -86,15 +113,48 @@ impl Scratch {
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
+
+    /// Removes it, with folders in it that may not be written to, as package managers make them.
+    ///
+    /// # Errors
+    ///
+    /// Something of it can't be removed.
+    pub fn remove(self) -> Result<(), Remains> {
+        let path = self.temp.keep();
+        let removed = fs::remove_dir_all(&path).or_else(|_| {
+            open_folders(&path);
+            fs::remove_dir_all(&path)
+        });
+        removed.map_err(|source| Remains { path, source })
+    }
+}
+
+/// Lets their owner remove what is in a folder, and in those below it.
+fn open_folders(folder: &Path) {
+    // Removing says what could not be changed.
+    drop(fs::set_permissions(
+        folder,
+        fs::Permissions::from_mode(0o700),
+    ));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path());
+        }
+    }
 }
 
 impl Room<'_> {
     fn copy_folder(&mut self, from: &Path, to: &Path) -> Result<(), ScratchError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
-            move |source| ScratchError::Io { path, source }
+            move |source| ScratchError::Read { path, source }
         };
-        fs::create_dir(to).map_err(failed(to))?;
+        let unwritten = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ScratchError::Write { path, source }
+        };
+        fs::create_dir(to).map_err(unwritten(to))?;
         for entry in fs::read_dir(from).map_err(failed(from))? {
             let entry = entry.map_err(failed(from))?;
             let name = entry.file_name();
@@ -112,24 +172,32 @@ impl Room<'_> {
             } else if kind.is_symlink()
                 && let Some(link) = self.link(&path)
             {
-                symlink(link, &target).map_err(failed(&path))?;
+                symlink(link, &target).map_err(unwritten(&target))?;
             }
         }
         Ok(())
     }
 
     fn copy_file(&mut self, from: &Path, to: &Path) -> Result<(), ScratchError> {
+        let unread = |source| ScratchError::Read {
+            path: from.to_owned(),
+            source,
+        };
+        let source = File::open(from).map_err(unread)?;
+        let about = source.metadata().map_err(unread)?;
+        if about.len() > self.bytes {
+            return Err(ScratchError::TooLarge);
+        }
+        let mode = about.permissions().mode();
         let copy = || -> io::Result<u64> {
-            let source = File::open(from)?;
-            let mode = source.metadata()?.permissions().mode();
             let mut target = File::create(to)?;
             let copied = io::copy(&mut source.take(self.bytes + 1), &mut target)?;
             // Who made it must be able to remove it.
             target.set_permissions(fs::Permissions::from_mode(mode | 0o600))?;
             Ok(copied)
         };
-        let copied = copy().map_err(|source| ScratchError::Io {
-            path: from.to_owned(),
+        let copied = copy().map_err(|source| ScratchError::Write {
+            path: to.to_owned(),
             source,
         })?;
         self.bytes = self

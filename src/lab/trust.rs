@@ -1,9 +1,16 @@
 //! Whether a lab may run something by itself: on-load commands, and checks that nobody asks for.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use super::{folder::Folder, listing::Listing};
-use crate::scenario::{Config, Page, unattended::checks};
+use super::{
+    folder::Folder,
+    listing::{Listing, named},
+    look::Trace,
+};
+use crate::scenario::{
+    Config, Page,
+    unattended::{checks, on_load},
+};
 
 pub use super::answers::Answers;
 
@@ -23,6 +30,8 @@ pub(super) struct Consent {
     root: PathBuf,
     /// What the scenario runs by itself, where that matters and there is something.
     listing: Option<Arc<Listing>>,
+    /// How the files looked that on-load commands name, by path.
+    traces: BTreeMap<String, Option<Trace>>,
     /// Whether it may.
     holds: bool,
 }
@@ -35,6 +44,7 @@ impl Consent {
             trust,
             root: folder.root().to_owned(),
             listing: None,
+            traces: BTreeMap::new(),
         }
     }
 
@@ -69,18 +79,37 @@ impl Consent {
         };
         let (folder, config) = (folder.clone(), config.clone());
         let looking = tokio::task::spawn_blocking(move || {
+            let on_load = on_load(&config);
+            let texts = on_load.iter().map(|item| item.text.as_str());
+            // Before they are read: what changes meanwhile must differ.
+            let traces = traces(&folder, texts);
             let listing = Listing::read(&folder, &config, shown.as_deref());
             let holds = listing
                 .as_ref()
                 .is_none_or(|listing| answers.have(folder.root(), &listing.hash));
-            (listing, holds)
+            (listing, holds, traces)
         });
         let waited = self.pending().cloned();
         // What could not be looked through may not run.
-        let (listing, holds) = looking.await.unwrap_or_default();
+        let (listing, holds, traces) = looking.await.unwrap_or_default();
+        self.traces = traces;
         self.listing = listing.map(Arc::new);
         self.holds = holds;
         self.pending() != waited.as_ref()
+    }
+
+    /// Whether a file that these on-load commands name is another one than was looked at.
+    pub(super) async fn has_changed(&self, folder: &Folder, texts: Vec<String>) -> bool {
+        if texts.is_empty() || !self.holds || matches!(self.trust, Trust::Given) {
+            return false;
+        }
+        let folder = folder.clone();
+        let looking =
+            tokio::task::spawn_blocking(move || traces(&folder, texts.iter().map(String::as_str)));
+        // What could not be looked at may be another one.
+        let Ok(now) = looking.await else { return true };
+        now.iter()
+            .any(|(path, trace)| self.traces.get(path) != Some(trace))
     }
 
     /// Takes a driver's yes to what that hash stands for. Says whether that is what was looked at
@@ -102,4 +131,17 @@ impl Consent {
         self.holds = true;
         true
     }
+}
+
+/// How the files look that texts name.
+fn traces<'a>(
+    folder: &Folder,
+    texts: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, Option<Trace>> {
+    let paths = named(folder, texts).into_keys();
+    let traced = paths.map(|path| {
+        let trace = folder.trace(&path);
+        (path, trace)
+    });
+    traced.collect()
 }

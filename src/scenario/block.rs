@@ -64,6 +64,9 @@ pub struct Invocation {
     /// The block's background, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background_color: Option<String>,
+    /// The index of the page's block that it is of: blocks may share id and text.
+    #[serde(skip)]
+    pub block: Option<usize>,
 }
 
 impl Invocation {
@@ -132,6 +135,7 @@ mod tests {
             macros_before: macros_before.to_vec(),
             max_invocations: Limit::UNLIMITED,
             background_color: None,
+            block: None,
         }
     }
 

@@ -76,6 +76,7 @@ impl Blocks<'_> {
         );
         // What is not typed is admitted by nothing that types.
         invocation.executable = kind == BlockKind::Executable;
+        invocation.block = Some(index);
         let block = Block {
             index,
             line,

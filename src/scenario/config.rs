@@ -134,6 +134,7 @@ impl Config {
                 macros_before: Vec::new(),
                 max_invocations: ON_LOAD_LIMIT,
                 background_color: None,
+                block: None,
             };
             config.on_load.push(OnLoad {
                 step: "intro".to_owned(),

@@ -142,6 +142,7 @@ impl Header {
             macros_before: self.macros,
             max_invocations: self.limit.unwrap_or(defaults.limit),
             background_color: self.background,
+            block: None,
         }
     }
 }

@@ -96,14 +96,19 @@ impl CommandLink {
         Some((Self { command, arguments }, result))
     }
 
-    /// The step that a `katapod.loadPage` link loads.
+    /// The step that a `katapod.loadPage` link loads, by the name that it has here.
+    ///
+    /// # Compatibility
+    ///
+    /// The original joined paths, so that `./step2` is `step2`.
     #[must_use]
     pub fn step(&self) -> Option<&str> {
         if self.command != LOAD_PAGE {
             return None;
         }
         let argument = self.arguments.first()?;
-        argument.get("step").unwrap_or(argument).as_str()
+        let step = argument.get("step").unwrap_or(argument).as_str()?;
+        Some(plain_step(step))
     }
 
     /// What a `katapod.sendText` link of `step` types, and what is wrong with it; `None` for other
@@ -194,6 +199,12 @@ pub(super) fn step_address(href: &str) -> Option<String> {
     ))
 }
 
+/// A step's name as its file has it, without `./` before it.
+#[must_use]
+pub fn plain_step(step: &str) -> &str {
+    step.trim_start_matches("./")
+}
+
 /// Finds the links of a page that load a step which the scenario does not have.
 #[must_use]
 pub fn check_links(page: &Page, steps: &[&str]) -> Vec<Diagnostic> {
@@ -227,7 +238,7 @@ fn check_step(page: &Page, link: &Link, step: &str, steps: &[&str]) -> Option<Di
                 .with_hint("steps are files of the scenario's folder"),
         );
     }
-    if steps.contains(&step.trim_start_matches("./")) {
+    if steps.contains(&step) {
         return None;
     }
     let hint = list_of_steps(step, steps);

@@ -114,9 +114,7 @@ impl Page {
     pub fn leads_to(&self) -> Vec<String> {
         let commands = self.links.iter().filter_map(|link| link.command.as_ref());
         let steps = commands.filter_map(|command| command.step());
-        steps
-            .map(|step| step.trim_start_matches("./").to_owned())
-            .collect()
+        steps.map(str::to_owned).collect()
     }
 
     /// What people call a block: its title, or its place among those that run, from 1.

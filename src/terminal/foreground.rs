@@ -16,6 +16,12 @@ const READ: Option<&str> = if cfg!(target_arch = "x86_64") {
     None
 };
 
+/// Whether the system tells who reads, at least of our own processes.
+#[must_use]
+pub fn tells() -> bool {
+    READ.is_some() && fs::read_to_string("/proc/self/syscall").is_ok()
+}
+
 /// Whether a process of the group waits for what is typed: it sleeps in a read of a terminal.
 /// Nothing where the system does not tell.
 pub(super) fn reads(group: i32) -> Option<bool> {

@@ -6,9 +6,10 @@
 pub mod aftermath;
 mod descriptor;
 mod doorbell;
+pub mod echo;
 pub mod film;
 mod flood;
-mod foreground;
+pub mod foreground;
 mod guard;
 pub mod handle;
 mod history;

@@ -116,7 +116,7 @@ describe("author", () => {
     await writeFiles(folder, { "intro.md": "x".repeat(5_000_000) });
     await inLab(["--author"], async (lab) => {
       const note = lab.content.locator(".note-error:visible");
-      assert.match(await note.innerText(), /The page of step intro can't be read: it has 5 MB/);
+      assert.match(await note.innerText(), /The page of step intro can't be read: it has 5 MiB/);
       assert.match(await note.innerText(), /can't be shown until it is repaired/);
     });
   });

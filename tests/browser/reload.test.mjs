@@ -173,7 +173,7 @@ describe("saving", () => {
       await save("intro.md", page("[Live](command:katapod.loadPage?step1)"));
       await panel.waitFor({ state: "hidden" });
       await save("intro.md", "x".repeat(5_000_000));
-      await panel.getByText("4 MB is the limit").waitFor();
+      await panel.getByText("4 MiB is the limit").waitFor();
       await lab.content.getByText("Paragraph 3 of a long page.").waitFor({ state: "attached" });
       await save("intro.md", page("Mended."));
       await lab.content.getByText("Mended.").waitFor();

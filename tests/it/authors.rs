@@ -145,7 +145,7 @@ async fn loading_again_tells_how_it_stands_now() {
     let refused = refused.await.unwrap_err().to_string();
     let output = run(&["check", house.root.to_str().unwrap()], &[]);
     let checked = String::from_utf8(output.stdout).unwrap();
-    let message = "the page of step `step2` can't be read: it has 5 MB, and 4 MB is the limit";
+    let message = "the page of step `step2` can't be read: it has 5 MiB, and 4 MiB is the limit";
     assert!(refused.contains(message), "{refused}");
     assert!(checked.contains(message), "{checked}");
 }

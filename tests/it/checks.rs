@@ -1,5 +1,7 @@
 //! Blocks that check, blocks of which something is expected, and steps that wait for them.
 
+use std::time::{Duration, Instant};
+
 use katahost::client::{Address, ClientError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,6 +50,15 @@ impl Desk {
     /// Waits until the check has a new result, and gives it.
     async fn result(&mut self, block: usize) -> Value {
         result(&mut self.visitor, block).await
+    }
+
+    /// Waits until nothing holds the way to the second step.
+    async fn until_open(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while let Some((message, _)) = self.refusal().await {
+            assert!(Instant::now() < deadline, "{message}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What the way to the second step waits for; nothing where it is open.
@@ -334,7 +345,7 @@ async fn required_block_must_succeed() {
     desk.house.write("made", "");
     desk.run(0).await;
     assert_eq!(desk.ended(0).await["state"], "done");
-    assert_eq!(desk.refusal().await, None);
+    desk.visitor.load("./step2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -352,6 +363,49 @@ async fn required_block_counts_when_it_was_typed_where_nobody_can_know() {
         }
     }
     visitor.load("step2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn required_block_in_another_program_must_write_what_is_expected() {
+    let program = "n=10; echo up; while read -r x; do n=$((n+1)); echo \"rows: $n\"; done";
+    let header = r#"{"required": true, "expect": "^rows: 12$"}"#;
+    let mut desk = Desk::new(&[("{}", program), (header, "insert")]).await;
+    desk.run(0).await;
+    desk.visitor.until_text("cqlsh", "\u{7}up").await;
+    desk.run(1).await;
+    assert_eq!(desk.ended(1).await["state"], "sent");
+    assert!(desk.refusal().await.is_some());
+    desk.visitor.until_text("cqlsh", "rows: 11").await;
+    desk.run(1).await;
+    desk.until_open().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn required_block_may_write_what_is_expected_after_it_looked_settled() {
+    let program = "echo up; while read -r x; do (sleep 3; echo \"rows: 12\") & done";
+    let header = r#"{"required": true, "expect": "^rows: 12$"}"#;
+    let mut desk = Desk::new(&[("{}", program), (header, "insert")]).await;
+    desk.run(0).await;
+    desk.visitor.until_text("cqlsh", "\u{7}up").await;
+    desk.run(1).await;
+    loop {
+        let state = desk.visitor.until_notified("block/state").await;
+        if state["last"]["block"] == 1 && state["last"]["settled"] == "quiet" {
+            break;
+        }
+    }
+    assert!(desk.refusal().await.is_some());
+    desk.until_open().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn echo_of_a_blocks_own_lines_is_not_what_it_writes() {
+    let header = r#"{"required": true, "expect": "ready"}"#;
+    let mut desk = Desk::new(&[(header, "sleep 0.3\necho ready > state")]).await;
+    desk.run(0).await;
+    let run = desk.ended(0).await;
+    assert_eq!(run["state"], "failed", "{run}");
+    assert!(desk.refusal().await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,6 +103,86 @@ fn archive_holds_what_a_lab_may_serve_and_nothing_else() {
     assert_eq!(fs::read(&out).unwrap(), first);
 }
 
+#[test]
+fn hidden_files_are_packed_where_the_lab_names_them_and_are_told() {
+    let (temp, root) = lab();
+    let page = "```\n. ./.env; sh .tools/go.sh; cat .git/config\n```\n";
+    let files = [
+        ("sub/two.md", page),
+        (".tools/go.sh", "echo"),
+        (".tools/more", "x"),
+        (".gitignore", "x"),
+    ];
+    write(&root, &files);
+    let out = temp.path().join("lab.zip");
+    let output = run(&["export", text(&root), "--out", text(&out)], &[]);
+    let said = told(&output);
+    let packed = "hidden, and packed as the lab's commands name it: `.env`, `.tools/go.sh`\n";
+    assert!(said.contains(packed), "{said}");
+    let left_out = "hidden, and otherwise left out: `.tools/`\n";
+    assert!(said.contains(left_out), "{said}");
+    let archive = ZipArchive::new(File::open(&out).unwrap()).unwrap();
+    let mut hidden: Vec<&str> = archive
+        .file_names()
+        .filter(|name| name.contains("/."))
+        .collect();
+    hidden.sort_unstable();
+    let expected = [
+        "lab/.env",
+        "lab/.gitpod.yml",
+        "lab/.katapod_config.json",
+        "lab/.tools/go.sh",
+    ];
+    assert_eq!(hidden, expected);
+    let output = run(&["check", text(&out)], &[]);
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+#[test]
+fn file_that_can_not_be_read_is_named() {
+    // Nothing is unreadable for root.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (temp, root) = lab();
+    fs::set_permissions(root.join("images/a.png"), fs::Permissions::from_mode(0o000)).unwrap();
+    let out = temp.path().join("lab.zip");
+    let output = run(&["export", text(&root), "--out", text(&out)], &[]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`images/a.png` can't be read: "), "{said}");
+    assert!(said.contains("hint: make it readable for you"), "{said}");
+    let output = run(&["test", text(&root)], &[]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("images/a.png` can't be read: "), "{said}");
+    assert!(said.contains("hint: make it readable for you"), "{said}");
+}
+
+#[test]
+fn links_to_folders_hide_nothing_and_repeat_nothing() {
+    let (temp, root) = lab();
+    write(temp.path(), &[("elsewhere/a/b", "x")]);
+    symlink(".", root.join("a-loop")).unwrap();
+    symlink("..", root.join("sub/above")).unwrap();
+    symlink(temp.path().join("elsewhere"), root.join("b-elsewhere")).unwrap();
+    symlink("images", root.join("pictures")).unwrap();
+    let out = temp.path().join("lab.zip");
+    export(&root, &out);
+    let archive = ZipArchive::new(File::open(&out).unwrap()).unwrap();
+    let names: Vec<&str> = archive.file_names().collect();
+    let expected = [
+        "lab/.gitpod.yml",
+        "lab/.katapod_config.json",
+        "lab/images/a.png",
+        "lab/intro.md",
+        "lab/pictures/a.png",
+        "lab/scripts/go.sh",
+        "lab/sub/two.md",
+    ];
+    assert_eq!(names, expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn archive_runs_and_leaves_nothing_behind() {
     let (temp, root) = lab();
@@ -318,7 +398,7 @@ fn bomb_is_refused() {
         }
         bomb
     };
-    check_refused(&says(600_000_000), "it holds more than 536 MB");
+    check_refused(&says(600_000_000), "it holds more than 512 MiB");
     check_refused(&says(1_000), "`intro.md` is damaged");
     let many = archive(|writer| {
         for number in 0..20_000 {

@@ -5,7 +5,7 @@ use std::fs;
 use katahost::lab::{Folder, Scan};
 
 use crate::{
-    harness::program::run,
+    harness::program::{command, run},
     play::{play, text},
 };
 
@@ -87,4 +87,27 @@ fn nothing_is_overwritten() {
     ] {
         assert_eq!(run(arguments, &[]).status.code(), Some(2), "{arguments:?}");
     }
+}
+
+#[test]
+fn fresh_repository_takes_a_lab_and_keeps_its_own_files() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("my-lab");
+    fs::create_dir_all(path.join(".git")).unwrap();
+    for name in ["README.md", "LICENSE"] {
+        fs::write(path.join(name), "mine").unwrap();
+    }
+    let mut command = command(&["new", "."], &[]);
+    let made = command.current_dir(&path).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert!(!String::from_utf8_lossy(&made.stdout).contains("GitHub"));
+    assert_eq!(fs::read_to_string(path.join("README.md")).unwrap(), "mine");
+    let scan = Scan::new(&Folder::open(&path).unwrap());
+    assert_eq!(scan.pages[0].title, "My lab");
+    // In a repository's folder, the workflow is where nobody reads it.
+    let inner = path.join("labs/second");
+    let made = run(&["new", inner.to_str().unwrap()], &[]);
+    let told = String::from_utf8_lossy(&made.stdout).into_owned();
+    let to = path.join(".github/workflows/lab.yml");
+    assert!(told.contains(&format!("to `{}`", to.display())), "{told}");
 }

@@ -196,6 +196,7 @@ fn all_ways_are_played_and_one_can_be_named() {
     let temp = lab(&[
         ("intro.md", &(block.to_owned() + &link("a") + &link("b"))),
         ("a.md", &(block.to_owned() + &link("end"))),
+        ("apart.md", "# Nowhere\n"),
         ("b.md", &(block.to_owned() + &link("end"))),
         (
             "end.md",
@@ -203,11 +204,28 @@ fn all_ways_are_played_and_one_can_be_named() {
         ),
     ]);
     let root = temp.path().join("lab");
-    let output = play(&root, &["--all-paths"], &[]);
+    let junit = temp.path().join("junit.xml");
+    let arguments = ["--all-paths", "--junit", junit.to_str().unwrap()];
+    let output = play(&root, &arguments, &[]);
     let said = text(&output);
     assert!(output.status.success(), "{said}");
-    for way in ["by intro, a, end", "by intro, b, end", "6 passed"] {
+    for way in [
+        "by intro, a, end",
+        "by intro, b, end",
+        "6 passed, 0 failed, 1 skipped",
+    ] {
         assert!(said.contains(way), "{way}: {said}");
+    }
+    assert!(
+        said.contains("apart step  no way that was played leads there"),
+        "{said}"
+    );
+    let xml = fs::read_to_string(&junit).unwrap();
+    for suite in ["lab by intro, a, end", "lab by intro, b, end"] {
+        assert!(
+            xml.contains(&format!("<testsuite name=\"{suite}\"")),
+            "{xml}"
+        );
     }
     let output = play(&root, &["--path", "intro,b,end"], &[]);
     let said = text(&output);
@@ -259,7 +277,13 @@ fn interrupted_test_ends_what_it_started() {
     let scratch = tempfile::tempdir().unwrap();
     let mark = temp.path().join("pid");
     let root = temp.path().join("lab");
-    let arguments = ["test", root.to_str().unwrap()];
+    let junit = temp.path().join("junit.xml");
+    let arguments = [
+        "test",
+        root.to_str().unwrap(),
+        "--junit",
+        junit.to_str().unwrap(),
+    ];
     let variables = [
         ("SHELL", "/bin/bash"),
         ("MARK", mark.to_str().unwrap()),
@@ -286,12 +310,80 @@ fn interrupted_test_ends_what_it_started() {
         !shell.is_empty()
     });
     let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
+    kill_process(pid, Signal::HUP).unwrap();
     wait("the test ends", &mut || child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     wait("its shell ends", &mut || {
         !crate::harness::is_running(&shell)
     });
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    let xml = fs::read_to_string(junit).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"0\""), "{xml}");
+    assert!(
+        xml.contains("<skipped message=\"the test was interrupted\"/>"),
+        "{xml}"
+    );
+}
+
+#[test]
+fn what_still_runs_is_waited_for_once_at_the_end() {
+    let config = r#"{"layout": {"terminals": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}}"#;
+    let block = |terminal: &str, text: &str| format!("```\n### {terminal}\n{text}\n```\n\n");
+    let page = block("a", "echo up; sleep 1000")
+        + &block("b", "echo up; sleep 1000")
+        + &block("c", "echo slow; sleep 6; echo over");
+    let temp = lab(&[(".katapod_config.json", config), ("intro.md", &page)]);
+    let began = Instant::now();
+    let output = play(
+        &temp.path().join("lab"),
+        &["--timeout", "20", "--record"],
+        &[],
+    );
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("3 passed, 0 failed"), "{said}");
+    assert_eq!(
+        said.matches("ok              runs on  ").count(),
+        2,
+        "{said}"
+    );
+    assert!(
+        said.contains("runs                     intro block 2"),
+        "{said}"
+    );
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(20), "{took:?}");
+    let cast = fs::read_to_string(temp.path().join("lab/recordings/intro.2.cast")).unwrap();
+    assert!(cast.contains("over"), "{cast}");
+}
+
+#[test]
+fn server_that_an_on_load_command_interrupts_runs_on() {
+    let config = r#"{"layout": {"terminals": [{"id": "api"}, {"id": "host"}]},
+        "navigation": {"onLoadCommands": {"b": {
+        "api": [{"command": "sleep 1; echo over", "macrosBefore": ["ctrl_c"]}]}}}}"#;
+    let page = "```\n### {\"terminalId\": \"api\", \"expect\": \"^up\"}\necho up; sleep 1000\n```\n\n\
+        [x](command:katapod.loadPage?b)\n";
+    let after = "```\n### host\nsleep 2\n```\n";
+    let files = [
+        (".katapod_config.json", config),
+        ("intro.md", page),
+        ("b.md", after),
+    ];
+    let temp = lab(&files);
+    let output = play(&temp.path().join("lab"), &[], &[]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("3 passed"), "{}", text(&output));
+}
+
+#[test]
+fn what_may_not_be_written_to_is_removed_as_well() {
+    let page = "```\nmkdir -p cache/deep; touch cache/deep/file; chmod -R a-w cache\n```\n";
+    let temp = lab(&[("intro.md", page)]);
+    let scratch = tempfile::tempdir().unwrap();
+    let variables = [("TMPDIR", scratch.path().to_str().unwrap())];
+    let output = play(&temp.path().join("lab"), &[], &variables);
+    assert!(output.status.success(), "{}", text(&output));
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 

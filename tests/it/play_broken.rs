@@ -197,3 +197,57 @@ fn step_that_waits_for_what_no_test_does_is_found() {
         "`end` can't be opened",
     );
 }
+
+#[test]
+fn last_block_that_fails_late_is_found() {
+    // It is quiet for longer than a server is that has come up.
+    let page = "```\necho begins; sleep 6; false\n```\n";
+    check_page(page, "step1.md:2", "exit code 1");
+}
+
+#[test]
+fn last_block_that_takes_longer_than_it_may_is_found() {
+    let page = "```\n### {\"timeout\": 7}\necho begins; sleep 100\n```\n";
+    check_page(page, "step1.md:3", "it still runs after 7 s");
+}
+
+#[test]
+fn stalled_progress_is_not_taken_for_a_prompt() {
+    let page =
+        "```\n### {\"timeout\": 3}\nprintf 'loading 40%%'; sleep 100\n```\n\n```\ntrue\n```\n";
+    check_page(page, "step1.md:3", "it still runs after 3 s");
+}
+
+#[test]
+fn what_is_behind_a_locked_link_is_left_out() {
+    let locked = "```\n### {\"required\": true}\nfalse\n```\n\n[x](command:katapod.loadPage?end)\n";
+    let temp = lab(&[("intro.md", locked), ("end.md", "```\ntrue\n```\n")]);
+    let output = play(&temp.path().join("lab"), &["--keep-going"], &[]);
+    let said = text(&output);
+    assert!(said.contains("`end` can't be opened"), "{said}");
+    assert!(said.contains("0 passed, 2 failed, 1 skipped"), "{said}");
+}
+
+#[test]
+fn lab_that_can_not_be_copied_fails_beside_others() {
+    let temp = lab(&[("intro.md", "```\ntrue\n```\n")]);
+    let large = temp.path().join("large");
+    std::fs::create_dir(&large).unwrap();
+    std::fs::write(large.join("intro.md"), "```\ntrue\n```\n").unwrap();
+    let data = std::fs::File::create(large.join("data")).unwrap();
+    data.set_len(1 << 30).unwrap();
+    let other = temp.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("intro.md"), "```\ntrue\n```\n").unwrap();
+    let junit = temp.path().join("junit.xml");
+    let output = play(temp.path(), &["--junit", junit.to_str().unwrap()], &[]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let error = "error: `large` can't be tested: the folder holds more than 512 MiB";
+    assert!(said.contains(error), "{said}");
+    let hint = "hint: move what is no part of the lab out of its folder";
+    assert!(said.contains(hint), "{said}");
+    assert!(said.contains("2 passed, 1 failed, 0 skipped"), "{said}");
+    let xml = std::fs::read_to_string(junit).unwrap();
+    assert!(xml.contains("can't be tested"), "{xml}");
+}

@@ -121,6 +121,11 @@ async fn interrupt_ends_everything_with_code_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn end_of_its_terminal_ends_everything_with_code_0() {
+    check_signal(Signal::HUP).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_does_not_outlive_a_program_that_is_killed() {
     let (_temp, root) = lab();
     let check = "# Lab\n\n```\n### {\"verify\": true}\nsleep 1000 & echo $$ $! > pids; wait\n```\n";

@@ -94,7 +94,7 @@ async fn huge_page_is_refused_with_its_size_and_the_lab_goes_on() {
     let (code, message, hint) = refused(result);
     assert_eq!(code, "unreadable-step");
     assert!(
-        message.contains("50 MB") && message.contains("4 MB"),
+        message.contains("48 MiB") && message.contains("4 MiB"),
         "{message}"
     );
     assert!(hint.is_some());

@@ -485,6 +485,12 @@ async fn command_line_writes_the_transcript() {
     let (code, stdout, stderr) = transcript(&[]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("```\necho x > made\n```"), "{stdout}");
+    // Whoever reads it may have enough, as `head` has.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = program::command(&["transcript", "--url", url], &[]);
+    let output = command.stdout(writer).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
     let file = temp.path().join("work.zip");
     let (code, stdout, _) = transcript(&["--out", file.to_str().unwrap()]);
     assert_eq!((code, stdout.starts_with("wrote ")), (Some(0), true));

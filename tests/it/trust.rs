@@ -222,6 +222,32 @@ async fn yes_is_kept_over_starts_and_asked_for_again_when_what_it_covers_has_cha
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn script_that_changes_under_a_running_lab_is_asked_about_before_it_runs() {
+    let home = Home::new();
+    let config = CONFIG.replace("echo again >> ran", "sh start.sh; test -e data");
+    home.write(".katapod_config.json", &config);
+    let house = home.open();
+    let mut driver = house.enter("lab").await;
+    let hash = waiting(&driver).hash.clone();
+    give(&mut driver, &hash).await.unwrap();
+    driver.until_notified("lab/trust").await;
+    home.until_ran("started\n").await;
+    home.write("other.sh", "echo changed\n");
+    driver.load("step1").await;
+    home.until_ran("started\nstarted\n").await;
+    driver.load("intro").await;
+    home.write("start.sh", "echo changed >> ran\n");
+    driver.load("step1").await;
+    let trust = driver.until_notified("lab/trust").await;
+    let changed = trust["trust"]["hash"].as_str();
+    let changed = changed.unwrap_or_else(|| panic!("{trust}")).to_owned();
+    assert_ne!(changed, hash);
+    assert_eq!(home.ran(), "started\nstarted\n");
+    assert_eq!(give(&mut driver, &changed).await.unwrap(), [0]);
+    home.until_ran("started\nstarted\nchanged\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn yes_to_something_else_is_refused_and_runs_nothing() {
     let home = Home::new();
     let house = home.open();

@@ -18,8 +18,8 @@ use crate::{
 const RUNS_ON_QUIET: Duration = Duration::from_millis(500);
 const RUNS_ON: Duration = Duration::from_secs(2);
 
-/// The same of a program after which nothing comes in its terminal: it may be a server, or a
-/// command that takes its time.
+/// The same of a program after which nothing comes in its terminal. It may be a server, or a
+/// command that takes its time: what was not expected of it is waited for at the end.
 const LAST_QUIET: Duration = Duration::from_secs(5);
 const LAST: Duration = Duration::from_secs(10);
 
@@ -56,6 +56,8 @@ pub(super) struct Sight<'a> {
     pub(super) settled: Option<Seen>,
     /// Whether the shell waits for the rest of a command.
     pub(super) continues: bool,
+    /// Whether the system tells of a program that waits for input.
+    pub(super) is_seen: bool,
 }
 
 impl Sight<'_> {
@@ -122,10 +124,11 @@ impl Sight<'_> {
         if self.prompts() || self.settled == Some(Seen::Input) {
             return self.is_as_expected().then_some(How::Waits);
         }
-        let (quiet, any) = match &self.act.next {
+        let (quiet, any, how) = match &self.act.next {
             // What is typed next is for this program, or waits for ever.
             Next::Types(_) => {
                 let asks = expectation.prompt.is_none()
+                    && !self.is_seen
                     && self.open_line
                     && self
                         .last_line()
@@ -134,8 +137,8 @@ impl Sight<'_> {
                 let waits = asks && self.quiet >= PROMPT_QUIET && self.is_as_expected();
                 return waits.then_some(How::Waits);
             }
-            Next::Interrupts => (RUNS_ON_QUIET, RUNS_ON),
-            Next::Nothing => (LAST_QUIET, LAST),
+            Next::Interrupts => (RUNS_ON_QUIET, RUNS_ON, How::RunsOn),
+            Next::Nothing => (LAST_QUIET, LAST, How::StillRuns),
         };
         if expectation.expect.is_some() {
             // With nothing behind it, it may be about to end.
@@ -143,7 +146,7 @@ impl Sight<'_> {
             return (ready && self.is_as_expected()).then_some(How::RunsOn);
         }
         let settled = !self.text.is_empty() && self.quiet >= quiet;
-        (settled || self.since >= any).then_some(How::RunsOn)
+        (settled || self.since >= any).then_some(how)
     }
 
     fn sent(&self) -> Option<Verdict> {
@@ -229,6 +232,7 @@ mod tests {
                 macros_before: Vec::new(),
                 max_invocations: Limit::UNLIMITED,
                 background_color: None,
+                block: Some(0),
             },
             expectation,
             place: place(),
@@ -257,6 +261,7 @@ mod tests {
             since: quiet,
             settled: None,
             continues: false,
+            is_seen: false,
         };
         match sight.judge()? {
             Verdict::Passed(how) => Some(how),
@@ -285,7 +290,7 @@ mod tests {
     fn program_with_nothing_behind_it_gets_more_time() {
         let last = act(Expectation::default(), Next::Nothing);
         assert_eq!(running(&last, "listening\n", 600), None);
-        assert_eq!(running(&last, "listening\n", 5_100), Some(How::RunsOn));
+        assert_eq!(running(&last, "listening\n", 5_100), Some(How::StillRuns));
     }
 
     #[test]

@@ -96,14 +96,16 @@ impl Act {
     }
 }
 
-/// The way that a learner takes who follows, on each step, the first link to one not yet seen.
+/// The way that a learner takes who follows, on each step, the first link to one not yet seen. Where
+/// there is none, the first link leads back that leads to a step with one, as to a list of chapters.
 pub(super) fn first(scan: &Scan) -> Vec<String> {
     let mut steps = vec![ENTRY_STEP.to_owned()];
     let mut seen = HashSet::from([ENTRY_STEP.to_owned()]);
     while let Some(page) = steps.last().and_then(|step| page(scan, step)) {
-        let Some(next) = leads_to(scan, page).find(|step| !seen.contains(step)) else {
-            break;
-        };
+        let unseen = |page| leads_to(scan, page).find(|step| !seen.contains(step));
+        let leads_on = |step: &String| self::page(scan, step).and_then(unseen).is_some();
+        let next = unseen(page).or_else(|| leads_to(scan, page).find(leads_on));
+        let Some(next) = next else { break };
         seen.insert(next.clone());
         steps.push(next);
     }
@@ -176,8 +178,9 @@ fn leads_to(scan: &Scan, page: &Page) -> impl Iterator<Item = String> {
 }
 
 impl Way {
-    /// Says what runs on the way through `steps`.
-    pub(super) fn new(scan: &Scan, steps: &[String]) -> Self {
+    /// Says what runs on the way through `steps`; `once` leaves out the blocks of a step that it
+    /// comes back to.
+    pub(super) fn new(scan: &Scan, steps: &[String], once: bool) -> Self {
         let mut runs: HashMap<String, u64> = HashMap::new();
         let mut stops: Vec<Stop> = Vec::new();
         for step in steps {
@@ -187,7 +190,9 @@ impl Way {
             let before = stops.last().and_then(|stop| self::page(scan, &stop.step));
             let link = before.and_then(|before| link_to(before, step));
             let mut acts = on_load(scan, step);
-            acts.extend(blocks(page));
+            if !(once && stops.iter().any(|stop| stop.step == *step)) {
+                acts.extend(blocks(page));
+            }
             for act in &mut acts {
                 let runs = runs.entry(act.invocation.id.clone()).or_default();
                 let allowed = act.invocation.max_invocations.allows(*runs);
@@ -233,7 +238,7 @@ impl Way {
 fn link_to(page: &Page, step: &str) -> Option<usize> {
     page.links.iter().position(|link| {
         let target = link.command.as_ref().and_then(|command| command.step());
-        target.is_some_and(|target| target.trim_start_matches("./") == step)
+        target == Some(step)
     })
 }
 
@@ -319,6 +324,22 @@ mod tests {
     }
 
     #[test]
+    fn first_way_goes_back_to_a_list_of_chapters() {
+        let scan = scan(&[
+            ("intro.md", &(links(&["a", "b"]) + "```\ntrue\n```\n")),
+            ("a.md", &links(&["intro"])),
+            ("b.md", &links(&["intro", "c"])),
+            ("c.md", &links(&["b"])),
+            ("apart.md", ""),
+        ]);
+        let steps = first(&scan);
+        assert_eq!(steps, ["intro", "a", "intro", "b", "c"]);
+        let way = Way::new(&scan, &steps, true);
+        let acts: Vec<usize> = way.stops.iter().map(|stop| stop.acts.len()).collect();
+        assert_eq!(acts, [1, 0, 0, 0, 0]);
+    }
+
+    #[test]
     fn ways_through_a_dense_graph_have_a_bound() {
         let names: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
         let all_links = links(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -353,7 +374,7 @@ mod tests {
                 "```\nask\n```\n\n```\n### {\"terminalId\": \"api\", \"macrosBefore\": [\"ctrl_c\"]}\nx\n```\n",
             ),
         ]);
-        let way = Way::new(&scan, &first(&scan));
+        let way = Way::new(&scan, &first(&scan), true);
         let acts: Vec<&Act> = way.stops.iter().flat_map(|stop| &stop.acts).collect();
         let place = |file: &str, line| Place {
             file: file.to_owned(),

@@ -1,7 +1,7 @@
 //! Plays one way through a lab, as a learner would who clicks on everything once.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -12,15 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     judge::{Sight, tail},
-    plan::{Act, Place, Stop, Way},
+    plan::{Act, Stop, Way},
+    running_on::RunningOn,
     sightings::{Run, Seen, Sightings},
-    verdict::{Case, How, Problem, Verdict},
+    verdict::{Case, How, Problem, Verdict, Word},
 };
 use crate::{
     command::Role,
     lab::{
         LabError, LabHandle,
-        capture::{Capture, Text},
+        capture::{self, Capture, Text},
         event::{BlockPlace, RunState},
         handle::{Attachment, Execution, Visitor},
         judge::{self, without_echo},
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// How often a run is looked at that says nothing.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// How often what a run has written is read anew.
 const READ_AGAIN: Duration = Duration::from_millis(100);
@@ -41,8 +42,8 @@ const CHECK_GRACE: Duration = Duration::from_secs(5);
 /// How long a shell may take to show its prompt, when a command has ended, or to end itself.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long news may be on their way at the end.
-const LAST_NEWS: Duration = Duration::from_millis(150);
+/// Why what was not seen to its end is left out.
+const INTERRUPTED: &str = "the test was interrupted";
 
 /// How a way is played.
 #[derive(Debug, Clone)]
@@ -72,20 +73,15 @@ pub(super) struct Player<'a> {
     news: Arc<Notify>,
     manner: &'a Manner,
     stop: &'a CancellationToken,
-    sightings: Sightings,
+    pub(super) sightings: Sightings,
     /// The cases that passed because they run on.
-    running_on: Vec<RunningOn>,
+    pub(super) running_on: Vec<RunningOn>,
     /// The last case of each terminal.
-    latest: HashMap<u16, usize>,
-    cases: Vec<Case>,
+    pub(super) latest: HashMap<u16, usize>,
+    /// How many acts of the way have a case.
+    acts_over: usize,
+    pub(super) cases: Vec<Case>,
     recordings: Vec<Recording>,
-}
-
-#[derive(Debug, Clone)]
-struct RunningOn {
-    case: usize,
-    act: Act,
-    run: Run,
 }
 
 /// What a test tells while it goes on.
@@ -128,51 +124,86 @@ impl<'a> Player<'a> {
             sightings: Sightings::default(),
             running_on: Vec::new(),
             latest: HashMap::new(),
+            acts_over: 0,
             cases: Vec::new(),
             recordings: Vec::new(),
         })
     }
 
-    /// Plays a way, and tells of each act as it begins, and of each case as it is known. Returns all of them, with the recordings
-    /// of the blocks that passed.
+    /// Plays a way, and tells of each act as it begins, and of each case as it is known.
     pub(super) async fn play(
-        mut self,
+        &mut self,
         way: &Way,
         tell: &mut dyn FnMut(Told<'_>),
-    ) -> Result<(Vec<Case>, Vec<Recording>), Stopped> {
+    ) -> Result<(), Stopped> {
+        let played = self.play_stops(way, tell).await;
+        if played.is_err() {
+            let acts = way.stops.iter().flat_map(|stop| &stop.acts);
+            for act in acts.skip(self.acts_over) {
+                self.cases
+                    .push(Case::of(act, Verdict::Skipped(INTERRUPTED)));
+            }
+            for one in self.running_on.drain(..).filter(|one| one.until.is_some()) {
+                if let Some(case) = self.cases.get_mut(one.case) {
+                    case.verdict = Verdict::Skipped(INTERRUPTED);
+                }
+            }
+        }
+        played
+    }
+
+    /// All cases, and the recordings of the blocks that passed.
+    pub(super) fn results(self) -> (Vec<Case>, Vec<Recording>) {
+        (self.cases, self.recordings)
+    }
+
+    async fn play_stops(
+        &mut self,
+        way: &Way,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<(), Stopped> {
         let mut teller = Teller::default();
+        let mut is_there = true;
         for (index, stop) in way.stops.iter().enumerate() {
             let before = index.checked_sub(1).and_then(|index| way.stops.get(index));
             if !self.has_failed()
+                && is_there
                 && let Some(before) = before
             {
-                self.go(before, stop).await?;
+                is_there = self.go(before, stop).await?;
             }
             for act in &stop.acts {
-                if !self.has_failed() && act.left_out.is_none() {
-                    tell(Told::Begins(act));
+                if is_there {
+                    if !self.has_failed() && act.left_out.is_none() {
+                        tell(Told::Begins(act));
+                    }
+                    self.act(act).await?;
+                    self.review();
+                } else {
+                    let skipped = Verdict::Skipped("its step could not be opened");
+                    self.cases.push(Case::of(act, skipped));
                 }
-                self.act(act).await?;
-                self.review();
+                self.acts_over += 1;
                 teller.tell(&self.cases, tell);
             }
         }
-        // The end of a shell may be on its way.
-        let end = Instant::now() + LAST_NEWS;
-        while Instant::now() < end {
-            self.pump(end).await?;
-        }
-        self.review();
+        self.outlast().await?;
         teller.tell(&self.cases, tell);
-        Ok((self.cases, self.recordings))
+        Ok(())
     }
 
-    fn has_failed(&self) -> bool {
+    /// How long an act may take.
+    pub(super) fn limit(&self, act: &Act) -> Duration {
+        act.expectation.timeout.unwrap_or(self.manner.timeout)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
         !self.manner.keep_going && self.cases.iter().any(|case| case.failed().is_some())
     }
 
-    /// Follows the link to the next step.
-    async fn go(&mut self, before: &Stop, stop: &Stop) -> Result<(), Stopped> {
+    /// Follows the link to the next step. Returns whether it was opened.
+    async fn go(&mut self, before: &Stop, stop: &Stop) -> Result<bool, Stopped> {
+        self.review();
         let (command, argument) = stop.link.map_or_else(
             || ("katapod.loadPage", json!({"step": stop.step})),
             |link| {
@@ -181,25 +212,26 @@ impl<'a> Player<'a> {
             },
         );
         if let Err(error) = self.execute(command, argument).await? {
-            let place = Place {
-                file: format!("{}.md", before.step),
-                line: None,
-            };
             let mut problem = Problem::new(format!("`{}` can't be opened: {error}", stop.step));
             problem.hint = error.hint();
+            let file = format!("{}.md", before.step);
             self.cases.push(Case {
                 step: before.step.clone(),
-                what: format!("link to {}", stop.step),
-                block: None,
-                title: String::new(),
-                terminal: None,
-                place,
-                took: None,
-                exit_code: None,
-                verdict: Verdict::Failed(problem),
+                ..Case::outside(
+                    &format!("link to {}", stop.step),
+                    file,
+                    Verdict::Failed(problem),
+                )
             });
+            return Ok(false);
         }
-        Ok(())
+        // On-load commands run by themselves, and so have interrupted what ran by now.
+        for act in stop.acts.iter().filter(|act| act.block.is_none()) {
+            if act.interrupts() && act.left_out.is_none() {
+                self.let_be_interrupted(self.number_of(&act.invocation.terminal));
+            }
+        }
+        Ok(true)
     }
 
     async fn act(&mut self, act: &Act) -> Result<(), Stopped> {
@@ -223,15 +255,7 @@ impl<'a> Player<'a> {
             Some(index) => {
                 if act.interrupts() {
                     self.review();
-                    let blocks = &self.sightings.blocks;
-                    let loose = &self.sightings.loose;
-                    self.running_on.retain(|other| {
-                        let seen = match &other.run {
-                            Run::Block(place) => blocks.get(place),
-                            Run::Loose(id) => loose.get(id).and_then(VecDeque::front),
-                        };
-                        seen.is_none_or(|seen| seen.terminal != number)
-                    });
+                    self.let_be_interrupted(number);
                 }
                 let place = BlockPlace {
                     step: act.step.as_str().into(),
@@ -261,15 +285,20 @@ impl<'a> Player<'a> {
             _ => None,
         };
         match case.verdict {
-            Verdict::Passed(How::RunsOn | How::Waits) => self.running_on.push(RunningOn {
-                case: index,
-                act: act.clone(),
-                run: run.clone(),
-            }),
+            Verdict::Passed(how @ (How::StillRuns | How::RunsOn | How::Waits)) => {
+                self.running_on.push(RunningOn {
+                    case: index,
+                    act: act.clone(),
+                    run: run.clone(),
+                    terminal: number,
+                    start,
+                    until: (how == How::StillRuns).then(|| began + self.limit(act)),
+                });
+            }
             Verdict::Failed(_) if self.manner.keep_going => self.interrupt(act).await?,
             _ => {}
         }
-        if matches!(case.verdict, Verdict::Passed(_)) {
+        if matches!(case.verdict, Verdict::Passed(how) if how != How::StillRuns) {
             self.record(act, seen.as_ref(), number, start, case.exit_code);
         }
         self.cases.push(case);
@@ -302,7 +331,7 @@ impl<'a> Player<'a> {
                 return Ok(());
             }
         }
-        let limit = act.expectation.timeout.unwrap_or(self.manner.timeout) + CHECK_GRACE;
+        let limit = self.limit(act) + CHECK_GRACE;
         let mut case = Case::of(act, Verdict::Passed(How::Ended));
         loop {
             let told = self
@@ -340,7 +369,7 @@ impl<'a> Player<'a> {
         start: u64,
     ) -> Result<Verdict, Stopped> {
         let began = Instant::now();
-        let limit = act.expectation.timeout.unwrap_or(self.manner.timeout);
+        let limit = self.limit(act);
         let patience = if act.interrupts() {
             self.manner.patience
         } else {
@@ -374,6 +403,7 @@ impl<'a> Player<'a> {
                 since: now.saturating_duration_since(at),
                 settled: seen.as_ref().and_then(|seen| seen.settled),
                 continues: capture.is_some_and(Capture::continues),
+                is_seen: capture::sees_readers(),
             };
             if let Some(verdict) = sight.judge() {
                 return Ok(verdict);
@@ -412,7 +442,7 @@ impl<'a> Player<'a> {
     }
 
     /// Where the output of a run begins and ends.
-    fn range(&self, seen: Option<&Seen>, number: u16, start: u64) -> (u64, u64) {
+    pub(super) fn range(&self, seen: Option<&Seen>, number: u16, start: u64) -> (u64, u64) {
         let began = seen.and_then(|seen| seen.began).map(|(offset, _)| offset);
         // Of what was only sent, more may follow.
         let told = seen.filter(|seen| seen.state != RunState::Sent);
@@ -421,7 +451,7 @@ impl<'a> Player<'a> {
         (began.unwrap_or(start), ended.unwrap_or_else(end))
     }
 
-    fn text(&self, act: &Act, state: RunState, number: u16, from: u64, to: u64) -> Text {
+    pub(super) fn text(&self, act: &Act, state: RunState, number: u16, from: u64, to: u64) -> Text {
         let text = self.terminal(number).map(|capture| capture.text(from, to));
         let mut text = text.unwrap_or_default();
         if state == RunState::Sent {
@@ -430,50 +460,7 @@ impl<'a> Player<'a> {
         text
     }
 
-    /// Finds out what became of cases that seemed to be all right.
-    fn review(&mut self) {
-        self.drain();
-        let running_on = std::mem::take(&mut self.running_on);
-        for one in running_on {
-            let Some(seen) = self.sightings.seen(&one.run).cloned() else {
-                continue;
-            };
-            let RunState::Ended(code) = seen.state else {
-                self.running_on.push(one);
-                continue;
-            };
-            let (from, to) = self.range(Some(&seen), seen.terminal, 0);
-            let text = self.text(&one.act, seen.state, seen.terminal, from, to);
-            let sight = Sight {
-                act: &one.act,
-                state: seen.state,
-                text: &text.text,
-                open_line: false,
-                quiet: Duration::ZERO,
-                since: Duration::ZERO,
-                settled: None,
-                continues: false,
-            };
-            let verdict = sight.ended(code);
-            if let Some(case) = self.cases.get_mut(one.case)
-                && matches!(verdict, Verdict::Failed(_))
-            {
-                case.exit_code = Some(code);
-                case.verdict = verdict;
-            }
-        }
-        for (number, message) in std::mem::take(&mut self.sightings.gone) {
-            let latest = self.latest.get(&number);
-            if let Some(case) = latest.and_then(|index| self.cases.get_mut(*index))
-                && matches!(case.verdict, Verdict::Passed(_))
-            {
-                let hint = "a learner's terminal is gone then; run in a subshell what exits";
-                case.verdict = Verdict::Failed(Problem::new(message).with_hint(hint));
-            }
-        }
-    }
-
-    fn record(
+    pub(super) fn record(
         &mut self,
         act: &Act,
         seen: Option<&Seen>,
@@ -539,7 +526,7 @@ impl<'a> Player<'a> {
     }
 
     /// Waits for news, until then at most.
-    async fn pump(&mut self, until: Instant) -> Result<(), Stopped> {
+    pub(super) async fn pump(&mut self, until: Instant) -> Result<(), Stopped> {
         tokio::select! {
             () = self.stop.cancelled() => return Err(Stopped::Interrupted),
             event = self.me.events.recv() => match event {
@@ -554,7 +541,7 @@ impl<'a> Player<'a> {
     }
 
     /// Takes in all that is there.
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Ok(event) = self.me.events.try_recv() {
             self.sightings.take(&event);
         }
@@ -575,20 +562,20 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Knows which cases were told: once, and again where one that had passed has failed.
+/// Knows which cases were told: once, and again where more has become known.
 #[derive(Debug, Default)]
 struct Teller {
-    told: Vec<bool>,
+    told: Vec<Word>,
 }
 
 impl Teller {
     fn tell(&mut self, cases: &[Case], tell: &mut dyn FnMut(Told<'_>)) {
         for (index, case) in cases.iter().enumerate() {
-            let failed = case.failed().is_some();
+            let word = case.verdict.word();
             match self.told.get_mut(index) {
-                Some(told) if *told || !failed => continue,
-                Some(told) => *told = true,
-                None => self.told.push(failed),
+                Some(told) if *told == word => continue,
+                Some(told) => *told = word,
+                None => self.told.push(word),
             }
             tell(Told::Judged(case));
         }

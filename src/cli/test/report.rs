@@ -2,7 +2,7 @@
 
 use super::{
     plan::Act,
-    verdict::{Case, Suite, Verdict},
+    verdict::{Case, How, Suite, Verdict},
 };
 
 /// How wide the column of times is.
@@ -28,13 +28,18 @@ pub(super) const OVER: &str = "\r\x1b[K";
 pub(super) fn progress(case: &Case, prefix: &str, source: Option<&str>) -> String {
     let seconds = case.took.map(|took| format!("{:.2} s", took.as_secs_f64()));
     let seconds = seconds.unwrap_or_default();
-    let (word, note) = match &case.verdict {
-        Verdict::Passed(how) => ("ok", how.word().map_or(seconds, str::to_owned)),
-        Verdict::Failed(_) => ("FAILED", seconds),
-        Verdict::Skipped(_) => ("skipped", String::new()),
+    let word = case.verdict.word();
+    let note = match &case.verdict {
+        Verdict::Passed(How::StillRuns) | Verdict::Skipped(_) => String::new(),
+        Verdict::Passed(how) => how.word().map_or(seconds, str::to_owned),
+        Verdict::Failed(_) => seconds,
     };
     let what = format!("{} {}", case.step, case.what);
-    let line = format!("  {word:<7} {note:>TIME_CHARS$}  {what}  {}", case.title);
+    let title = match &case.verdict {
+        Verdict::Skipped(why) if case.title.is_empty() => why,
+        _ => case.title.as_str(),
+    };
+    let line = format!("  {word:<7} {note:>TIME_CHARS$}  {}  {title}", what.trim());
     let mut text = format!("{}\n", line.trim_end());
     text += &explanation(case, prefix, source);
     text
@@ -45,7 +50,11 @@ fn explanation(case: &Case, prefix: &str, source: Option<&str>) -> String {
     let Some(problem) = case.failed() else {
         return String::new();
     };
-    let mut text = format!("error: {}\n  --> {prefix}{}\n", problem.message, case.place);
+    let place = format!("{prefix}{}", case.place);
+    let mut text = format!("error: {}\n", problem.message);
+    if !place.is_empty() {
+        text += &format!("  --> {place}\n");
+    }
     let line = case.place.line.and_then(|number| {
         let line = source?.lines().nth(number.checked_sub(1)?)?;
         Some((number, line.trim_end()))
@@ -151,6 +160,7 @@ mod tests {
             scenario: "lab".to_owned(),
             prefix: "labs/".to_owned(),
             steps: Vec::new(),
+            is_one_of_many: false,
             took: Duration::ZERO,
             cases: vec![failed()],
         };

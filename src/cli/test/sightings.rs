@@ -27,7 +27,6 @@ pub(super) struct Sightings {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) state: RunState,
-    pub(super) terminal: u16,
     /// Since when it is in this state.
     pub(super) at: Instant,
     /// Where its output begins and ends, and when.
@@ -53,7 +52,7 @@ impl Sightings {
                 let Some(run) = &state.last else { return };
                 let seen = Seen {
                     settled: run.settled,
-                    ..Seen::now(run.state, run.terminal, run.began, run.ended)
+                    ..Seen::now(run.state, run.began, run.ended)
                 };
                 let before = self.blocks.insert(run.block.clone(), seen);
                 // What is told twice is as old as it was.
@@ -68,7 +67,7 @@ impl Sightings {
                 self.checks.insert(state.place.clone(), state.clone());
             }
             LabEvent::Loose(run) => {
-                let seen = Seen::now(run.state, run.terminal, run.began, run.ended);
+                let seen = Seen::now(run.state, run.began, run.ended);
                 let runs = self.loose.entry(run.id.clone()).or_default();
                 match runs.iter_mut().find(|seen| seen.state == RunState::Running) {
                     Some(running) if run.state != RunState::Running => *running = seen,
@@ -91,11 +90,10 @@ impl Sightings {
 }
 
 impl Seen {
-    fn now(state: RunState, terminal: u16, began: Option<Moment>, ended: Option<Moment>) -> Self {
+    fn now(state: RunState, began: Option<Moment>, ended: Option<Moment>) -> Self {
         let place = |moment: Moment| (moment.offset, moment.at);
         Self {
             state,
-            terminal,
             at: Instant::now(),
             began: began.map(place),
             ended: ended.map(place),

@@ -35,6 +35,8 @@ pub(super) enum How {
     Ended,
     /// It goes on, as it should.
     RunsOn,
+    /// It goes on, and nobody knows yet whether it should.
+    StillRuns,
     /// It waits for input.
     Waits,
     /// It was typed, and nothing speaks against it.
@@ -48,6 +50,15 @@ pub(super) struct Problem {
     pub(super) hint: Option<String>,
     /// What it wrote.
     pub(super) output: String,
+}
+
+/// What people read first of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Ok,
+    Runs,
+    Failed,
+    Skipped,
 }
 
 /// How many cases came out how.
@@ -66,6 +77,8 @@ pub(super) struct Suite {
     pub(super) prefix: String,
     /// The steps of the way; none where only the files were looked at.
     pub(super) steps: Vec<String>,
+    /// Whether other ways through the scenario may have suites as well.
+    pub(super) is_one_of_many: bool,
     pub(super) took: Duration,
     pub(super) cases: Vec<Case>,
 }
@@ -74,11 +87,33 @@ impl How {
     /// The word for people; none where the time says it all.
     pub(super) fn word(self) -> Option<&'static str> {
         match self {
-            Self::Ended => None,
+            Self::Ended | Self::StillRuns => None,
             Self::RunsOn => Some("runs on"),
             Self::Waits => Some("waits for input"),
             Self::Sent => Some("sent"),
         }
+    }
+}
+
+impl Verdict {
+    pub(super) fn word(&self) -> Word {
+        match self {
+            Self::Passed(How::StillRuns) => Word::Runs,
+            Self::Passed(_) => Word::Ok,
+            Self::Failed(_) => Word::Failed,
+            Self::Skipped(_) => Word::Skipped,
+        }
+    }
+}
+
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Runs => "runs",
+            Self::Failed => "FAILED",
+            Self::Skipped => "skipped",
+        })
     }
 }
 
@@ -111,6 +146,21 @@ impl Case {
             title: act.title(),
             terminal: (!act.is_check).then(|| act.invocation.terminal.clone()),
             place: act.place.clone(),
+            took: None,
+            exit_code: None,
+            verdict,
+        }
+    }
+
+    /// The case of something that no act is about.
+    pub(super) fn outside(what: &str, file: String, verdict: Verdict) -> Self {
+        Self {
+            step: String::new(),
+            what: what.to_owned(),
+            block: None,
+            title: String::new(),
+            terminal: None,
+            place: Place { file, line: None },
             took: None,
             exit_code: None,
             verdict,
@@ -153,7 +203,11 @@ impl std::fmt::Display for Tally {
 impl Suite {
     /// What it is called: the scenario, and the way where there are several.
     pub(super) fn name(&self) -> String {
-        self.scenario.clone()
+        if self.is_one_of_many && !self.steps.is_empty() {
+            format!("{} by {}", self.scenario, self.steps.join(", "))
+        } else {
+            self.scenario.clone()
+        }
     }
 
     /// The place of a case, as one finds it from outside the scenario.

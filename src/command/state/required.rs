@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::State;
 use crate::{
     command::CommandError,
-    scenario::{Block, BlockKind, Limit, Required},
+    scenario::{Block, BlockKind, Limit, Required, link::plain_step},
 };
 
 /// The required blocks that are done or were skipped, each by its step and index.
@@ -79,9 +79,8 @@ impl State {
     ///
     /// [`CommandError::StepLocked`] names what is missing.
     pub fn admit_step(&self, step: &str) -> Result<(), CommandError> {
-        let name = step.trim_start_matches("./");
-        let is_behind = self.is_seen(name) || self.is_seen(step) || self.before.contains(name);
-        if name == self.step || is_behind {
+        let name = plain_step(step);
+        if name == self.step || self.is_seen(name) || self.before.contains(name) {
             return Ok(());
         }
         let Some(page) = self.page.as_deref() else {

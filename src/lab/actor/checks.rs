@@ -11,19 +11,23 @@ use crate::{
         LabError,
         checker::{CheckEnd, MAX_CHECKS},
         checks::{Due, REPEAT, RETRY, SETTLE},
-        event::{BlockPlace, BlockRun, CheckState, LabEvent, StepProgress},
+        event::{BlockPlace, BlockRun, CheckState, LabEvent, RunState, StepProgress},
         judge::{Verdict, has_written, judge_run, judge_sent},
     },
     scenario::{Block, BlockKind, Expectation, Page, VerifyOn},
     terminal::{journal::Event, runs::RunNumber, tracking::Stage},
 };
 
+/// How long after a look at what a settled run has written the next one is.
+const AGAIN: Duration = Duration::from_secs(1);
+
 impl Lab {
     /// When something is to be done that nobody asks for.
     pub(super) fn alarm(&self) -> Option<Instant> {
         let checks = self.instance.checks.next_due(self.is_watched());
         let late = self.instance.runs.next_late();
-        checks.into_iter().chain(late).min()
+        let again = self.instance.judge_again_at;
+        checks.into_iter().chain(late).chain(again).min()
     }
 
     /// Does what is due.
@@ -31,6 +35,14 @@ impl Lab {
         let now = Instant::now();
         for (id, block) in self.instance.runs.take_late(now) {
             self.tell_block(&id, Some(&block));
+        }
+        if self
+            .instance
+            .judge_again_at
+            .take_if(|at| *at <= now)
+            .is_some()
+        {
+            self.judge_again();
         }
         let is_watched = self.is_watched();
         for (block, why) in self.instance.checks.take_due(now, is_watched) {
@@ -207,6 +219,31 @@ impl Lab {
         }
     }
 
+    /// Looks whether what the way on waits for was written after a run had looked settled, as by a
+    /// program at the other end of a line. Looks again as long as it was not.
+    fn judge_again(&mut self) {
+        let waits = self.state.waits_for().map(|block| block.index);
+        let waits: Vec<usize> = waits.filter(|index| self.expects_output(*index)).collect();
+        for index in waits {
+            let Some(number) = self.instance.runs.unjudged(&self.place_of(index)) else {
+                continue;
+            };
+            match self.judge_so_far(number, index) {
+                Some(verdict) if self.instance.runs.is_latest(number) => {
+                    self.note_verdict(number, &verdict);
+                }
+                // Another one may have written it.
+                Some(_) => self.note_verdict(number, &Verdict::Unknown),
+                None => self.instance.judge_again_at = Some(Instant::now() + AGAIN),
+            }
+        }
+    }
+
+    /// Whether a block of the page shown is expected to write something.
+    fn expects_output(&self, index: usize) -> bool {
+        self.expectation(index).expect.is_some()
+    }
+
     /// Notes the verdict on a run that nobody tells the end of, where it came after it had settled.
     pub(super) fn note_verdict(&mut self, number: RunNumber, verdict: &Verdict) {
         let Some((id, run)) = self.instance.runs.judged(number, verdict) else {
@@ -215,6 +252,10 @@ impl Lab {
         self.instance.history.judged(number, verdict);
         self.instance.progress.became(&run);
         self.tell_block(&id, Some(&run.block));
+        let is_refuted = matches!(verdict, Verdict::Failed { .. });
+        if !is_refuted && self.state.fulfil(&run.block.step, run.block.index) {
+            self.tell_progress(&run.block.step);
+        }
     }
 
     /// What was written in a terminal between two offsets, if it is still there as a whole.
@@ -246,11 +287,20 @@ impl Lab {
         }
         let block = &run.block;
         self.instance.progress.became(run);
-        if is_done(run, stage) {
-            self.state.fulfil(&block.step, block.index);
-        }
+        let expects_output = *block.step == *self.state.step && self.expects_output(block.index);
+        let is_news =
+            is_done(run, stage, expects_output) && self.state.fulfil(&block.step, block.index);
         let settle = match stage {
-            Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => return,
+            Stage::Settled(_) => {
+                if is_news {
+                    self.tell_progress(&block.step);
+                }
+                if expects_output && run.verdict.is_none() {
+                    self.instance.judge_again_at = Some(Instant::now() + AGAIN);
+                }
+                return;
+            }
+            Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) => return,
             Stage::Sent(_) => SETTLE,
             Stage::Ended(..) => Duration::ZERO,
         };
@@ -303,11 +353,14 @@ fn is_open_check(block: &Block) -> bool {
 }
 
 /// Whether a run counts for what a step requires: it did what is expected, or it was typed where
-/// nobody can know.
-fn is_done(run: &BlockRun, stage: Stage) -> bool {
+/// nobody can know. Where its output is expected to say something, that is waited for.
+fn is_done(run: &BlockRun, stage: Stage, expects_output: bool) -> bool {
+    let is_refuted = || matches!(run.verdict, Some(Verdict::Failed { .. }) | None);
     match stage {
-        Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) | Stage::Settled(_) => false,
-        Stage::Sent(_) | Stage::Ended(None, _) => true,
-        Stage::Ended(Some(_), _) => !matches!(run.verdict, Some(Verdict::Failed { .. }) | None),
+        Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) => false,
+        Stage::Sent(_) => !expects_output,
+        Stage::Settled(_) => run.state == RunState::Sent && !is_refuted(),
+        Stage::Ended(None, _) => true,
+        Stage::Ended(Some(_), _) => !is_refuted(),
     }
 }

@@ -15,9 +15,15 @@ impl Lab {
         self.trust.look(&self.folder, config, shown).await
     }
 
-    /// Asks anew where a page brings a check that nobody was asked about.
+    /// Asks anew where a page brings a check that nobody was asked about, or where a file is another
+    /// one by now that its step's on-load commands name. What checks name is not looked at here: it
+    /// is most often what the learner is to change.
     pub(super) async fn look_at(&mut self, page: &Page) {
-        if !self.trust.knows(page) && self.look_through().await {
+        let on_load = self.state.config.on_load(&page.step);
+        let due = on_load.iter().filter(|due| self.state.admit(due).is_ok());
+        let texts = due.map(|due| due.command.clone()).collect();
+        let is_new = !self.trust.knows(page) || self.trust.has_changed(&self.folder, texts).await;
+        if is_new && self.look_through().await {
             self.tell_trust();
         }
     }

@@ -125,8 +125,7 @@ pub(super) fn ways(page: &Page) -> Vec<Way> {
     }
     let links = page.links.iter().enumerate();
     let way = |(link, found): (usize, &scenario::Link)| {
-        let step = found.command.as_ref()?.step()?;
-        let step = step.trim_start_matches("./").to_owned();
+        let step = found.command.as_ref()?.step()?.to_owned();
         Some(Way { link, step })
     };
     links.filter_map(way).collect()
