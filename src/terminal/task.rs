@@ -263,10 +263,7 @@ impl Terminal {
     }
 
     async fn resize(&mut self, size: TerminalSize) {
-        let size = TerminalSize {
-            cols: size.cols.clamp(2, 1000),
-            rows: size.rows.clamp(1, 1000),
-        };
+        let size = size.clamped();
         let first = self.size.is_none();
         if self.size.replace(size) == Some(size) {
             return;
