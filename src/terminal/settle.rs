@@ -59,7 +59,8 @@ pub(super) struct Settling {
     last_output: Instant,
     /// The first bytes since then, as many as the echo has, and one more.
     head: Vec<u8>,
-    last_line: LastLine,
+    /// Of what is written after an interrupt.
+    last_line: Option<LastLine>,
 }
 
 /// Finds out whether the last line that was written has its end, whatever escape sequences are
@@ -114,7 +115,7 @@ impl Settling {
             deadline: now.checked_add(patience),
             last_output: now,
             head,
-            last_line: LastLine::new(),
+            last_line: (cause == Cause::Interrupt).then(LastLine::new),
         }
     }
 
@@ -122,8 +123,8 @@ impl Settling {
     pub(super) fn output(&mut self, bytes: &[u8], now: Instant) {
         let room = (INTERRUPT_ECHO.len() + 1).saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(room));
-        if self.cause == Cause::Interrupt {
-            self.last_line.output(bytes);
+        if let Some(last_line) = &mut self.last_line {
+            last_line.output(bytes);
         }
         self.last_output = now;
     }
@@ -165,7 +166,8 @@ impl Settling {
             // A program that took the interrupt and waits again: its line editor is up, or it
             // wrote a prompt, a line without an end, and reads.
             (Cause::Interrupt, false) => {
-                let prompts = || !self.last_line.end.ended && !is_deaf();
+                let ends_line = self.last_line.as_ref().is_some_and(|line| line.end.ended);
+                let prompts = || !ends_line && !is_deaf();
                 self.reacted() && quiet >= PROGRAM_QUIET && (editor_waits || prompts())
             }
         }
