@@ -34,8 +34,10 @@ test-browser: setup
 	cargo build
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
-soak: setup ## Let people do anything to a lab for SOAK_SECONDS (600); SOAK_SEED repeats what they did
+soak: setup ## Let people do anything for SOAK_SECONDS (600), cut a network for CUT_SECONDS (180), write FLOOD_LINES (10000000: 1 GB) unwatched, sleep SLEEP_SECONDS (70); SOAK_SEED and CUT_SEED repeat what was drawn
 	SOAK_SECONDS=$(or $(SOAK_SECONDS),600) cargo test --quiet --test it soak:: -- --nocapture
+	CUT_SECONDS=$(or $(CUT_SECONDS),180) FLOOD_LINES=$(or $(FLOOD_LINES),10000000) SLEEP_SECONDS=$(or $(SLEEP_SECONDS),70) \
+		cargo test --quiet --test it faults:: -- --nocapture --test-threads 1
 
 bench: setup $(BENCH_TOOLS)/node/installed $(BENCH_TOOLS)/python/installed ## Measure speed and size, beside limits and peers; ROWS="echo memory" chooses
 	cargo bench --bench bench -- $(ROWS)

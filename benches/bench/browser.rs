@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{Bench, Fault, KATAHOST, ROOT, figures::Figures, say};
 
 /// The scripts that drive it.
-const SCRIPTS: [&str; 2] = ["browser.mjs", "terminal.mjs"];
+const SCRIPTS: [&str; 3] = ["browser.mjs", "terminal.mjs", "interrupt.mjs"];
 
 pub(crate) fn measure(bench: &mut Bench) {
     for script in SCRIPTS {

@@ -19,7 +19,7 @@ use Target::{AtLeast, AtMost, RatioAtLeast, RatioAtMost};
 const BARE: &str = "bare WebSocket";
 
 /// The rows that have one; the others are there to be looked at.
-const TARGETS: [(&str, Target); 27] = [
+const TARGETS: [(&str, Target); 29] = [
     ("start/first prompt byte, ms", AtMost(40.0)),
     ("echo/p50, µs", RatioAtMost(1.1, BARE)),
     ("echo/p99, µs", RatioAtMost(1.3, BARE)),
@@ -69,6 +69,14 @@ const TARGETS: [(&str, Target); 27] = [
         RatioAtMost(1.05, "its commands alone"),
     ),
     ("browser/restore of 10,000 lines: screen, ms", AtMost(100.0)),
+    (
+        "browser/Ctrl-C in a flood to prompt, slowest, ms",
+        AtMost(200.0),
+    ),
+    (
+        "browser/Ctrl-C over 100 ms and 10 Mbit/s, slowest, ms",
+        AtMost(200.0),
+    ),
 ];
 
 impl Target {

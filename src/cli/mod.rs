@@ -40,7 +40,8 @@ Examples:
   katahost attach host                 join its terminal from your own
   katahost transcript --out work.zip   what was run in it, and what came of it
 
-Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on.";
+Every option of `serve` has a variable: --listen is KATAHOST_LISTEN, and so on. What an option
+switches off has one that is 0: KATAHOST_INTEGRATION=0, KATAHOST_RECORDING=0.";
 
 /// Runs Katapod hands-on labs in any browser: steps on the left, live named terminals on the
 /// right.

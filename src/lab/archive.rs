@@ -18,6 +18,7 @@ use zip::{
 };
 
 use super::{folder::Folder, scan::files};
+use crate::scenario::config::{CONFIG_FILE, GITPOD_FILE};
 
 /// How much all files of an archive may have together, packed or unpacked.
 pub const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -29,7 +30,7 @@ pub const MAX_ENTRIES: usize = 20_000;
 const MAX_PATH_BYTES: usize = 1_024;
 
 /// The hidden files that a scenario is made of.
-pub(super) const CONFIGS: [&str; 2] = [".katapod_config.json", ".gitpod.yml"];
+pub(super) const CONFIGS: [&str; 2] = [CONFIG_FILE, GITPOD_FILE];
 
 /// With what a ZIP archive begins, or one without a file in it.
 const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];

@@ -41,7 +41,6 @@ impl LabChecks {
         let known = self.states.get(place).cloned();
         known.unwrap_or_else(|| CheckState {
             place: place.clone(),
-            runs: 0,
             running: false,
             last: None,
         })
@@ -56,7 +55,6 @@ impl LabChecks {
     pub(super) fn begin(&mut self, place: &BlockPlace) {
         let mut state = self.state(place);
         state.running = true;
-        state.runs += 1;
         self.states.insert(place.clone(), state);
         self.due.remove(&place.index);
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use super::{judge::Verdict, links::Link, listing::Listing};
 use crate::{
     command::Role,
-    scenario::{Diagnostic, Page},
+    scenario::Page,
     terminal::{Status, TerminalHandle},
 };
 
@@ -102,8 +102,6 @@ pub struct PageView {
 pub struct CheckState {
     /// The check.
     pub place: BlockPlace,
-    /// How often it was started.
-    pub runs: u64,
     /// Whether it runs now.
     pub running: bool,
     /// How it ended last.
@@ -341,7 +339,7 @@ pub enum LabEvent {
     OpenDocument(String),
 }
 
-/// How many people drivers are told of.
+/// How many people drivers are told of; those who ask or have the keyboard come first.
 pub const MAX_PEOPLE: usize = 200;
 
 /// How many clients a lab has.
@@ -404,16 +402,6 @@ impl Notice {
             message: message.into(),
             hint,
             failed: true,
-        }
-    }
-}
-
-impl From<&Diagnostic> for Notice {
-    fn from(diagnostic: &Diagnostic) -> Self {
-        Self {
-            message: diagnostic.message.clone(),
-            hint: diagnostic.hint.clone(),
-            failed: false,
         }
     }
 }

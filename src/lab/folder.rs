@@ -12,7 +12,7 @@ use crate::{
     command::state::ENTRY_STEP,
     scenario::{
         Config, Diagnostic, Page,
-        config::{CONFIG_FILE, ConfigFiles, is_scenario},
+        config::{CONFIG_FILE, ConfigFiles, GITPOD_FILE, WAIT_SCRIPT, is_scenario},
     },
 };
 
@@ -113,11 +113,11 @@ impl Folder {
             let path = self.file(name)?;
             read_text(&path, CONFIG_BYTES).ok()
         };
-        let (config, gitpod) = (read(".katapod_config.json"), read(".gitpod.yml"));
+        let (config, gitpod) = (read(CONFIG_FILE), read(GITPOD_FILE));
         let files = ConfigFiles {
             config: config.as_deref(),
             gitpod: gitpod.as_deref(),
-            has_wait_script: self.root.join("wait.sh").is_file(),
+            has_wait_script: self.root.join(WAIT_SCRIPT).is_file(),
         };
         let (config, diagnostics) = Config::read(files);
         Description {
@@ -141,7 +141,7 @@ impl Folder {
     /// Whether there is a config that can be read.
     #[must_use]
     pub fn has_config(&self) -> bool {
-        let file = self.file(".katapod_config.json");
+        let file = self.file(CONFIG_FILE);
         file.is_some_and(|path| read_text(&path, CONFIG_BYTES).is_ok())
     }
 
@@ -156,7 +156,7 @@ impl Folder {
     pub fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
         collect_steps(&self.root, "", 0, &mut steps);
-        steps.sort_by_cached_key(|step| (step != "intro", sort_key(step)));
+        steps.sort_by_cached_key(|step| (step != ENTRY_STEP, sort_key(step)));
         steps
     }
 
@@ -190,7 +190,7 @@ impl Folder {
 
     /// A file that the scenario is made of: its configs, or one that pages may show.
     pub(super) fn part(&self, path: &str) -> Option<PathBuf> {
-        let config = [CONFIG_FILE, ".gitpod.yml"].contains(&path);
+        let config = [CONFIG_FILE, GITPOD_FILE].contains(&path);
         if config {
             self.file(path)
         } else {

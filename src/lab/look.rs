@@ -3,10 +3,13 @@
 use std::{collections::BTreeMap, fs::Metadata, os::unix::fs::MetadataExt, time::SystemTime};
 
 use super::folder::Folder;
-use crate::scenario::Page;
+use crate::scenario::{
+    Page,
+    config::{CONFIG_FILE, GITPOD_FILE, WAIT_SCRIPT},
+};
 
 /// The files that a scenario's config is read from.
-const CONFIG_FILES: [&str; 3] = [".katapod_config.json", ".gitpod.yml", "wait.sh"];
+const CONFIG_FILES: [&str; 3] = [CONFIG_FILE, GITPOD_FILE, WAIT_SCRIPT];
 
 /// Tells a file from what it was before, and from another one that was renamed over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -149,10 +149,8 @@ impl Record {
     /// There is nothing to be read.
     pub fn output(&self, step: &str, block: usize) -> Result<String, NoOutput> {
         let is_it = |place: &BlockPlace| *place.step == *step && place.index == block;
-        let run = self.history.runs().rev();
-        let run = run
-            .into_iter()
-            .find(|run| run.block.as_ref().is_some_and(is_it));
+        let mut runs = self.history.runs().rev();
+        let run = runs.find(|run| run.block.as_ref().is_some_and(is_it));
         let run = run.ok_or(NoOutput::NotRun)?;
         let recorder = self.recorder.as_ref().ok_or(NoOutput::NotRecorded)?;
         let views = recorder.views();
@@ -215,8 +213,9 @@ fn shortfall(view: Option<&TapeView>) -> Option<String> {
     }
 }
 
-/// A name that any system takes for a file.
-fn plain_name(id: &str) -> String {
+/// Letters, digits and a few signs alone, which any file and any header may be named by.
+#[must_use]
+pub fn plain(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
             c
@@ -224,7 +223,12 @@ fn plain_name(id: &str) -> String {
             '-'
         }
     };
-    let name: String = id.chars().take(80).map(plain).collect();
+    name.chars().map(plain).collect()
+}
+
+/// A name that any system takes for a file.
+fn plain_name(id: &str) -> String {
+    let name: String = plain(id).chars().take(80).collect();
     match name.trim_matches('.') {
         "" => "terminal".to_owned(),
         name => name.to_owned(),

@@ -120,6 +120,14 @@ impl LabRuns {
         Some(run)
     }
 
+    /// Notes that a run waits on for as long as it takes. Returns the block id that it is counted
+    /// under, and the block, where it is its block's last run.
+    pub(super) fn deferred(&mut self, number: RunNumber) -> Option<(String, BlockPlace)> {
+        let (id, run) = self.last_with(number)?;
+        run.state = RunState::Queued;
+        Some((id.to_owned(), run.block.clone()))
+    }
+
     /// Notes that all of a run was typed. Returns the block id that it is counted under, and the
     /// block, where that had waited for a prompt.
     pub(super) fn typed(&mut self, number: RunNumber) -> Option<(String, Option<BlockPlace>)> {

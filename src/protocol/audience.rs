@@ -35,8 +35,7 @@ pub struct LabClients {
 pub struct Audience {
     /// How many viewers said that terminals are too small for them to read, or cut off.
     pub cramped: usize,
-    /// Those who ask for the keyboard, have it, or gave a name; at most
-    /// [`MAX_PEOPLE`](crate::protocol::MAX_PEOPLE), in this order.
+    /// Those who ask for the keyboard, have it, or gave a name; at most 200, in this order.
     pub people: Vec<Person>,
 }
 

@@ -26,9 +26,6 @@ pub const SUBPROTOCOL: &str = "katahost.v1";
 /// The longest name that a client may give itself.
 pub const MAX_NAME_CHARS: usize = 40;
 
-/// How many people a driver is told of; those who ask or have the keyboard come first.
-pub const MAX_PEOPLE: usize = 200;
-
 /// The largest message a client may send; larger ones close the socket with code 1009.
 pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1024 * 1024;
 

@@ -1,7 +1,6 @@
 //! What the server sends in text frames.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     audience::{Audience, LabClients, LabLink, Place, Role},
@@ -447,6 +446,3 @@ pub struct ShowDocument {
     /// An `http`, `https` or `mailto` address, or one relative to the lab's.
     pub uri: String,
 }
-
-/// Any value, for parameters that a method does not have.
-pub type NoParams = Option<Value>;

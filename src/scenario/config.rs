@@ -56,6 +56,12 @@ pub struct ConfigFiles<'a> {
 /// The file that a scenario's layout and navigation are read from.
 pub const CONFIG_FILE: &str = ".katapod_config.json";
 
+/// The file that says, in the original, how a scenario's workspace is prepared.
+pub const GITPOD_FILE: &str = ".gitpod.yml";
+
+/// The script that a scenario of the original may wait with before its first page.
+pub const WAIT_SCRIPT: &str = "wait.sh";
+
 /// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
 const MAX_TERMINALS: usize = 100;
 

@@ -6,13 +6,10 @@ use serde::Serialize;
 
 use super::{
     block::{Block, BlockKind},
-    config::{CONFIG_FILE, Config, OnLoad},
+    config::{CONFIG_FILE, Config, OnLoad, WAIT_SCRIPT},
     expectation::VerifyOn,
     page::Page,
 };
-
-/// The file that stands for its own command, where there is no config.
-const WAIT_SCRIPT: &str = "wait.sh";
 
 /// What ends a word of shell text that may be a path.
 const SEPARATORS: &str = ";|&()<>\"'`=,:{}$";

@@ -7,6 +7,7 @@ use axum::{
 
 use super::assets::{self, Slot, Template};
 use crate::{
+    command::state::ENTRY_STEP,
     lab::{Folder, Library},
     scenario::Page,
 };
@@ -59,8 +60,8 @@ pub(super) fn message(
 fn card(folder: &Folder) -> String {
     let description = folder.describe();
     let steps = folder.steps();
-    let intro = folder.read_step("intro").unwrap_or_default();
-    let page = Page::parse("intro", &intro, &description.config);
+    let intro = folder.read_step(ENTRY_STEP).unwrap_or_default();
+    let page = Page::parse(ENTRY_STEP, &intro, &description.config);
     let own_title = page.scenario_title.as_ref().unwrap_or(&page.title);
     let title = if intro.is_empty() {
         folder.name()

@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// The longest text that is drawn; longer ones make codes that no phone reads across a room.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// The width of the white around the code is part of it: readers need it in dark themes too.
+/// What is to be drawn.
 #[derive(Debug, Deserialize)]
 pub(super) struct Text {
     text: String,
@@ -19,8 +19,9 @@ pub(super) struct Text {
 
 /// Draws a text as an SVG image.
 pub(super) async fn draw(Query(Text { text }): Query<Text>) -> Response {
-    let code = QrCode::with_error_correction_level(&text, EcLevel::M).ok();
-    let Some(code) = code.filter(|_| text.len() <= MAX_TEXT_BYTES) else {
+    let text = Some(text).filter(|text| text.len() <= MAX_TEXT_BYTES);
+    let code = text.and_then(|text| QrCode::with_error_correction_level(text, EcLevel::M).ok());
+    let Some(code) = code else {
         let message = format!("a QR code here holds at most {MAX_TEXT_BYTES} bytes\n");
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
@@ -28,6 +29,7 @@ pub(super) async fn draw(Query(Text { text }): Query<Text>) -> Response {
         .render()
         .min_dimensions(256, 256)
         .dark_color(Color("#000"))
+        // The white around the code is part of it: readers need it in dark themes too.
         .light_color(Color("#fff"))
         .build();
     let about = [

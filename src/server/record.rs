@@ -16,7 +16,10 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
 use super::{Shared, no_lab, page, progress};
-use crate::lab::{Record, record::NoOutput};
+use crate::lab::{
+    Record,
+    record::{NoOutput, plain},
+};
 
 /// How much of a file is in memory while it is sent.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -179,16 +182,4 @@ fn body(file: File) -> Body {
             Err(error) => Some((Err(error), file)),
         }
     }))
-}
-
-/// A name for a header: letters, digits and a few signs.
-fn plain(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
-            c
-        } else {
-            '-'
-        }
-    };
-    name.chars().map(plain).collect()
 }

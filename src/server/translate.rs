@@ -59,9 +59,9 @@ pub(super) fn text(message: &impl Serialize) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }
 
-/// The text frame that tells a client of `event`. `client` is the client's own id.
-pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
-    match event {
+/// The text frame that tells a client of `event`, where there is one. `client` is the client's own id.
+pub(super) fn event(event: &LabEvent, client: &Identity) -> Option<String> {
+    let told = match event {
         LabEvent::Restarted(snapshot) => {
             notification(method::LAB_STATE, lab_state(snapshot, client))
         }
@@ -123,14 +123,15 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             },
         ),
         LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
-        // The end of the connection says it.
-        LabEvent::Revoked | LabEvent::Loose(_) => heartbeat(),
+        // The end of the connection says it, and of runs of no block no client is told.
+        LabEvent::Revoked | LabEvent::Loose(_) => return None,
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,
             wire::ShowDocument { uri: uri.clone() },
         ),
-    }
+    };
+    Some(told)
 }
 
 pub(super) fn heartbeat() -> String {

@@ -115,6 +115,8 @@ pub enum News {
     Busy(RunNumber, Occupant),
     /// A run that waited for a prompt was taken back.
     Cancelled(RunNumber),
+    /// Runs that were to be typed wait on, because what was interrupted goes on and does not read.
+    Deferred(Vec<RunNumber>, Occupant),
     /// All of a run was typed.
     Typed(RunNumber),
     /// Something became of a run that was typed.

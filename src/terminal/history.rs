@@ -9,7 +9,7 @@ mod fold;
 use std::{mem, sync::Arc};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::spawn_blocking};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::fold::{Fold, Limits};
@@ -116,10 +116,22 @@ impl History {
             let (answer, checkpoint) = oneshot::channel();
             self.checkpoint(answer);
             // Either fails only when more is folded meanwhile, of which there is an end.
-            if let Ok(checkpoint) = checkpoint.await
-                && let Ok((screen, _)) = replay(&self.output, &checkpoint, 0)
-            {
-                return Box::new(screen);
+            let Ok(checkpoint) = checkpoint.await else {
+                continue;
+            };
+            let (output, size) = (self.output.clone(), checkpoint.size);
+            // A flood leaves megabytes to draw, which must keep no other terminal waiting.
+            let drawn = spawn_blocking(move || {
+                let replayed = replay(&output, &checkpoint, 0);
+                replayed.map(|(screen, _)| Box::new(screen))
+            });
+            match drawn.await {
+                Ok(Ok(screen)) => return screen,
+                Ok(Err(Lost)) => {}
+                Err(error) => {
+                    tracing::error!(%error, "emulator failed, a terminal's cursor is not known");
+                    return Box::new(Screen::new(size.cols, size.rows, 0));
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Shell integration: shells tell where prompts and commands begin and end, and how they end.
 //!
 //! It is injected when a shell starts, by files of the server's own; the user's are read as ever
-//! and never touched. What the shells say is `OSC 133`, which many terminals understand, with the shell's process id as `aid`, so that a shell within a shell is told
-//! from the outer one.
+//! and never touched. What the shells say is `OSC 133`, which many terminals understand, with the
+//! shell's process id as `aid`, so that a shell within a shell is told from the outer one.
 
 use std::{
     fs::{self, Permissions},

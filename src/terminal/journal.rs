@@ -19,6 +19,25 @@ pub struct TerminalSize {
     pub rows: u16,
 }
 
+impl TerminalSize {
+    /// The smallest that a terminal has: a wide character needs two columns.
+    const LEAST: Self = Self { cols: 2, rows: 1 };
+
+    /// The largest that it has, far more than a wall shows.
+    const MOST: Self = Self {
+        cols: 1000,
+        rows: 1000,
+    };
+
+    /// The nearest size that a terminal may have.
+    pub(super) fn clamped(self) -> Self {
+        Self {
+            cols: self.cols.clamp(Self::LEAST.cols, Self::MOST.cols),
+            rows: self.rows.clamp(Self::LEAST.rows, Self::MOST.rows),
+        }
+    }
+}
+
 /// Something that happened in a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {

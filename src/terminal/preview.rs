@@ -85,9 +85,9 @@ impl Preview {
 
     /// Whether nothing has happened since.
     fn is_present(&self, output: &Output) -> bool {
-        output
-            .read(&mut self.cursor.clone(), 1)
-            .is_ok_and(|entries| entries.is_empty())
+        let mut cursor = self.cursor;
+        let next = output.read(&mut cursor, 1);
+        next.is_ok_and(|entries| entries.is_empty())
     }
 }
 

@@ -42,14 +42,33 @@ pub enum Query {
     Size,
 }
 
-/// The colours that programs are told of: those of the terminal's own theme.
+/// The colours that programs are told of: those of the page's terminals (`web/src/terminal.ts`).
 pub mod colour {
     /// Text.
-    pub const FOREGROUND: [u8; 3] = [0xe4, 0xe7, 0xec];
+    pub const FOREGROUND: [u8; 3] = [0xd7, 0xdd, 0xe5];
     /// Background, dark in every theme of the page.
-    pub const BACKGROUND: [u8; 3] = [0x14, 0x17, 0x1c];
+    pub const BACKGROUND: [u8; 3] = [0x12, 0x16, 0x1c];
     /// The cursor.
-    pub const CURSOR: [u8; 3] = FOREGROUND;
+    pub const CURSOR: [u8; 3] = [0x7c, 0xc4, 0xff];
+    /// The first of the palette: eight colours, and the bright ones of the same names.
+    pub(super) const NAMED: [[u8; 3]; 16] = [
+        [0x1d, 0x23, 0x2b],
+        [0xf4, 0x79, 0x83],
+        [0x84, 0xcf, 0x96],
+        [0xe3, 0xc0, 0x78],
+        [0x79, 0xb4, 0xf7],
+        [0xc9, 0xa0, 0xf0],
+        [0x6f, 0xce, 0xd1],
+        [0xcb, 0xd3, 0xdc],
+        [0x76, 0x81, 0x8f],
+        [0xff, 0x9a, 0xa2],
+        [0xa5, 0xe3, 0xb3],
+        [0xf2, 0xd7, 0x9b],
+        [0xa2, 0xcc, 0xff],
+        [0xdc, 0xbd, 0xfb],
+        [0x98, 0xe5, 0xe6],
+        [0xf4, 0xf7, 0xfa],
+    ];
 }
 
 /// Private modes that xterm.js knows, which `DECRQM` reports as set or reset.
@@ -312,29 +331,11 @@ fn rgb([red, green, blue]: [u8; 3]) -> String {
     format!("rgb:{red:02x}{red:02x}/{green:02x}{green:02x}/{blue:02x}{blue:02x}")
 }
 
-/// The 256 colours of xterm: 16 named, a cube of 216, 24 greys.
+/// The 256 colours of the palette: the page's 16, and xterm's cube of 216 and 24 greys.
 fn palette(index: u8) -> [u8; 3] {
-    const NAMED: [[u8; 3]; 16] = [
-        [0x2e, 0x34, 0x36],
-        [0xcc, 0x00, 0x00],
-        [0x4e, 0x9a, 0x06],
-        [0xc4, 0xa0, 0x00],
-        [0x34, 0x65, 0xa4],
-        [0x75, 0x50, 0x7b],
-        [0x06, 0x98, 0x9a],
-        [0xd3, 0xd7, 0xcf],
-        [0x55, 0x57, 0x53],
-        [0xef, 0x29, 0x29],
-        [0x8a, 0xe2, 0x34],
-        [0xfc, 0xe9, 0x4f],
-        [0x72, 0x9f, 0xcf],
-        [0xad, 0x7f, 0xa8],
-        [0x34, 0xe2, 0xe2],
-        [0xee, 0xee, 0xec],
-    ];
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match index {
-        0..16 => NAMED[usize::from(index)],
+        0..16 => colour::NAMED[usize::from(index)],
         16..232 => {
             let cube = index - 16;
             [level(cube / 36), level(cube / 6 % 6), level(cube % 6)]
@@ -369,6 +370,28 @@ mod tests {
             found.extend(one);
         }
         found
+    }
+
+    #[test]
+    fn colours_are_those_of_the_page() {
+        let source = include_str!("../../web/src/terminal.ts");
+        let theme = source.split("const THEME = {").nth(1).unwrap();
+        let of_page = |name: &str| {
+            let value = theme.split(&format!("\n  {name}: \"")).nth(1).unwrap();
+            value.split('"').next().unwrap().to_owned()
+        };
+        let named = "black red green yellow blue magenta cyan white brightBlack brightRed \
+                     brightGreen brightYellow brightBlue brightMagenta brightCyan brightWhite";
+        let others = [
+            ("foreground", colour::FOREGROUND),
+            ("background", colour::BACKGROUND),
+            ("cursor", colour::CURSOR),
+        ];
+        let palette = named.split_ascii_whitespace().zip((0..16).map(palette));
+        for (name, [red, green, blue]) in palette.chain(others) {
+            let told = format!("#{red:02x}{green:02x}{blue:02x}");
+            assert_eq!(told, of_page(name), "{name}");
+        }
     }
 
     fn check(bytes: &[u8], answer: &str) {
@@ -436,7 +459,7 @@ mod tests {
 
     #[test]
     fn colours_are_answered_with_the_terminator_of_the_question() {
-        check(b"\x1b]11;?\x07", "\x1b]11;rgb:1414/1717/1c1c\x07");
+        check(b"\x1b]11;?\x07", "\x1b]11;rgb:1212/1616/1c1c\x07");
         check(b"\x1b]4;196;?\x1b\\", "\x1b]4;196;rgb:ffff/0000/0000\x1b\\");
     }
 

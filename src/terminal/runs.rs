@@ -70,6 +70,8 @@ pub enum Next {
     Play(RunNumber, Film),
     /// All of this run was typed.
     Finished(RunNumber),
+    /// These runs wait on, for a prompt or a program that reads.
+    Deferred(Vec<RunNumber>),
     /// Look again soon.
     Wait,
     /// There is nothing to do.
@@ -141,11 +143,12 @@ impl Runs {
     pub(super) fn admit(
         &mut self,
         view: impl FnOnce() -> View,
+        reads: impl Fn() -> Option<bool>,
         occupation: impl FnOnce() -> Occupation,
         now: Instant,
     ) -> Admission {
         if let Some(settling) = &self.settling {
-            if settling.verdict(view(), now).is_none() {
+            if settling.verdict(view(), reads, now).is_none() {
                 return Admission::Wait;
             }
             self.settling = None;
@@ -213,23 +216,34 @@ impl Runs {
         matches!(next, Some(Part::Text(_)))
     }
 
-    /// Says what to do next; `view` is asked only when a wait may be over.
-    pub(super) fn next(&mut self, view: impl FnOnce() -> View, now: Instant) -> Next {
-        let Some(run) = self.queue.front_mut() else {
+    /// Says what to do next; `view` and `reads` are asked only when a wait may be over.
+    pub(super) fn next(
+        &mut self,
+        view: impl FnOnce() -> View,
+        reads: impl Fn() -> Option<bool>,
+        now: Instant,
+    ) -> Next {
+        let Some(run) = self.queue.front() else {
             return Next::Idle;
         };
         if let Some(settling) = &self.settling {
-            let Some(verdict) = settling.verdict(view(), now) else {
+            let Some(verdict) = settling.verdict(view(), reads, now) else {
                 return Next::Wait;
             };
-            self.settling = None;
-            if verdict == Verdict::Impatient && run.when != When::Now {
+            let goes = match verdict {
+                Verdict::Ready => true,
                 // Only a person may give up waiting for the prompt.
-                self.patient.extend(self.queue.pop_front());
-                self.patient.rotate_right(1);
-                return Next::Wait;
+                Verdict::Impatient => run.when == When::Now,
+                Verdict::Deaf => false,
+            };
+            self.settling = None;
+            if !goes && self.has_text_next() {
+                return Next::Deferred(self.defer());
             }
         }
+        let Some(run) = self.queue.front_mut() else {
+            return Next::Idle;
+        };
         match run.parts.pop_front() {
             Some(Part::Text(text)) => Next::Type(run.number, text, run.prompt.take()),
             Some(Part::Interrupt) => {
@@ -247,6 +261,24 @@ impl Runs {
                 Next::Finished(number)
             }
         }
+    }
+
+    /// Has the texts at the front of the queue wait for as long as it takes, before those that do
+    /// so already. What else is typed, such as another interrupt, goes as ever.
+    fn defer(&mut self) -> Vec<RunNumber> {
+        let is_text = |run: &Run| matches!(run.parts.front(), Some(Part::Text(_)));
+        let first_other = self.queue.iter().position(|run| !is_text(run));
+        let texts = first_other.unwrap_or(self.queue.len());
+        let mut deferred: VecDeque<Run> = self.queue.drain(..texts).collect();
+        for run in &mut deferred {
+            if run.when == When::Now {
+                run.when = When::Reader;
+            }
+        }
+        let numbers = deferred.iter().map(|run| run.number).collect();
+        deferred.append(&mut self.patient);
+        self.patient = deferred;
+        numbers
     }
 }
 
@@ -276,13 +308,18 @@ mod tests {
         Part::Text(Bytes::from_static(text.as_bytes()))
     }
 
-    /// What is to be done, in a word.
+    /// What is to be done, in a word, where the system does not tell whether a program reads.
     fn next(runs: &mut Runs, view: View, now: Instant) -> String {
-        match runs.next(|| view, now) {
+        next_with(runs, view, None, now)
+    }
+
+    fn next_with(runs: &mut Runs, view: View, reads: Option<bool>, now: Instant) -> String {
+        match runs.next(|| view, || reads, now) {
             Next::Interrupt(_) => "interrupt".to_owned(),
             Next::Type(number, ..) => format!("type {number}"),
             Next::Play(number, _) => format!("play {number}"),
             Next::Finished(number) => format!("finished {number}"),
+            Next::Deferred(numbers) => format!("deferred {numbers:?}"),
             Next::Wait => "wait".to_owned(),
             Next::Idle => "idle".to_owned(),
         }
@@ -319,8 +356,9 @@ mod tests {
     /// What becomes of the runs of a terminal that has been so for a minute.
     fn admit(runs: &mut Runs, occupation: Occupation) -> Admission {
         let now = Instant::now();
-        runs.admit(|| PROMPT, || occupation, now);
-        runs.admit(|| PROMPT, || occupation, now + Duration::from_secs(60))
+        runs.admit(|| PROMPT, || None, || occupation, now);
+        let later = now + Duration::from_secs(60);
+        runs.admit(|| PROMPT, || None, || occupation, later)
     }
 
     #[test]
@@ -353,9 +391,38 @@ mod tests {
         runs.push(patient(2, vec![Part::Interrupt, text("two")]));
         assert_eq!(next(&mut runs, BUSY, start), "interrupt");
         let late = start + Duration::from_secs(6);
-        assert_eq!(next(&mut runs, BUSY, late), "wait");
+        assert_eq!(next(&mut runs, BUSY, late), "deferred [2]");
         assert_eq!(next(&mut runs, BUSY, late), "idle");
         assert_eq!(admit(&mut runs, Occupation::Busy), Admission::Wait);
         assert_eq!(admit(&mut runs, Occupation::Prompt), Admission::Accepted(2));
+    }
+
+    #[test]
+    fn text_behind_an_ignored_interrupt_waits_for_a_program_that_reads() {
+        let start = Instant::now();
+        let late = start + Duration::from_secs(6);
+        for (reads, wanted) in [(Some(true), "type 1"), (None, "type 1")] {
+            let mut runs = Runs::new(Duration::from_secs(5));
+            runs.push(run(1, [Part::Interrupt, text("one\r")]));
+            assert_eq!(next(&mut runs, BUSY, start), "interrupt");
+            assert_eq!(next_with(&mut runs, BUSY, reads, late), wanted);
+        }
+        let mut runs = Runs::new(Duration::from_secs(5));
+        runs.push(run(1, [Part::Interrupt, Part::Interrupt, text("one\r")]));
+        runs.push(run(2, [text("two\r")]));
+        runs.push(run(3, [Part::Interrupt, text("three\r")]));
+        let mut deaf = |seconds| {
+            let now = start + Duration::from_secs(seconds);
+            next_with(&mut runs, BUSY, Some(false), now)
+        };
+        assert_eq!(deaf(0), "interrupt");
+        assert_eq!(deaf(5), "interrupt", "the block's second one");
+        assert_eq!(deaf(10), "deferred [1, 2]");
+        assert_eq!(deaf(10), "interrupt", "the next block's");
+        assert_eq!(deaf(15), "deferred [3]");
+        assert_eq!(deaf(15), "idle");
+        let reads = Occupation::Reads { editor: false };
+        assert_eq!(admit(&mut runs, Occupation::Busy), Admission::Wait);
+        assert_eq!(admit(&mut runs, reads), Admission::Accepted(3));
     }
 }

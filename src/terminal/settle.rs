@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use vte::{Parser, Perform};
+
 /// What the kernel echoes for Ctrl-C; it is no sign of life of the program.
 const INTERRUPT_ECHO: &[u8] = b"^C";
 
@@ -43,6 +45,8 @@ pub(super) enum Verdict {
     Ready,
     /// It is not, as far as can be seen, and the patience is at its end.
     Impatient,
+    /// The patience is at its end, and the interrupted program does not read what is typed.
+    Deaf,
 }
 
 /// A wait, and what has been seen since it began.
@@ -55,7 +59,49 @@ pub(super) struct Settling {
     last_output: Instant,
     /// The first bytes since then, as many as the echo has, and one more.
     head: Vec<u8>,
-    ends_line: bool,
+    /// Of what is written after an interrupt.
+    last_line: Option<LastLine>,
+}
+
+/// Finds out whether the last line that was written has its end, whatever escape sequences are
+/// behind that.
+struct LastLine {
+    parser: Box<Parser<0>>,
+    end: LineEnd,
+}
+
+#[derive(Debug, Default)]
+struct LineEnd {
+    ended: bool,
+}
+
+impl LastLine {
+    fn new() -> Self {
+        Self {
+            parser: Box::new(Parser::new_with_size()),
+            end: LineEnd::default(),
+        }
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        self.parser.advance(&mut self.end, bytes);
+    }
+}
+
+impl std::fmt::Debug for LastLine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.end.fmt(formatter)
+    }
+}
+
+impl Perform for LineEnd {
+    fn print(&mut self, _: char) {
+        self.ended = false;
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.ended |= byte == b'\n';
+    }
 }
 
 impl Settling {
@@ -69,30 +115,44 @@ impl Settling {
             deadline: now.checked_add(patience),
             last_output: now,
             head,
-            ends_line: false,
+            last_line: (cause == Cause::Interrupt).then(LastLine::new),
         }
     }
 
     /// Notes that a program wrote `bytes`.
     pub(super) fn output(&mut self, bytes: &[u8], now: Instant) {
-        let Some(last) = bytes.last() else { return };
         let room = (INTERRUPT_ECHO.len() + 1).saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(room));
-        self.ends_line = *last == b'\n';
+        if let Some(last_line) = &mut self.last_line {
+            last_line.output(bytes);
+        }
         self.last_output = now;
     }
 
-    /// Whether the next text may be typed, and why; nothing while it must wait.
+    /// Whether the next text may be typed, and why; nothing while it must wait. `reads` says
+    /// whether the program in the foreground sleeps in a read of the terminal, where the system
+    /// tells.
     #[must_use]
-    pub(super) fn verdict(&self, view: View, now: Instant) -> Option<Verdict> {
-        if self.is_ready(view, now) {
+    pub(super) fn verdict(
+        &self,
+        view: View,
+        reads: impl Fn() -> Option<bool>,
+        now: Instant,
+    ) -> Option<Verdict> {
+        let is_deaf = || view.canonical && reads() == Some(false);
+        if self.is_ready(view, is_deaf, now) {
             return Some(Verdict::Ready);
         }
-        let deadline = self.deadline.filter(|deadline| now >= *deadline);
-        deadline.map(|_| Verdict::Impatient)
+        self.deadline.filter(|deadline| now >= *deadline)?;
+        let deaf = self.cause == Cause::Interrupt && is_deaf();
+        Some(if deaf {
+            Verdict::Deaf
+        } else {
+            Verdict::Impatient
+        })
     }
 
-    fn is_ready(&self, view: View, now: Instant) -> bool {
+    fn is_ready(&self, view: View, is_deaf: impl Fn() -> bool, now: Instant) -> bool {
         let quiet = now.duration_since(self.last_output);
         let waited = now.duration_since(self.began);
         let editor_waits = !view.canonical;
@@ -102,11 +162,13 @@ impl Settling {
             (Cause::Interrupt, true) if editor_waits => {
                 quiet >= EDITOR_QUIET && (self.reacted() || waited >= SILENT_EDITOR)
             }
-            (Cause::Interrupt, true) => quiet >= PROGRAM_QUIET,
+            (Cause::Interrupt, true) => quiet >= PROGRAM_QUIET && !is_deaf(),
             // A program that took the interrupt and waits again: its line editor is up, or it
-            // wrote a prompt, a line without an end.
+            // wrote a prompt, a line without an end, and reads.
             (Cause::Interrupt, false) => {
-                self.reacted() && quiet >= PROGRAM_QUIET && (editor_waits || !self.ends_line)
+                let ends_line = self.last_line.as_ref().is_some_and(|line| line.end.ended);
+                let prompts = || !ends_line && !is_deaf();
+                self.reacted() && quiet >= PROGRAM_QUIET && (editor_waits || prompts())
             }
         }
     }
@@ -143,14 +205,26 @@ mod tests {
         canonical: false,
     };
 
-    /// Whether the wait is over `after_ms` milliseconds after `output` came.
-    fn check(cause: Cause, output: &[u8], view: View, after_ms: u64) -> bool {
+    /// How the wait is over `after_ms` milliseconds after `output` came, byte by byte, of a program
+    /// that reads or does not, as far as is known.
+    fn verdict(
+        cause: Cause,
+        output: &[u8],
+        view: View,
+        reads: Option<bool>,
+        after_ms: u64,
+    ) -> Option<Verdict> {
         let began = Instant::now();
         let mut settling = Settling::new(cause, PATIENCE, began);
-        settling.output(output, began);
-        settling
-            .verdict(view, began + Duration::from_millis(after_ms))
-            .is_some()
+        for byte in output.chunks(1) {
+            settling.output(byte, began);
+        }
+        settling.verdict(view, || reads, began + Duration::from_millis(after_ms))
+    }
+
+    /// Whether the wait is over then, where nobody knows whether the program reads.
+    fn check(cause: Cause, output: &[u8], view: View, after_ms: u64) -> bool {
+        verdict(cause, output, view, None, after_ms).is_some()
     }
 
     #[test]
@@ -172,6 +246,28 @@ mod tests {
             LOOP,
             4_000
         ));
+    }
+
+    #[test]
+    fn escape_sequences_behind_a_line_are_no_prompt() {
+        let stops = b"^C\x1b[33mshutting down\r\n\x1b[0m\x1b]0;bye\x07";
+        assert!(!check(Cause::Interrupt, stops, LOOP, 4_000));
+        let prompts = b"^C\r\n\x1b[33m> \x1b[0m";
+        assert!(check(Cause::Interrupt, prompts, LOOP, 250));
+    }
+
+    #[test]
+    fn program_that_does_not_read_is_not_ready_and_patience_says_so() {
+        let after = |reads, ms| verdict(Cause::Interrupt, b"^CStopping... ", LOOP, reads, ms);
+        assert_eq!(after(Some(false), 4_000), None);
+        assert_eq!(after(Some(false), 5_000), Some(Verdict::Deaf));
+        assert_eq!(after(Some(true), 250), Some(Verdict::Ready));
+        assert_eq!(after(None, 250), Some(Verdict::Ready));
+        let silent = |reads| verdict(Cause::Interrupt, b"^C", LOOP, reads, 5_000);
+        assert_eq!(silent(Some(true)), Some(Verdict::Impatient));
+        assert_eq!(silent(None), Some(Verdict::Impatient));
+        let shell = verdict(Cause::FreshShell, b"", LOOP, Some(false), 5_000);
+        assert_eq!(shell, Some(Verdict::Impatient));
     }
 
     #[test]
@@ -199,6 +295,7 @@ mod tests {
             asked in 0u64..1 << 40,
             shell_in_foreground: bool,
             canonical: bool,
+            reads: Option<bool>,
         ) {
             let began = Instant::now();
             let at = |ms| began + Duration::from_millis(ms);
@@ -210,7 +307,7 @@ mod tests {
                 settling.output(&bytes, at(ms));
             }
             let view = View { shell_in_foreground, canonical };
-            let over = settling.verdict(view, at(asked)).is_some();
+            let over = settling.verdict(view, || reads, at(asked)).is_some();
             let deadline = at(1 << 20).checked_add(wait);
             prop_assert!(over || deadline.is_none_or(|deadline| at(asked) < deadline));
         }

@@ -17,7 +17,7 @@ use tokio::{
     time::sleep_until,
 };
 
-use self::runs::view;
+use self::runs::{reads, view};
 use super::{
     aftermath::Aftermath,
     handle::{News, Received, Request, Surroundings, TerminalEvent},
@@ -162,7 +162,7 @@ impl Terminal {
                     break;
                 }
             }
-            match self.runs.next(|| view(pty), now) {
+            match self.runs.next(|| view(pty), || reads(pty), now) {
                 Next::Interrupt(bytes) => {
                     self.tracking.input(now);
                     self.writes.push(bytes);
@@ -178,6 +178,10 @@ impl Terminal {
                     self.tell(News::Typed(run)).await;
                 }
                 Next::Finished(run) => self.tell(News::Typed(run)).await,
+                Next::Deferred(runs) => {
+                    let occupant = self.occupant();
+                    self.tell(News::Deferred(runs, occupant)).await;
+                }
                 Next::Wait => {
                     look_again = Some(now + LOOK_AGAIN);
                     break;
@@ -259,10 +263,7 @@ impl Terminal {
     }
 
     async fn resize(&mut self, size: TerminalSize) {
-        let size = TerminalSize {
-            cols: size.cols.clamp(2, 1000),
-            rows: size.rows.clamp(1, 1000),
-        };
+        let size = size.clamped();
         let first = self.size.is_none();
         if self.size.replace(size) == Some(size) {
             return;

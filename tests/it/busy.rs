@@ -40,6 +40,14 @@ impl Desk {
 
     /// In this lab, a run of all blocks waits so long for what nobody tells the end of.
     async fn with_patience(blocks: &[(Value, &str)], sent_patience: Duration) -> Self {
+        let options = HouseOptions {
+            sent_patience,
+            ..HouseOptions::default()
+        };
+        Self::with_options(blocks, options).await
+    }
+
+    async fn with_options(blocks: &[(Value, &str)], options: HouseOptions) -> Self {
         let home = tempfile::tempdir().unwrap();
         let path = home.path();
         fs::write(path.join(".bashrc"), "PS1='$ '\nunset HISTFILE\n").unwrap();
@@ -57,8 +65,7 @@ impl Desk {
             .collect();
         let options = HouseOptions {
             shell: Some(shell),
-            sent_patience,
-            ..HouseOptions::default()
+            ..options
         };
         let house = House::with_files(
             &[
@@ -309,6 +316,78 @@ async fn interrupt_that_is_ignored_types_nothing_and_can_be_cancelled() {
     assert!(!desk.text().contains("echo ran"));
     desk.go();
     desk.until(1, "done").await;
+}
+
+/// A lab whose first block handles Ctrl-C so and then goes on until the file `go` is there, and
+/// whose second one presses Ctrl-C, with little patience.
+async fn desk_that_stops(handler: &str) -> Desk {
+    let program = format!(
+        "sh -c 'trap \"{handler}; until [ -e go ]; do sleep 0.05; done; exit 0\" INT; \
+         echo up-$((1+1)); while :; do sleep 0.05; done'"
+    );
+    let interrupts = json!({"macrosBefore": ["ctrl_c"]});
+    let blocks = [plain(&program), (interrupts, "echo ran-$((1+1))")];
+    let options = HouseOptions {
+        interrupt_patience: Duration::from_secs(2),
+        ..HouseOptions::default()
+    };
+    let mut desk = Desk::with_options(&blocks, options).await;
+    desk.start(0).await;
+    desk
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_that_interrupts_waits_for_a_program_that_takes_its_time() {
+    for handler in [
+        "printf stopping...",
+        r"printf \\\\033[33mstopping\\\\n\\\\033[0m",
+        ":",
+    ] {
+        let mut desk = desk_that_stops(handler).await;
+        desk.run(1, "ask").await.unwrap();
+        if handler != ":" {
+            desk.until_text("stopping").await;
+        }
+        // It waits, first for the patience to end, and then as long as it takes.
+        desk.until(1, "queued").await;
+        let notice = desk.visitor.until_notified("window/showMessage").await;
+        let message = notice["message"].as_str().unwrap();
+        assert!(message.contains("goes on after Ctrl-C"), "{message}");
+        assert!(!desk.text().contains("echo ran"), "{handler}");
+        assert_eq!(desk.states().await, ["running", "queued"]);
+        desk.go();
+        desk.until(1, "done").await;
+        desk.until_text("ran-2").await;
+        assert_eq!(desk.states().await[0], "done");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_that_waits_for_an_interrupted_program_can_be_cancelled() {
+    let mut desk = desk_that_stops("printf stopping...").await;
+    desk.run(1, "ask").await.unwrap();
+    desk.until(1, "queued").await;
+    let cancel = vec![json!({"step": "intro", "block": 1})];
+    desk.execute("katahost.cancelBlock", cancel).await.unwrap();
+    desk.until(1, "dropped").await;
+    desk.go();
+    desk.until(0, "done").await;
+    assert!(!desk.text().contains("echo ran"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_that_interrupts_is_typed_into_a_program_that_goes_on_and_reads() {
+    let ignores = "sh -c 'trap \"\" INT; echo up-$((1+1)); read -r line; echo got-$line'";
+    let prompts = "sh -c 'trap \"printf again:\" INT; echo up-$((1+1)); \
+                   until read -r line; do :; done; echo got-$line'";
+    for program in [ignores, prompts] {
+        let interrupts = json!({"macrosBefore": ["ctrl_c"]});
+        let mut desk = Desk::new(&[plain(program), (interrupts, "ran")]).await;
+        desk.start(0).await;
+        desk.run(1, "ask").await.unwrap();
+        desk.until_text("got-ran").await;
+        desk.until(1, "sent").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

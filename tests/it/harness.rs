@@ -489,3 +489,13 @@ impl Visitor {
             .await
     }
 }
+
+/// The number that an environment variable asks for.
+pub fn asked(name: &str) -> Option<u64> {
+    let asked = std::env::var(name).ok()?;
+    Some(
+        asked
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is no number")),
+    )
+}

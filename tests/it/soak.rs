@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use katahost::{client::Address, protocol::audience::Role};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::harness::{
-    DEADLINE,
+    DEADLINE, asked,
     chance::Chance,
     eventually, is_running,
     proxy::{Network, Proxy},
@@ -203,16 +203,6 @@ impl Person {
     }
 }
 
-/// A variable's number.
-fn asked(name: &str) -> Option<u64> {
-    let asked = std::env::var(name).ok()?;
-    Some(
-        asked
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is no number")),
-    )
-}
-
 /// The one who stays all the time, sizes what waits for a size, and stops floods.
 async fn stay(mut owner: Watcher, around: Arc<Around>, mut chance: Chance) -> Watcher {
     while Instant::now() < around.until {
@@ -233,11 +223,8 @@ async fn stay(mut owner: Watcher, around: Arc<Around>, mut chance: Chance) -> Wa
 #[tokio::test(flavor = "multi_thread")]
 async fn people_who_do_anything_all_see_the_same_and_leave_nothing_behind() {
     let seconds = asked("SOAK_SECONDS").unwrap_or(SECONDS);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let drawn = || u64::from(now.subsec_nanos());
-    let seed = asked("SOAK_SEED").unwrap_or_else(drawn);
-    println!("SOAK_SEED={seed} SOAK_SECONDS={seconds}");
-    let mut chance = Chance::new(seed);
+    println!("SOAK_SECONDS={seconds}");
+    let mut chance = Chance::drawn("SOAK_SEED");
     let workshop = Workshop::open();
     let mut owner = Watcher::enter(&workshop.socket()).await;
     owner.resize_all(80, 24).await;

@@ -872,8 +872,7 @@ export type Audience = {
  */
 cramped: number, 
 /**
- * Those who ask for the keyboard, have it, or gave a name; at most
- * [`MAX_PEOPLE`](crate::protocol::MAX_PEOPLE), in this order.
+ * Those who ask for the keyboard, have it, or gave a name; at most 200, in this order.
  */
 people: Array<Person>, };
 

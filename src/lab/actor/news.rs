@@ -26,6 +26,22 @@ impl Lab {
             News::Accepted(run) => self.ask_accepted(run),
             News::Busy(run, occupant) => self.ask_refused(run, occupant),
             News::Cancelled(run) => self.drop_run(run, "it was cancelled"),
+            News::Deferred(runs, occupant) => {
+                for run in runs {
+                    if let Some((id, block)) = self.instance.runs.deferred(run) {
+                        self.tell_block(&id, Some(&block));
+                    }
+                }
+                let name = &self.instance.view(terminal).name;
+                let program = occupant
+                    .program
+                    .map_or_else(|| "what runs".to_owned(), |program| format!("`{program}`"));
+                self.clients.tell(LabEvent::Notice(Notice {
+                    message: format!("{program} in `{name}` goes on after Ctrl-C; what is to be typed there waits"),
+                    hint: Some("run the block again to press Ctrl-C once more, or cancel it".to_owned()),
+                    failed: false,
+                }));
+            }
             News::Typed(run) => {
                 self.instance.note_typed(terminal, run);
                 if let Some((id, block)) = self.instance.runs.typed(run) {

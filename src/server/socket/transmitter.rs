@@ -57,11 +57,11 @@ pub(super) async fn transmit(
                         look = true;
                     }
                     LabEvent::Revoked => return Some(REVOKED),
-                    LabEvent::Loose(_) => continue,
                     _ => {}
                 }
-                let text = translate::event(&event, &client.identity);
-                sink.text(text);
+                if let Some(text) = translate::event(&event, &client.identity) {
+                    sink.text(text);
+                }
             }
             _ = heartbeat.tick() => sink.text(translate::heartbeat()),
             () = client.news.notified() => look = true,

@@ -37,7 +37,10 @@ impl Terminal {
         let tracking = &mut self.tracking;
         let occupation =
             || tracking.occupation(sight, full_screen, pty::sleeps, foreground::reads, now);
-        Some(self.runs.admit(|| view(pty), occupation, now))
+        Some(
+            self.runs
+                .admit(|| view(pty), || reads(pty), occupation, now),
+        )
     }
 
     /// What keeps the terminal busy.
@@ -107,4 +110,10 @@ pub(super) fn view(pty: &Pty) -> View {
         shell_in_foreground: pty.leader_is_in_foreground(),
         canonical: pty.is_canonical(),
     }
+}
+
+/// Whether the program in the foreground sleeps in a read of the terminal; nothing where the
+/// system does not tell.
+pub(super) fn reads(pty: &Pty) -> Option<bool> {
+    pty.foreground_leader().and_then(foreground::reads)
 }

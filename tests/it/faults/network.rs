@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::harness::{
+    asked,
     chance::Chance,
     program,
     proxy::{Network, Proxy},
@@ -13,12 +14,13 @@ use crate::harness::{
     written,
 };
 
-/// How long the network is cut again and again.
-const TIME: Duration = Duration::from_secs(10);
+/// How long the network is cut again and again, where `CUT_SECONDS` does not say otherwise.
+const SECONDS: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn network_that_is_cut_again_and_again_loses_nothing_and_types_nothing_twice() {
-    let mut chance = Chance::new(11);
+    let time = Duration::from_secs(asked("CUT_SECONDS").unwrap_or(SECONDS));
+    let mut chance = Chance::drawn("CUT_SEED");
     let workshop = Workshop::open();
     let network = Network {
         delay: Duration::from_millis(3),
@@ -47,7 +49,7 @@ async fn network_that_is_cut_again_and_again_loses_nothing_and_types_nothing_twi
         truth
     });
     let host = typist.number("host");
-    let end = Instant::now() + TIME;
+    let end = Instant::now() + time;
     let mut lines = String::new();
     for number in 0.. {
         if Instant::now() > end {

@@ -5,10 +5,17 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::sleep;
 
-use crate::harness::{watcher::Watcher, workshop::Workshop};
+use crate::harness::{asked, watcher::Watcher, workshop::Workshop};
 
-/// Longer than a driver may be silent and still set the pace.
-const SLEEP: Duration = Duration::from_secs(4);
+/// Longer than a driver may be silent and still set the pace. `SLEEP_SECONDS` asks for another time.
+const SECONDS: u64 = 4;
+
+/// One who takes nothing for so long is sent away, and comes back.
+const SEND_PATIENCE: Duration = Duration::from_secs(60);
+
+fn sleep_time() -> Duration {
+    Duration::from_secs(asked("SLEEP_SECONDS").unwrap_or(SECONDS))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_sleeps_goes_on_with_the_same_connections() {
@@ -24,7 +31,7 @@ async fn server_that_sleeps_goes_on_with_the_same_connections() {
         workshop.program.signal(Signal::STOP);
         // What is typed meanwhile is typed afterwards.
         driver.type_text("host", "echo typed").await;
-        sleep(SLEEP).await;
+        sleep(sleep_time()).await;
         driver
             .type_text("host", "-$((1 + 1)); clear; echo woken-$((1 + 1))\r")
             .await;
@@ -42,7 +49,9 @@ async fn server_that_sleeps_goes_on_with_the_same_connections() {
         driver.until_text("api", "stopped-2"),
         other.until_text("api", "stopped-2")
     );
-    assert_eq!((driver.returns, other.returns), (0, 0));
+    if sleep_time() < SEND_PATIENCE {
+        assert_eq!((driver.returns, other.returns), (0, 0));
+    }
     for watcher in [&mut driver, &mut other] {
         watcher.step_for(Duration::from_millis(300)).await;
     }
@@ -77,7 +86,7 @@ async fn driver_that_sleeps_stops_nobody_and_sets_the_pace_when_it_wakes() {
         );
         sleep(Duration::from_millis(20)).await;
     }
-    sleep(SLEEP).await;
+    sleep(sleep_time()).await;
     let host = driver.number("host");
     driver
         .until("the present", |driver| {
@@ -93,6 +102,8 @@ async fn driver_that_sleeps_stops_nobody_and_sets_the_pace_when_it_wakes() {
     let rest = driver.offset(host) - asked;
     println!("{rest} bytes after the interrupt");
     assert!(rest < 64 * 1024 * 1024, "{rest}");
-    assert_eq!(driver.returns, 0);
+    if sleep_time() < SEND_PATIENCE {
+        assert_eq!(driver.returns, 0);
+    }
     workshop.check_log();
 }

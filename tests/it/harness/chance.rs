@@ -1,6 +1,11 @@
 //! Chance that can be repeated: the same seed draws the same numbers.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::asked;
 
 /// Numbers drawn by `SplitMix64` (Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
@@ -9,6 +14,14 @@ pub struct Chance(u64);
 impl Chance {
     pub fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// Another chance each time, whose seed is printed; the variable of that name repeats one.
+    pub fn drawn(variable: &str) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let seed = asked(variable).unwrap_or_else(|| now.subsec_nanos().into());
+        println!("{variable}={seed}");
+        Self::new(seed)
     }
 
     /// Chance of its own, for another task.

@@ -67,6 +67,8 @@ pub struct Picture {
     pub text: String,
     /// The screen and the last lines above it.
     pub past: String,
+    /// What a fresh terminal is told to show the same: colours, modes, title, both screens, and the last lines above them.
+    pub state: String,
 }
 
 impl Watcher {
@@ -130,6 +132,7 @@ impl Watcher {
             cursor: screen.cursor(),
             text: screen.text(),
             past: higher.text().trim_end().to_owned(),
+            state: state(screen),
         }
     }
 
@@ -358,6 +361,15 @@ impl Watcher {
         }
         self.client = Some(client);
     }
+}
+
+/// A dump of a screen that was itself restored from one, as a late client's is: empty cells and
+/// spaces are the same there.
+fn state(screen: &Screen) -> String {
+    let (cols, rows) = screen.size();
+    let mut restored = Screen::new(cols, rows, SCROLLBACK_LINES);
+    restored.feed(&screen.dump());
+    String::from_utf8(restored.preview(HIGHEST.into())).unwrap()
 }
 
 impl Typed {

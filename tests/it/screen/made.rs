@@ -19,6 +19,7 @@ pub(super) fn streams() -> Vec<Stream> {
         wraps(),
         progress(),
         log(),
+        flood(),
         resized(),
         resized_alternate(),
         random_sequences(),
@@ -268,6 +269,19 @@ fn log() -> Stream {
         text.push_str("\r\n");
     }
     Stream::new("log", text)
+}
+
+/// Longer than any scrollback, and mostly lines that leave no trace.
+fn flood() -> Stream {
+    let mut text =
+        "\x1b]0;flood\x07\x1b[3;33;44m\x1b[5;9H\x1b7\x1b[?2004h\x1b(0before\x1b(B\r\n".to_owned();
+    for line in 0..50_000 {
+        write!(text, "{line}\r\n").unwrap();
+        if line % 16_000 == 15_999 {
+            text.push_str("\x1b[1;35mnow \x1b[4mthen\x1b[24m");
+        }
+    }
+    Stream::new("flood", text)
 }
 
 fn resized() -> Stream {

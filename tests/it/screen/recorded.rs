@@ -23,7 +23,7 @@ enum Step {
 }
 use Step::{Resize as Size, Type};
 
-/// Records what is installed and says what is not.
+/// Records the programs, all of which must be installed.
 pub(super) fn streams() -> Vec<Stream> {
     let folder = tempfile::tempdir().unwrap();
     let text = (0..400)
@@ -33,15 +33,13 @@ pub(super) fn streams() -> Vec<Stream> {
     std::fs::write(folder.path().join("text"), text).unwrap();
     let streams = recordings()
         .into_iter()
-        .filter_map(|(name, command, steps)| {
+        .map(|(name, command, steps)| {
             let program = command.split(' ').next().unwrap_or_default();
-            if installed(program) {
-                return Some(record(name, command, &steps, folder.path()));
-            }
-            super::tell(&format!(
-                "SKIPPED: `{program}` is not installed, so `{name}` is not tested"
-            ));
-            None
+            assert!(
+                installed(program),
+                "`{program}` is not installed; `make setup` installs it"
+            );
+            record(name, command, &steps, folder.path())
         })
         .collect();
     stop_tmux(folder.path());
@@ -50,13 +48,11 @@ pub(super) fn streams() -> Vec<Stream> {
 
 /// The server of tmux outlives its terminal.
 fn stop_tmux(folder: &Path) {
-    if installed("tmux") {
-        let mut tmux = std::process::Command::new("tmux");
-        tmux.args(["-L", TMUX_SOCKET, "kill-server"])
-            .env("TMUX_TMPDIR", folder);
-        // It fails when the server is gone already, which is as good.
-        drop(tmux.output());
-    }
+    let mut tmux = std::process::Command::new("tmux");
+    tmux.args(["-L", TMUX_SOCKET, "kill-server"])
+        .env("TMUX_TMPDIR", folder);
+    // It fails when the server is gone already, which is as good.
+    drop(tmux.output());
 }
 
 fn recordings() -> Vec<(&'static str, &'static str, Vec<Step>)> {

@@ -1,11 +1,15 @@
 //! A stream of terminal output, and where to cut it.
 
+use bytes::Bytes;
 use katahost::terminal::screen::Screen;
 
 /// Cuts of a stream, and of one that is long.
 const CUTS: usize = 24;
 const CUTS_OF_LONG_STREAM: usize = 8;
 const LONG_STREAM_BYTES: usize = 300_000;
+
+/// The most that the server reads of a terminal at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// A new size, at an offset of the stream.
 pub(super) struct Resize {
@@ -53,13 +57,45 @@ impl Stream {
 
     /// Feeds the stream up to `cut`, in pieces of any length.
     pub(super) fn play(&self, cut: usize, random: &mut Random, screen: &mut Screen) {
+        self.follow(cut, screen, |bytes, screen| {
+            for piece in pieces(bytes, 4096, random) {
+                screen.feed(&piece);
+            }
+        });
+    }
+
+    /// Feeds the stream up to `cut` as the server folds what its journal holds too much: in bites
+    /// of several pieces, of which lines may be passed over.
+    pub(super) fn fold(&self, cut: usize, random: &mut Random, screen: &mut Screen) {
+        self.follow(cut, screen, |bytes, screen| {
+            for bite in pieces(bytes, self.bytes.len(), random) {
+                screen.feed_all(&pieces(&bite, PIECE_BYTES, random));
+            }
+        });
+    }
+
+    /// What was written between two offsets, in pieces; nothing where the size changed there.
+    pub(super) fn between(
+        &self,
+        from: usize,
+        to: usize,
+        random: &mut Random,
+    ) -> Option<Vec<Bytes>> {
+        let resized = self
+            .resizes
+            .iter()
+            .any(|resize| (from + 1..=to).contains(&resize.at));
+        (!resized).then(|| pieces(&self.bytes[from..to], PIECE_BYTES, random))
+    }
+
+    fn follow(&self, cut: usize, screen: &mut Screen, mut feed: impl FnMut(&[u8], &mut Screen)) {
         let mut at = 0;
         for resize in self.resizes.iter().filter(|resize| resize.at <= cut) {
-            feed(&self.bytes[at..resize.at], random, screen);
+            feed(&self.bytes[at..resize.at], screen);
             screen.resize(resize.cols, resize.rows);
             at = resize.at;
         }
-        feed(&self.bytes[at..cut], random, screen);
+        feed(&self.bytes[at..cut], screen);
     }
 
     fn offsets(&self, wanted: impl Fn(u8) -> bool) -> Vec<usize> {
@@ -69,13 +105,15 @@ impl Stream {
     }
 }
 
-fn feed(mut bytes: &[u8], random: &mut Random, screen: &mut Screen) {
+/// Cuts bytes into pieces of any length up to `most`.
+fn pieces(mut bytes: &[u8], most: usize, random: &mut Random) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
     while !bytes.is_empty() {
-        let len = (1 + random.below(4096)).min(bytes.len());
-        let (piece, rest) = bytes.split_at(len);
-        screen.feed(piece);
+        let (piece, rest) = bytes.split_at((1 + random.below(most)).min(bytes.len()));
+        pieces.push(Bytes::copy_from_slice(piece));
         bytes = rest;
     }
+    pieces
 }
 
 /// Bytes that look like terminal output to something that does not look closely.
