@@ -148,8 +148,14 @@ export class Connection implements Disposable {
         return;
       }
       const known = CLOSE_REASONS[event.code] ?? "the connection broke";
-      if (opened) this.#lose(event.reason || known);
-      else this.#explain().catch(() => this.#lose("the server can't be reached"));
+      if (opened) {
+        this.#lose(event.reason || known);
+        return;
+      }
+      this.#explain(socket).catch(() => {
+        // Meanwhile another attempt may have begun, and even be through.
+        if (this.#socket === socket) this.#lose("the server can't be reached");
+      });
     };
     this.#timers.add(after(HANDSHAKE_MS, () => this.#drop("the server does not answer")));
   }
@@ -202,9 +208,12 @@ export class Connection implements Disposable {
   }
 
   /** Finds out why the handshake failed, which a WebSocket itself never tells. */
-  async #explain(): Promise<void> {
-    const socket = this.#socket;
-    const page = await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+  async #explain(socket: WebSocket): Promise<void> {
+    const page = await fetch(location.pathname, {
+      method: "HEAD",
+      cache: "no-store",
+      signal: AbortSignal.timeout(HANDSHAKE_MS),
+    });
     if (this.#socket !== socket) return;
     if (page.status === 401 && !/\/labs\/[^/]*\/$/.test(location.pathname)) {
       this.#revoked();
