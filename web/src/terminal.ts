@@ -517,7 +517,8 @@ export class Terminal implements Disposable {
     const text = textOfOsc52(data);
     // A snapshot repeats what a program once said; only what it says now may reach the clipboard.
     const live = !this.#stream.replaying && document.hasFocus();
-    if (text !== null && live) copyText(text).catch(() => undefined);
+    // Who only watches did not start the program, and keeps a clipboard of their own.
+    if (text !== null && live && this.#mayType) copyText(text).catch(() => undefined);
     return true;
   }
 
