@@ -2,12 +2,12 @@ import { ago } from "./ago";
 import { busyQuestion, type WhenBusy } from "./busy";
 import type { BlockCardHost, Card, Counts, Runs } from "./card";
 import { CheckCard } from "./checkcard";
-import { copyText } from "./clipboard";
+import { copyText, tellCopied } from "./clipboard";
 import { resolveColor, schemeOn } from "./contrast";
 import { markProblems } from "./diagnostics";
 import { drawDiagram } from "./diagram";
 import { element, icon, iconButton } from "./dom";
-import { after, type Disposable, Disposables } from "./events";
+import { type Disposable, Disposables } from "./events";
 import { announce, noticeBody, sentence } from "./notices";
 import { ending, outcome, outcomeIcon, unexpected } from "./outcome";
 import { type OutputHost, OutputTools } from "./outputtools";
@@ -41,7 +41,6 @@ export interface BlockHost extends BlockCardHost, OutputHost {
   lastRun(id: string): number | null;
 }
 
-const COPIED_MS = 1500;
 // How often "2 min ago" is looked at again, and how long something runs.
 const AGE_MS = 20_000;
 const TICK_MS = 1000;
@@ -309,14 +308,8 @@ class BlockCard implements Card {
   }
 
   #copy(button: HTMLButtonElement): void {
-    copyText(this.block.command.replace(/\n$/, "")).then(
-      (copied) => {
-        button.replaceChildren(icon(copied ? "check" : "close"));
-        announce(copied ? "Copied." : "The browser does not allow copying.");
-        after(COPIED_MS, () => button.replaceChildren(icon("copy")));
-      },
-      () => announce("The browser does not allow copying."),
-    );
+    const tell = (copied: boolean): void => tellCopied(button, copied);
+    copyText(this.block.command.replace(/\n$/, "")).then(tell, () => tell(false));
   }
 
   #paint(): void {
