@@ -11,7 +11,7 @@ import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
 import { startAnew, Writer } from "./parsing";
-import { Places, type Row } from "./places";
+import { Places, type Row, SHELL_MARKS } from "./places";
 import { plainText } from "./plaintext";
 import { type BlockRun, MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
 import { swallowQueries } from "./queries";
@@ -157,7 +157,9 @@ export class Terminal implements Disposable {
     this.#xterm.loadAddon(this.search);
     this.#parts.add(this.#xterm);
     this.#parts.add(swallowQueries(this.#xterm.parser));
-    this.#parts.add(this.#xterm.parser.registerOscHandler(133, (data) => this.#marked(data)));
+    for (const number of SHELL_MARKS) {
+      this.#parts.add(this.#xterm.parser.registerOscHandler(number, (data) => this.#marked(data)));
+    }
     this.#parts.add(this.#xterm.parser.registerOscHandler(52, (data) => this.#copy(data)));
     const encoder = new TextEncoder();
     this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(this.#held(text)))));
