@@ -278,7 +278,7 @@ export class Lab {
     this.#page.show(page, state?.message ?? null);
     this.#terminals?.forgetBlock();
     for (const { state } of page.blocks) this.#terminals?.awaitOutput(state.last);
-    this.#find.refresh();
+    this.#find.again();
     this.#audience.shown();
     if (asked) this.#layout.show(null);
     const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
