@@ -21,6 +21,7 @@ import { SavedFiles } from "./savedfiles";
 import { StepRunBar, type StepRunHost } from "./steprun";
 import { css } from "./styles/page.css";
 import { setServerHtml } from "./trusted";
+import { decodeUri } from "./uri";
 import { Locks, type Way } from "./way";
 
 /** What a page needs of the lab around it. */
@@ -240,7 +241,7 @@ export class PageView {
       this.#follow(link, Number(link.dataset.link));
     } else if (href.startsWith("#")) {
       event.preventDefault();
-      this.#scrollTo(decodeURIComponent(href.slice(1)));
+      this.#scrollTo(decodeUri(href.slice(1)));
     }
   }
 
