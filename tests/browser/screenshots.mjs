@@ -172,7 +172,7 @@ const SCENES = {
   },
   "view-menu": async (context) => {
     const view = await lab(context, "quickstart", "step1");
-    await view.page.getByRole("button", { name: "Text size, theme" }).click();
+    await view.page.getByRole("button", { name: "Settings and more" }).click();
     return view.page;
   },
   share: async (context) => {

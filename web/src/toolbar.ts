@@ -41,11 +41,7 @@ export class Toolbar {
       },
       icon("download"),
     );
-    const view = iconButton(
-      "view",
-      "Text size, theme and screen reader",
-      "icon-button view-button",
-    );
+    const view = iconButton("view", "Settings and more", "icon-button view-button");
     view.setAttribute("popovertarget", "view-menu");
     const dialog = required<HTMLDialogElement>("start-over");
     dialog.onclose = () => {
