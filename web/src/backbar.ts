@@ -2,7 +2,7 @@ import { tellCopied } from "./clipboard";
 import { element, icon } from "./dom";
 
 /** What can be done with output that somebody came to from its block. */
-export interface BackTarget {
+interface BackTarget {
   back(): void;
   copy(): Promise<boolean>;
 }

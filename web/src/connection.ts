@@ -38,7 +38,7 @@ const CLOSE_REASONS: Record<number, string> = {
 };
 
 /** One socket to the lab, opened again whenever it breaks. */
-export class Connection implements Disposable {
+export class Connection {
   readonly onState = new Emitter<ConnectionState>();
   readonly onReady = new Emitter<LabState>();
   readonly onFrame = new Emitter<Frame>();
@@ -46,7 +46,6 @@ export class Connection implements Disposable {
   readonly #url: URL;
   readonly #greeting: () => InitializeParams;
   readonly #backoff = new Backoff();
-  readonly #subscriptions = new Disposables();
   #state: ConnectionState = { kind: "connecting", again: false };
   #socket: WebSocket | null = null;
   #rpc: Rpc | null = null;
@@ -62,17 +61,15 @@ export class Connection implements Disposable {
       this.#ask();
       this.retryNow();
     };
-    this.#subscriptions.add(listen(window, "online", look));
-    this.#subscriptions.add(listen(window, "pageshow", look));
+    listen(window, "online", look);
+    listen(window, "pageshow", look);
     // A network that is gone may not be the one that leads to the lab.
-    this.#subscriptions.add(listen(window, "offline", () => this.#ask()));
-    this.#subscriptions.add(
-      listen(document, "visibilitychange", () => {
-        if (document.visibilityState === "visible") look();
-      }),
-    );
+    listen(window, "offline", () => this.#ask());
+    listen(document, "visibilitychange", () => {
+      if (document.visibilityState === "visible") look();
+    });
     // An open socket would keep the page out of the back-forward cache.
-    this.#subscriptions.add(listen(window, "pagehide", () => this.#drop("the page was left")));
+    listen(window, "pagehide", () => this.#drop("the page was left"));
   }
 
   get state(): ConnectionState {
@@ -108,11 +105,6 @@ export class Connection implements Disposable {
   /** Gives the connection up and opens it again, because what it brought has a hole. */
   resync(): void {
     this.#drop("bytes went missing");
-  }
-
-  dispose(): void {
-    this.#subscriptions.dispose();
-    this.#abandon();
   }
 
   #setState(state: ConnectionState): void {

@@ -1,4 +1,5 @@
-import { type BlockHost, Blocks } from "./blocks";
+import type { BlockHost } from "./blockcard";
+import { Blocks } from "./blocks";
 import { DiagnosticsPanel } from "./diagnostics";
 import { element } from "./dom";
 import { Disposables, listen } from "./events";
@@ -25,7 +26,7 @@ import { decodeUri } from "./uri";
 import { Locks, type Way } from "./way";
 
 /** What a page needs of the lab around it. */
-export interface PageHost extends BlockHost, Omit<StepRunHost, "reveal"> {
+interface PageHost extends BlockHost, Omit<StepRunHost, "reveal"> {
   /** How far the lab is. */
   readonly way: Way;
   follow(link: number): Promise<unknown>;

@@ -17,7 +17,7 @@ interface Piece {
 }
 
 /** Finds where `text` is in the visible words of `content`, across emphasis and coloured code. */
-export function findRanges(content: HTMLElement, text: string): Range[] {
+function findRanges(content: HTMLElement, text: string): Range[] {
   const words = text.trim().split(/\s+/).map(escapeRegExp);
   if (words.join("") === "") return [];
   const { pieces, all } = collect(content);

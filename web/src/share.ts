@@ -6,7 +6,7 @@ import { Projection } from "./projection";
 import type { Audience, LabClients, LabLink, Person } from "./protocol";
 
 /** What the panel asks of the lab. */
-export interface ShareHost {
+interface ShareHost {
   createLink(role: "viewer" | "remote"): void;
   revokeLink(link: string): void;
   grant(client: number): void;

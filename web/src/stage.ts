@@ -5,7 +5,7 @@ import { recall, remember } from "./storage";
 import { setStageScale } from "./textsize";
 
 /** What the keys of the stage do. */
-export interface StageHost {
+interface StageHost {
   readonly driver: boolean;
   runNext(): void;
   playRecording(): void;

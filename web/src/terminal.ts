@@ -82,12 +82,8 @@ export class Terminal implements Disposable {
   readonly number: number;
   readonly search = new SearchAddon();
   readonly onTitle = new Emitter<string>();
-  readonly onBell = new Emitter<void>();
-  /**
-   * Typed bytes that nobody can take: `ended` where no shell runs, `full` while
-   * offline, `watching` without the keyboard.
-   */
-  readonly onRefused = new Emitter<"ended" | "full" | "watching">();
+  /** Typed bytes that nobody can take: `full` while offline, `watching` without the keyboard. */
+  readonly onRefused = new Emitter<"full" | "watching">();
   /** The person wants to leave the terminal, or to search it. */
   readonly onLeave = new Emitter<void>();
   readonly onFind = new Emitter<void>();
@@ -168,7 +164,6 @@ export class Terminal implements Disposable {
     );
     this.#parts.add(this.#xterm.onCursorMove(() => this.#pan()));
     this.#parts.add(this.#xterm.onTitleChange((title) => this.onTitle.fire(title)));
-    this.#parts.add(this.#xterm.onBell(() => this.onBell.fire()));
     this.#xterm.attachCustomKeyEventHandler((event) => this.#key(event));
   }
 
@@ -535,7 +530,6 @@ export class Terminal implements Disposable {
     if (bytes.includes(RETURN)) this.markCommand();
     if (!this.#running) {
       if (bytes.length === 1 && bytes[0] === RETURN) this.onRestart.fire();
-      else this.onRefused.fire("ended");
       return;
     }
     const offset = this.#ledger.append(bytes, this.#port.open);
