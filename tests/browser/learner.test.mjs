@@ -50,7 +50,7 @@ Words to select.
 `,
   "step2.md": `# Second things
 
-[A place that is none](#%zz)
+<a href="#%zz">A place that is none</a>
 
 ![](https://example.org/a%zz.png)
 `,
