@@ -53,8 +53,10 @@ pub enum Refusal {
     Origin,
     /// The secret is missing or wrong.
     Token,
-    /// The link into a lab is missing or not valid any more.
+    /// The link into a lab is not valid, or no more.
     Link,
+    /// The address of a link came without the link's secret.
+    NoLink,
 }
 
 /// Hosts that always lead to the machine itself.

@@ -252,6 +252,12 @@ fn refused(server: &Server, refusal: Refusal) -> Response {
             "The link was revoked, or the lab that it led to has ended.",
             "Ask whoever gave it to you for a new one.",
         ),
+        Refusal::NoLink => (
+            StatusCode::UNAUTHORIZED,
+            "A part of the link is missing",
+            "This address leads into the lab only with the token behind it.",
+            "Scan the code, or use the whole link.",
+        ),
     };
     page::message(status, &server.base_path, title, message, hint)
 }

@@ -55,21 +55,27 @@ async fn let_in(
     next: Next,
 ) -> Response {
     let name = parts.get("name").map_or("", String::as_str);
+    let token = super::take_token(request.uri()).map(|(token, _)| token);
+    let secrets = server.gate.link_secrets(request.headers());
+    let refusal = if token.is_none() && secrets.is_empty() {
+        Refusal::NoLink
+    } else {
+        Refusal::Link
+    };
     // Whoever has a link comes to a lab that runs; nobody else starts one.
     let Some(lab) = server.labs.running(name) else {
-        return refused(&server, Refusal::Link);
+        return refused(&server, refusal);
     };
     let valid = |token: &str| lab.links().find(token).filter(|link| link.role == role);
-    if let Some((token, _)) = super::take_token(request.uri())
+    if let Some(token) = token
         && let (Some(_), Some(way)) = (valid(&token), way(role))
     {
         let address = format!("{}{way}/{}/", server.base_path, encode_segment(name));
         let cookie = server.gate.link_cookie(&token, &address);
         return ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response();
     }
-    let mut secrets = server.gate.link_secrets(request.headers()).into_iter();
-    let Some(link) = secrets.find_map(valid) else {
-        return refused(&server, Refusal::Link);
+    let Some(link) = secrets.into_iter().find_map(valid) else {
+        return refused(&server, refusal);
     };
     request.extensions_mut().insert((lab, link));
     next.run(request).await

@@ -150,9 +150,9 @@ describe("accessibility", () => {
       await lab.page.getByRole("button", { name: "Start the lab over" }).click();
       await check(lab.page, "question before starting over");
       await lab.page.getByRole("button", { name: "Keep going" }).click();
-      await lab.page.getByRole("button", { name: "Text size, theme" }).click();
+      await lab.page.getByRole("button", { name: "Settings and more" }).click();
       await lab.page.getByRole("button", { name: "On", exact: true }).click();
-      await check(lab.page, "panel of text size and theme");
+      await check(lab.page, "panel of settings");
       await lab.page.keyboard.press("Escape");
       await lab.page.locator("#step-menu").click();
       await check(lab.page, "list of steps");
@@ -223,7 +223,7 @@ describe("accessibility", () => {
       await page.locator("#step-menu").click();
       await reachable(page, "#step-list button", "list of steps");
       await page.keyboard.press("Escape");
-      await page.getByRole("button", { name: "Text size, theme" }).click();
+      await page.getByRole("button", { name: "Settings and more" }).click();
       await reachable(page, "#view-menu button", "panel");
       await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Start the lab over" }).click();

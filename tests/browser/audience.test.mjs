@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { breaches } from "./axe.mjs";
-import { DEADLINE_MS, LabView, profile, until, Wire, writeShell } from "./house.mjs";
+import { DEADLINE_MS, fence, LabView, profile, until, Wire, writeShell } from "./house.mjs";
 import { Suite } from "./suite.mjs";
 
 /** @import { House } from "./house.mjs" */
@@ -33,6 +33,12 @@ ${FENCE}
 <a href='command:katapod.sendText?[{"command":"echo by-link","terminalId":"one"}]'>Do it</a>
 `,
   "long.md": `# The long step\n\n${paragraphs}\n## The end\n\n${paragraphs}`,
+  "shared.md": `# Blocks of one count
+
+${fence("echo one-a-$((1 + 1))", { codeBlockId: "same" })}
+${fence("echo one-b-$((1 + 1))", { codeBlockId: "same" })}
+${fence("echo one-c-$((1 + 1))")}
+`,
   "aside.md": `# An aside\n\nTo be read alone. <a href='command:katapod.loadPage?[{"step":"intro"}]'>Back</a>`,
 };
 
@@ -139,6 +145,11 @@ describe("an audience", () => {
     await first.page.reload();
     await first.ready();
     await first.showsStep("aside");
+    // Another visit by the same browser, such as next week's, begins where the driver is.
+    const again = await LabView.open(first.page.context(), address);
+    await bar(again, "following the presenter");
+    await again.showsStep("intro");
+    await again.page.close();
     await button(first, "Follow").click();
     await first.showsStep("intro");
     await bar(first, "following the presenter");
@@ -158,6 +169,21 @@ describe("an audience", () => {
     await button(first, "Follow").click();
     await first.showsStep("intro");
 
+    // What a program copies comes to the clipboards of those who may type, and to no others.
+    const copied = await first.page.evaluateHandle(() => {
+      /** @type {string[]} */
+      const texts = [];
+      navigator.clipboard.writeText = async (text) => {
+        texts.push(text);
+      };
+      return texts;
+    });
+    const copies = (/** @type {string} */ text) =>
+      `printf '\\033]52;c;%s\\007copied-%s\\n' $(printf ${text} | base64) ${text}\r`;
+    await driver.terminal("two").type(copies("watched"));
+    await first.terminal("two").shows(/^copied-watched/m);
+    assert.deepEqual(await copied.jsonValue(), []);
+
     // A wish that is declined, and one that is granted.
     await first.page.getByRole("button", { name: "Your name" }).click();
     await first.page.getByLabel("Your name, for the presenter to see").fill("Ada");
@@ -173,6 +199,8 @@ describe("an audience", () => {
     await driver.page.locator(".notice").waitFor({ state: "detached" });
     await first.terminal("two").type("echo by-guest-$((1 + 1))\r");
     for (const lab of [first, second, driver]) await lab.terminal("two").shows("by-guest-2");
+    await first.terminal("two").type(copies("typed"));
+    await until("the guest's clipboard", async () => (await copied.jsonValue()).includes("typed"));
 
     await driver.page.getByRole("button", { name: "Ada has the keyboard" }).click();
     await bar(first, "following the presenter");
@@ -240,7 +268,21 @@ describe("an audience", () => {
     await driver.page.locator("#share").getByText("too small to read, or cut off").waitFor();
     await driver.page.keyboard.press("Escape");
     await passesAxe("viewer on a phone", phone);
-    await phone.page.context().close();
+    // One phone is not worth a word; three of three viewers are, once.
+    const warning = driver.page.locator(".notice").getByText("see a terminal too small to read");
+    const share = driver.page.locator(".share-button");
+    assert.equal(await warning.count(), 0);
+    assert.doesNotMatch((await share.textContent()) ?? "", /too little/);
+    const phones = [phone, await watch(address, PHONE), await watch(address, PHONE)];
+    await driver.page.getByRole("button", { name: /3 watching, 3 see too little/ }).waitFor();
+    await warning.waitFor();
+    await passesAxe("driver with an audience of phones", driver);
+    await driver.page.locator(".notice").getByRole("button", { name: "Dismiss" }).click();
+    phones.push(await watch(address, PHONE));
+    await driver.page.getByRole("button", { name: /4 watching, 4 see too little/ }).waitFor();
+    assert.equal(await warning.count(), 0);
+    for (const one of phones) await one.page.context().close();
+    await driver.page.getByRole("button", { name: "Share", exact: true }).waitFor();
   });
 
   test("a remote control runs blocks and goes through the steps", async () => {
@@ -280,6 +322,29 @@ describe("an audience", () => {
     await page.context().close();
   });
 
+  test("a remote control runs the block that it shows, among blocks that share a count", async () => {
+    const address = await makeLink("remote");
+    await loads(driver, "shared");
+    const page = await (await profile(suite.browser, PHONE)).newPage();
+    /** @type {string[]} */
+    const sent = [];
+    page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => sent.push(String(payload))),
+    );
+    await page.goto(address);
+    const next = page.locator(".remote-next");
+    await next.getByText("one-a").waitFor();
+    await driver.run(0);
+    await next.getByText("one-b").waitFor();
+    await page.getByRole("button", { name: "Run the next block" }).click();
+    await driver.terminal("one").shows("one-b-2");
+    await next.getByText("one-c").waitFor();
+    // The server refuses where another block would be the next by now.
+    const call = sent.find((text) => text.includes("katahost.runNextBlock")) ?? "{}";
+    assert.deepEqual(JSON.parse(call).params.arguments, [{ whenBusy: "ask", block: 1 }]);
+    await page.context().close();
+  });
+
   test("keys present, and the presenter layout is remembered and left cleanly", async () => {
     await loads(driver, "intro");
     await driver.terminal("one").press("Control+Shift+ArrowRight");
@@ -310,7 +375,8 @@ describe("an audience", () => {
     await driver.page.getByRole("dialog", { name: "Keys" }).waitFor();
     await passesAxe("keys", driver);
     await driver.page.keyboard.press("Escape");
-    await driver.page.keyboard.press("p");
+    // As with Caps Lock.
+    await driver.page.keyboard.press("P");
     await presenting.waitFor({ state: "detached" });
   });
 
@@ -336,9 +402,25 @@ describe("an audience", () => {
     await until("the code", () =>
       code.evaluate((image) => /** @type {HTMLImageElement} */ (image).naturalWidth > 0),
     );
+    // Who can't scan it types it, and comes in.
+    assert.equal(await driver.page.locator(".projection-address").innerText(), address);
     await passesAxe("full-screen code", driver);
     await driver.page.keyboard.press("Escape");
     await driver.page.locator("#projection[open]").waitFor({ state: "detached" });
+    // A remote link is for one phone: a screen that all see shows it only on demand.
+    const panel = driver.page.locator("#share");
+    if (!(await panel.isVisible())) await driver.page.locator(".share-button").click();
+    await panel.getByRole("button", { name: "Make a remote link" }).click();
+    const remote = panel.locator(".share-open[data-role=remote]");
+    await remote.waitFor();
+    for (const hidden of [".field", ".qr"]) {
+      assert.equal(await remote.locator(hidden).isVisible(), false);
+    }
+    assert.equal(await button(driver, "Full screen").count(), 0);
+    await remote.getByText("Show its address and QR code").click();
+    await remote.locator(".qr").waitFor();
+    await passesAxe("panel with a remote link", driver);
+    await driver.page.keyboard.press("Escape");
     await viewer.page.context().close();
     assert.deepEqual(driver.problems, []);
   });

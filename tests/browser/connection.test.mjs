@@ -76,6 +76,39 @@ describe("the connection", () => {
     await context.close();
   });
 
+  test("is kept when an answer about an earlier attempt comes late", async () => {
+    const context = await profile(suite.browser);
+    await context.addInitScript(() => {
+      const ask = window.fetch;
+      window.fetch = (input, init) => {
+        if (init?.method !== "HEAD") return ask(input, init);
+        return new Promise((_, failed) => {
+          Object.assign(window, { failLate: () => failed(new TypeError("late")) });
+        });
+      };
+    });
+    const lab = await LabView.open(context, url);
+    let sockets = 0;
+    lab.page.on("websocket", () => {
+      sockets += 1;
+    });
+    const fail = () => lab.page.evaluate("window.failLate?.() ?? 'failLate' in window");
+    wire.cut();
+    await until("a question why", () => lab.page.evaluate("'failLate' in window"));
+    wire.mend();
+    // Leaving the page gives the attempt up, and coming back begins another.
+    await fire(lab, "pagehide");
+    await fire(lab, "pageshow");
+    await shows(lab, "open");
+    const before = sockets;
+    assert.equal(await fail(), true);
+    await lab.terminal("cqlsh-editor").type("echo kept-$((2 + 2))\r");
+    await lab.terminal("cqlsh-editor").shows("kept-4");
+    await shows(lab, "open");
+    assert.equal(sockets, before);
+    await context.close();
+  });
+
   test("is never called connected while nobody answers", async () => {
     const context = await profile(suite.browser);
     const lab = await LabView.open(context, url);

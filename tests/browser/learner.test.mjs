@@ -48,7 +48,12 @@ ${FENCE}
 
 Words to select.
 `,
-  "step2.md": "# Second things\n",
+  "step2.md": `# Second things
+
+<a href="#%zz">A place that is none</a>
+
+![](https://example.org/a%zz.png)
+`,
   "step10.md": "# Tenth things\n",
   "finish.md": "# The end\n",
 };
@@ -151,6 +156,43 @@ describe("a learner", () => {
       await box.waitFor();
     }));
 
+  test("copies without a clipboard of the browser's, and the focus stays", () =>
+    inLab(async (lab) => {
+      // As on a classroom's plain HTTP.
+      await lab.page.evaluate(() => Object.defineProperty(navigator, "clipboard", {}));
+      const copy = lab.card(0).getByRole("button", { name: "Copy", exact: true });
+      await copy.focus();
+      await lab.page.keyboard.press("Enter");
+      await copy.locator(".icon-check").waitFor();
+      assert.equal(await copy.evaluate((button) => button.matches(":focus")), true);
+      // Pressed again meanwhile, it says so again, and then is as it was.
+      await lab.page.keyboard.press("Enter");
+      await copy.locator(".icon-copy").waitFor();
+    }));
+
+  test("is not stopped by addresses that their author encoded wrongly", () =>
+    inLab(async (lab) => {
+      await lab.open("step2");
+      await lab.content.getByRole("img", { name: "image a%zz.png" }).waitFor();
+      await lab.content.getByRole("link", { name: "A place that is none" }).click();
+    }));
+
+  test("comes from a terminal to the steps by keyboard where one of them is shown", () =>
+    inLab(
+      async (lab) => {
+        const tab = (/** @type {string} */ name) =>
+          lab.page.locator("#tabs").getByRole("button", { name });
+        await tab("one").focus();
+        await lab.page.keyboard.press("Enter");
+        await lab.page.locator("#workspace.shows-terminal").waitFor();
+        await tab("Steps").focus();
+        await lab.page.keyboard.press("Enter");
+        await lab.content.waitFor();
+        assert.equal(await lab.page.evaluate(() => document.activeElement?.id), "steps");
+      },
+      { viewport: { width: 390, height: 844 } },
+    ));
+
   test("chooses the size of text and the theme, and both are remembered", () =>
     inLab(async (lab) => {
       const size = () =>
@@ -162,7 +204,7 @@ describe("a learner", () => {
       const rowHeight = async () =>
         (await one.pane.locator(".xterm-rows > div").first().boundingBox())?.height ?? 0;
       const [before, row] = [await size(), await rowHeight()];
-      await lab.page.getByRole("button", { name: "Text size, theme" }).click();
+      await lab.page.getByRole("button", { name: "Settings and more" }).click();
       const larger = lab.page.getByRole("button", { name: "Larger text" });
       await larger.click();
       await larger.click();
@@ -256,7 +298,7 @@ describe("a learner", () => {
       assert.match((await text.textContent()) ?? "", new RegExp(`before\n(wide){60}\n`));
       await lab.page.keyboard.press("Escape");
       assert.equal(await dialog.isVisible(), false);
-      await lab.page.getByRole("button", { name: "Text size, theme" }).click();
+      await lab.page.getByRole("button", { name: "Settings and more" }).click();
       const mode = lab.page.getByRole("button", { name: "On", exact: true });
       await mode.click();
       assert.equal(await mode.getAttribute("aria-pressed"), "true");

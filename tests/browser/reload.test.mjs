@@ -116,6 +116,25 @@ describe("saving", () => {
       await lab.terminal("host").shows("two");
     }));
 
+  test("finds again what was found, and the reader stays", () =>
+    inLab([], async (lab) => {
+      await lab.page.getByRole("button", { name: /^Find in this step/ }).click();
+      const box = lab.page.getByRole("search", { name: "Find in this step" });
+      await lab.page.keyboard.type("Paragraph");
+      await box.getByText("1 of 60").waitFor();
+      await lab.page.keyboard.press("Enter");
+      await box.getByText("2 of 60").waitFor();
+      await lab.content.getByText("Paragraph 50 of a long page.").scrollIntoViewIfNeeded();
+      const before = await placeOf(lab, "Paragraph 50 of a long page.");
+      await save("intro.md", page("Paragraph that is new."));
+      await box.getByText("2 of 61").waitFor();
+      // What scrolls to a match does so with the next frame.
+      await lab.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(null))));
+      const now = await placeOf(lab, "Paragraph 50 of a long page.");
+      assert.ok(Math.abs(now - before) <= 2, `it moved from ${before} to ${now}`);
+      assert.equal(await lab.page.evaluate(() => CSS.highlights.get("find")?.size), 61);
+    }));
+
   test("keeps the way back from a block's output", async () => {
     // Only a shell that is known by its name tells where a block's output begins.
     const bash = await writeBash(suite.path);

@@ -84,6 +84,13 @@ async function run(view, blocks) {
   await pause(SETTLE_MS);
 }
 
+/** @param {LabView} view @param {"watch" | "remote"} kind */
+async function share(view, kind) {
+  await view.page.locator(".share-button").click();
+  await view.page.getByRole("button", { name: `Make a ${kind} link` }).click();
+  await view.page.locator("#share .qr").waitFor({ state: "attached" });
+}
+
 /** @type {Record<string, (context: BrowserContext) => Promise<Page>>} */
 const SCENES = {
   start: async (context) => {
@@ -165,7 +172,24 @@ const SCENES = {
   },
   "view-menu": async (context) => {
     const view = await lab(context, "quickstart", "step1");
-    await view.page.getByRole("button", { name: "Text size, theme" }).click();
+    await view.page.getByRole("button", { name: "Settings and more" }).click();
+    return view.page;
+  },
+  share: async (context) => {
+    const view = await lab(context, "quickstart", "step1");
+    await share(view, "watch");
+    return view.page;
+  },
+  "share-remote": async (context) => {
+    const view = await lab(context, "quickstart", "step1");
+    await share(view, "remote");
+    await view.page.getByText("Show its address and QR code").click();
+    return view.page;
+  },
+  projection: async (context) => {
+    const view = await lab(context, "quickstart", "step1");
+    await share(view, "watch");
+    await view.page.getByRole("button", { name: "Full screen" }).click();
     return view.page;
   },
   "step-list": async (context) => {

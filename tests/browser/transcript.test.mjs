@@ -99,7 +99,7 @@ describe("a block's output", () => {
           await done(lab, 0);
           await show(lab, 0).click();
           await lab.terminal("host").pane.getByText("Back to block").waitFor();
-          await lab.page.getByRole("button", { name: "Text size, theme" }).click();
+          await lab.page.getByRole("button", { name: "Settings and more" }).click();
           assert.deepEqual(await breaches(lab.page), []);
         },
         { colorScheme, reducedMotion: "reduce" },
@@ -171,7 +171,7 @@ describe("a block's output", () => {
       const archive = await download;
       assert.equal(archive.suggestedFilename(), "outputs-transcript.zip");
       assert.equal((await readFile(await archive.path())).subarray(0, 2).toString(), "PK");
-      await page.getByRole("button", { name: "Text size, theme" }).click();
+      await page.getByRole("button", { name: "Settings and more" }).click();
       const second = page.waitForEvent("download");
       await page.getByRole("link", { name: "Markdown" }).click();
       const markdown = await readFile(await (await second).path(), "utf8");

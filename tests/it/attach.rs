@@ -276,6 +276,12 @@ async fn watch_link_is_read_only_until_the_keyboard_is_given_and_ends_when_revok
     window.until("has 120 columns and 40 rows").await;
     window.press("echo in''truder\r");
     window.until("[you are watching; Ctrl-] leaves]").await;
+    // What a program copies is for who drives, not for the clipboards of an audience.
+    let copy = "printf '\\033]52;c;aGk=\\007co''pied%s\\n'";
+    driver.type_text("host", &format!("{copy} 1\r")).await;
+    window.until("copied1").await;
+    let seen = String::from_utf8_lossy(&window.seen()).into_owned();
+    assert!(!seen.contains("\x1b]52;"), "{seen:?}");
     let state: katahost::protocol::server::LabState = {
         let probe = house.enter("lab").await;
         probe.lab
@@ -294,6 +300,8 @@ async fn watch_link_is_read_only_until_the_keyboard_is_given_and_ends_when_revok
     window.until("[you have the keyboard]").await;
     window.press("echo gue''st\r");
     driver.until_text("host", "guest").await;
+    window.press(&format!("{copy} 2\r"));
+    window.until("\x1b]52;c;aGk=").await;
     let text = driver.text(driver.number("host"));
     assert!(
         !text.contains("intruder") && !text.contains("truder"),

@@ -117,6 +117,12 @@ async fn watch_link_in_a_browser_becomes_a_cookie_for_its_own_path() {
         assert_eq!((answer.status, answer.header("set-cookie")), (401, None));
         assert!(answer.text().contains("This link is not valid"));
     }
+    // Who leaves the secret away is told so, whether a lab runs there or not.
+    for path in ["/watch/lab/", "/watch/other/"] {
+        let answer = get(path, &[]).await;
+        assert_eq!(answer.status, 401);
+        assert!(answer.text().contains("or use the whole link"), "{path}");
+    }
     let without_slash = link.address.replacen("lab/?", "lab?", 1);
     let answer = get(&format!("/{without_slash}"), &[]).await;
     let location = answer.header("location").unwrap();

@@ -1,12 +1,11 @@
-import { type Disposable, listen } from "./events";
+import { listen } from "./events";
 
 /** The step in the page's address, and the browser's Back and Forward. */
-export class Address implements Disposable {
-  readonly #moved: Disposable;
+export class Address {
   #shown: string | null = null;
 
   constructor(moved: (step: string) => void) {
-    this.#moved = listen(window, "popstate", () => {
+    listen(window, "popstate", () => {
       const step = this.step;
       // A link within the page, such as the one that skips to the steps, comes here too.
       if (step !== null && step !== this.#shown) moved(step);
@@ -31,9 +30,5 @@ export class Address implements Disposable {
     const url = `?step=${encodeURIComponent(step)}`;
     if (asked && this.step !== null && this.step !== step) history.pushState(null, "", url);
     else if (location.search !== url || location.hash) history.replaceState(null, "", url);
-  }
-
-  dispose(): void {
-    this.#moved.dispose();
   }
 }

@@ -1,11 +1,8 @@
+import { tellCopied } from "./clipboard";
 import { element, icon } from "./dom";
-import { after, type Disposable } from "./events";
-import { announce } from "./notices";
-
-const COPIED_MS = 1500;
 
 /** What can be done with output that somebody came to from its block. */
-export interface BackTarget {
+interface BackTarget {
   back(): void;
   copy(): Promise<boolean>;
 }
@@ -26,7 +23,6 @@ export class BackBar {
     "Copy output",
   );
   #target: BackTarget | null = null;
-  #copied: Disposable | null = null;
 
   constructor(name: string) {
     this.element = element(
@@ -68,14 +64,7 @@ export class BackBar {
   }
 
   #copyOutput(): void {
-    const told = (copied: boolean): void => {
-      this.#copied?.dispose();
-      this.#copy.textContent = copied ? "Copied" : "Not copied";
-      announce(copied ? "Output copied." : "The browser does not allow copying.");
-      this.#copied = after(COPIED_MS, () => {
-        this.#copy.textContent = "Copy output";
-      });
-    };
-    this.#target?.copy().then(told, () => told(false));
+    const tell = (copied: boolean): void => tellCopied(this.#copy, copied, "Output copied");
+    this.#target?.copy().then(tell, () => tell(false));
   }
 }

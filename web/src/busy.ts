@@ -7,7 +7,7 @@ import type { Busy } from "./protocol";
 export type WhenBusy = "ask" | Answer;
 
 /** What a person can say then. */
-export type Answer = "queue" | "interrupt" | "type";
+type Answer = "queue" | "interrupt" | "type";
 
 const SECOND_MS = 1000;
 
@@ -32,7 +32,7 @@ export function occupation(busy: Busy, terminal: string, now: number): string {
 }
 
 /** What a question is about, and what comes of it. */
-export interface Question {
+interface Question {
   busy: Busy;
   /** The terminal's name. */
   terminal: string;

@@ -38,7 +38,7 @@ const CLOSE_REASONS: Record<number, string> = {
 };
 
 /** One socket to the lab, opened again whenever it breaks. */
-export class Connection implements Disposable {
+export class Connection {
   readonly onState = new Emitter<ConnectionState>();
   readonly onReady = new Emitter<LabState>();
   readonly onFrame = new Emitter<Frame>();
@@ -46,7 +46,6 @@ export class Connection implements Disposable {
   readonly #url: URL;
   readonly #greeting: () => InitializeParams;
   readonly #backoff = new Backoff();
-  readonly #subscriptions = new Disposables();
   #state: ConnectionState = { kind: "connecting", again: false };
   #socket: WebSocket | null = null;
   #rpc: Rpc | null = null;
@@ -62,17 +61,15 @@ export class Connection implements Disposable {
       this.#ask();
       this.retryNow();
     };
-    this.#subscriptions.add(listen(window, "online", look));
-    this.#subscriptions.add(listen(window, "pageshow", look));
+    listen(window, "online", look);
+    listen(window, "pageshow", look);
     // A network that is gone may not be the one that leads to the lab.
-    this.#subscriptions.add(listen(window, "offline", () => this.#ask()));
-    this.#subscriptions.add(
-      listen(document, "visibilitychange", () => {
-        if (document.visibilityState === "visible") look();
-      }),
-    );
+    listen(window, "offline", () => this.#ask());
+    listen(document, "visibilitychange", () => {
+      if (document.visibilityState === "visible") look();
+    });
     // An open socket would keep the page out of the back-forward cache.
-    this.#subscriptions.add(listen(window, "pagehide", () => this.#drop("the page was left")));
+    listen(window, "pagehide", () => this.#drop("the page was left"));
   }
 
   get state(): ConnectionState {
@@ -110,11 +107,6 @@ export class Connection implements Disposable {
     this.#drop("bytes went missing");
   }
 
-  dispose(): void {
-    this.#subscriptions.dispose();
-    this.#abandon();
-  }
-
   #setState(state: ConnectionState): void {
     this.#state = state;
     this.onState.fire(state);
@@ -148,8 +140,14 @@ export class Connection implements Disposable {
         return;
       }
       const known = CLOSE_REASONS[event.code] ?? "the connection broke";
-      if (opened) this.#lose(event.reason || known);
-      else this.#explain().catch(() => this.#lose("the server can't be reached"));
+      if (opened) {
+        this.#lose(event.reason || known);
+        return;
+      }
+      this.#explain(socket).catch(() => {
+        // Meanwhile another attempt may have begun, and even be through.
+        if (this.#socket === socket) this.#lose("the server can't be reached");
+      });
     };
     this.#timers.add(after(HANDSHAKE_MS, () => this.#drop("the server does not answer")));
   }
@@ -202,9 +200,12 @@ export class Connection implements Disposable {
   }
 
   /** Finds out why the handshake failed, which a WebSocket itself never tells. */
-  async #explain(): Promise<void> {
-    const socket = this.#socket;
-    const page = await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+  async #explain(socket: WebSocket): Promise<void> {
+    const page = await fetch(location.pathname, {
+      method: "HEAD",
+      cache: "no-store",
+      signal: AbortSignal.timeout(HANDSHAKE_MS),
+    });
     if (this.#socket !== socket) return;
     if (page.status === 401 && !/\/labs\/[^/]*\/$/.test(location.pathname)) {
       this.#revoked();

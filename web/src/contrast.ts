@@ -1,5 +1,5 @@
 /** Red, green and blue, 0 to 255. */
-export type Rgb = readonly [number, number, number];
+type Rgb = readonly [number, number, number];
 
 function linear(channel: number): number {
   const c = channel / 255;
@@ -7,7 +7,7 @@ function linear(channel: number): number {
 }
 
 /** The relative luminance of WCAG 2, 0 to 1. */
-export function luminance([r, g, b]: Rgb): number {
+function luminance([r, g, b]: Rgb): number {
   return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
 }
 

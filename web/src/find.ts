@@ -70,11 +70,11 @@ export class FindBox implements Disposable {
     this.element.hidden = false;
     this.#input.select();
     this.#input.focus();
-    this.refresh();
+    this.again();
   }
 
-  /** Searches again, because what is searched changed. */
-  refresh(): void {
+  /** Searches again, from the beginning of what is searched. */
+  again(): void {
     if (!this.element.hidden && this.#input.value) this.#find(1, true);
   }
 

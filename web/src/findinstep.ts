@@ -6,13 +6,14 @@ import { PageFinder } from "./pagefinder";
 /** The box above the step that finds words in it, and the keys that open it. */
 export class FindInStep {
   readonly #box: FindBox;
+  readonly #finder: PageFinder;
   readonly #turnToSteps: () => void;
 
   constructor(content: () => HTMLElement, turnToSteps: () => void) {
     this.#turnToSteps = turnToSteps;
     const steps = required("steps");
-    const finder = new PageFinder(content, steps);
-    this.#box = new FindBox(finder, "Find in this step", () => steps.focus());
+    this.#finder = new PageFinder(content, steps);
+    this.#box = new FindBox(this.#finder, "Find in this step", () => steps.focus());
     this.#box.element.classList.add("find-page");
     steps.before(this.#box.element);
     listen<KeyboardEvent>(document, "keydown", (event) => {
@@ -28,8 +29,13 @@ export class FindInStep {
     this.#box.show();
   }
 
-  /** Finds again, in a step that has changed. */
+  /** Finds again, in another step. */
+  again(): void {
+    this.#box.again();
+  }
+
+  /** Finds again, in a step that was saved while it is read. */
   refresh(): void {
-    this.#box.refresh();
+    this.#finder.refresh();
   }
 }

@@ -32,7 +32,8 @@ export class Follow {
   constructor(host: FollowHost, key: string) {
     this.#host = host;
     this.#key = key;
-    this.#following = recall(key) !== "off";
+    // Whoever comes to the next show of the same lab follows again.
+    this.#following = recall(key, "tab") !== "off";
     const mean = (): void => {
       this.#meant = performance.now();
     };
@@ -66,7 +67,7 @@ export class Follow {
     if (following) this.#catchUp();
     if (following === this.#following) return;
     this.#following = following;
-    remember(this.#key, following ? "on" : "off");
+    remember(this.#key, following ? "on" : "off", "tab");
     if (following) this.#goThere();
     this.onChange.fire();
   }

@@ -1,5 +1,6 @@
 import { element } from "./dom";
 import { type Disposable, listen } from "./events";
+import { decodeUri } from "./uri";
 
 const DECORATION = ".scenario-academy-logo, .logo-astradb img, .logo-cassandra img";
 
@@ -20,7 +21,7 @@ function replace(image: HTMLImageElement): void {
     image.remove();
     return;
   }
-  const file = decodeURIComponent(image.src.split("/").pop()?.split("?")[0] ?? "");
+  const file = decodeUri(image.src.split("/").pop()?.split("?")[0] ?? "");
   const text = image.alt || `image ${file}`;
   image.replaceWith(
     element("span", { class: "image-missing", role: "img", "aria-label": text }, text),

@@ -1,13 +1,12 @@
 import { element, required } from "./dom";
-import { type Disposable, Disposables, listen } from "./events";
+import { type Disposable, listen } from "./events";
 import { KEY_NAMES, KEYS, type Key } from "./keys";
 import type { Terminal } from "./terminal";
 
 /** A row of the keys that a touch keyboard lacks, for the terminal in use. */
-export class KeyBar implements Disposable {
+export class KeyBar {
   readonly #bar = required("keys");
   readonly #control: HTMLButtonElement;
-  readonly #parts = new Disposables();
   #terminal: Terminal | null = null;
   #watch: Disposable | null = null;
 
@@ -20,7 +19,7 @@ export class KeyBar implements Disposable {
     }
     this.#paint();
     // A touch must not take the focus, or the keyboard of the phone would fold away.
-    this.#parts.add(listen(this.#bar, "pointerdown", (event) => event.preventDefault()));
+    listen(this.#bar, "pointerdown", (event) => event.preventDefault());
   }
 
   /** Says which terminal the keys go to; null where none is seen. */
@@ -32,12 +31,6 @@ export class KeyBar implements Disposable {
     this.#watch = terminal?.onControl.on(() => this.#paint()) ?? null;
     this.#bar.hidden = terminal === null;
     this.#paint();
-  }
-
-  dispose(): void {
-    this.#watch?.dispose();
-    this.#parts.dispose();
-    this.#bar.replaceChildren();
   }
 
   #button(text: string, name: string, action: () => void): HTMLButtonElement {

@@ -11,7 +11,6 @@ import { announce, notify, sentence } from "./notices";
 import { openOutsidePage } from "./outsidepage";
 import { PageView } from "./page";
 import { PageCommands } from "./pagecommands";
-import { Progress } from "./progress";
 import {
   ACK,
   BLOCK_STATE,
@@ -50,6 +49,7 @@ import { Terminals, type TerminalsHost } from "./terminals";
 import { TextView } from "./textview";
 import { Toolbar } from "./toolbar";
 import { TrustQuestion } from "./trust";
+import { Visits } from "./visits";
 import { Way } from "./way";
 
 /** The lab as this tab shows it: takes what the server says, and asks for what the person does. */
@@ -71,7 +71,7 @@ export class Lab {
   readonly #trust: TrustQuestion;
   readonly #textView = new TextView();
   readonly #output: RunOutput;
-  readonly #progress = new Progress(`katahost.progress.${location.pathname}`);
+  readonly #visits = new Visits(`katahost.progress.${location.pathname}`);
   readonly #way = new Way();
   readonly #layoutKey = `katahost.layout.${location.pathname}`;
   #terminals: Terminals | null = null;
@@ -97,7 +97,7 @@ export class Lab {
         reload: () => this.#perform("katapod.reloadPage"),
         startOver: () => this.#perform("katapod.start"),
       },
-      this.#progress,
+      this.#visits,
       this.#way,
     );
     const lab = this;
@@ -139,7 +139,7 @@ export class Lab {
       follow: (link) =>
         lab.#watches ? lab.#read({ link }) : lab.#commands.execute("katahost.followLink", { link }),
       ran: (block) => lab.#ran(block),
-      lastRun: (block) => lab.#progress.lastRun(block),
+      lastRun: (block) => lab.#visits.lastRun(block),
       showOutput: (run) => lab.#output.showOutput(run),
       copyOutput: (run) => lab.#output.copyOutput(run),
     });
@@ -231,8 +231,10 @@ export class Lab {
     if (this.#instance !== null) this.#executions.forget();
     this.#instance = state.instance;
     this.#role = state.role;
-    this.#begun(state);
-    this.#progress.begin(state.instance);
+    document.body.dataset.role = state.role;
+    // Visitors have no other labs to go to.
+    if (this.#visiting) stayHere();
+    this.#visits.begin(state.instance);
     this.#toolbar.setLab(state.title, state.steps, state.role === "driver");
     this.#status.setClients(state.clients.clients);
     this.#terminals?.dispose();
@@ -278,7 +280,7 @@ export class Lab {
     this.#page.show(page, state?.message ?? null);
     this.#terminals?.forgetBlock();
     for (const { state } of page.blocks) this.#terminals?.awaitOutput(state.last);
-    this.#find.refresh();
+    this.#find.again();
     this.#audience.shown();
     if (asked) this.#layout.show(null);
     const words = [asked ? page.title : "", this.#page.problems].filter((part) => part !== "");
@@ -357,13 +359,6 @@ export class Lab {
     return this.#role === "viewer";
   }
 
-  #begun(state: LabState): void {
-    document.body.dataset.role = state.role;
-    if (!this.#visiting) return;
-    // Visitors have no other labs to go to.
-    stayHere();
-  }
-
   #setRole(role: Role): void {
     if (role === this.#role) return;
     this.#role = role;
@@ -391,7 +386,7 @@ export class Lab {
 
   /** A block was seen to run: those who follow look where it runs. */
   #ran(id: string): void {
-    this.#progress.ran(id, Date.now());
+    this.#visits.ran(id, Date.now());
     const block = this.#page.page?.blocks.find(({ state }) => state.id === id);
     const { follow, presenting } = this.#audience;
     if (!block || this.#commands.runs(id)) return;

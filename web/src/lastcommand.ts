@@ -1,7 +1,7 @@
 import type { TextBuffer } from "./plaintext";
 
 /** What is needed of xterm's buffer to find where a command began. */
-export interface CommandBuffer extends TextBuffer {
+interface CommandBuffer extends TextBuffer {
   readonly baseY: number;
   readonly cursorX: number;
   readonly cursorY: number;

@@ -110,7 +110,9 @@ export class Layout {
     );
     tab.onclick = () => {
       this.show(pane);
-      pane?.terminal.focus();
+      // The tabs are made anew, this one too.
+      if (pane) pane.terminal.focus();
+      else this.#steps.focus({ preventScroll: true });
     };
     return tab;
   }

@@ -1,5 +1,5 @@
 /** Bytes to send again, from where on. */
-export interface Unsent {
+interface Unsent {
   offset: number;
   bytes: Uint8Array;
 }

@@ -3,7 +3,7 @@ import { after } from "./events";
 import type { Severity } from "./protocol";
 
 /** A message for a person. */
-export interface Notice {
+interface Notice {
   severity: Severity;
   message: string;
   hint?: string | null;

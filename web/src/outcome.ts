@@ -7,7 +7,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** What a block's card says of its last run: a state, an icon, and a word or two. */
-export interface Outcome {
+interface Outcome {
   state: "queued" | "running" | "done" | "failed" | "sent" | "dropped" | "recorded";
   icon: IconName | null;
   text: string;
@@ -24,7 +24,7 @@ export function duration(ms: number): string {
 }
 
 /** How long a run took, or takes so far; null where nobody knows when it began. */
-export function runTime(run: BlockRun, now: number): number | null {
+function runTime(run: BlockRun, now: number): number | null {
   return run.startedAt === undefined ? null : (run.endedAt ?? now) - run.startedAt;
 }
 

@@ -1,6 +1,5 @@
-import { element, icon, iconButton } from "./dom";
-import { after, type Disposable } from "./events";
-import { announce } from "./notices";
+import { tellCopied } from "./clipboard";
+import { element, iconButton } from "./dom";
 import type { BlockRun } from "./protocol";
 
 /** What a block's card does with the output of its last run. */
@@ -11,14 +10,11 @@ export interface OutputHost {
   copyOutput(run: BlockRun): Promise<boolean>;
 }
 
-const COPIED_MS = 1500;
-
 /** The two small buttons of a block that has run: to its output, and its output to the clipboard. */
 export class OutputTools {
   readonly element: HTMLElement;
   readonly #show: HTMLButtonElement;
   readonly #copy = iconButton("copy-output", "Copy output", "icon-button block-copy-output");
-  #copied: Disposable | null = null;
   #run: BlockRun | null = null;
 
   /** `ask` runs what a click asks for, and tells of what failed. */
@@ -30,7 +26,8 @@ export class OutputTools {
     };
     this.#copy.onclick = () => {
       const run = this.#run;
-      if (run) ask(async () => this.#tell(await host.copyOutput(run)));
+      if (!run) return;
+      ask(async () => tellCopied(this.#copy, await host.copyOutput(run), "Output copied"));
     };
     this.element = element("span", { class: "block-output", hidden: true }, this.#show, this.#copy);
   }
@@ -46,12 +43,5 @@ export class OutputTools {
 
   focus(): void {
     this.#show.focus({ preventScroll: true });
-  }
-
-  #tell(copied: boolean): void {
-    this.#copied?.dispose();
-    this.#copy.replaceChildren(icon(copied ? "check" : "close"));
-    announce(copied ? "Output copied." : "The browser does not allow copying.");
-    this.#copied = after(COPIED_MS, () => this.#copy.replaceChildren(icon("copy-output")));
   }
 }

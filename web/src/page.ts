@@ -1,4 +1,5 @@
-import { type BlockHost, Blocks } from "./blocks";
+import type { BlockHost } from "./blockcard";
+import { Blocks } from "./blocks";
 import { DiagnosticsPanel } from "./diagnostics";
 import { element } from "./dom";
 import { Disposables, listen } from "./events";
@@ -21,10 +22,11 @@ import { SavedFiles } from "./savedfiles";
 import { StepRunBar, type StepRunHost } from "./steprun";
 import { css } from "./styles/page.css";
 import { setServerHtml } from "./trusted";
+import { decodeUri } from "./uri";
 import { Locks, type Way } from "./way";
 
 /** What a page needs of the lab around it. */
-export interface PageHost extends BlockHost, Omit<StepRunHost, "reveal"> {
+interface PageHost extends BlockHost, Omit<StepRunHost, "reveal"> {
   /** How far the lab is. */
   readonly way: Way;
   follow(link: number): Promise<unknown>;
@@ -240,7 +242,7 @@ export class PageView {
       this.#follow(link, Number(link.dataset.link));
     } else if (href.startsWith("#")) {
       event.preventDefault();
-      this.#scrollTo(decodeURIComponent(href.slice(1)));
+      this.#scrollTo(decodeUri(href.slice(1)));
     }
   }
 

@@ -6,7 +6,7 @@ import { Refusal } from "./rpc";
 import type { Terminals } from "./terminals";
 
 /** What commands about the page need of the lab. */
-export interface PageCommandsHost {
+interface PageCommandsHost {
   readonly page: PageView;
   readonly terminals: Terminals | null;
   execute(command: string, args?: JsonValue[]): Promise<ExecuteCommandResult>;

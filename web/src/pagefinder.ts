@@ -17,7 +17,7 @@ interface Piece {
 }
 
 /** Finds where `text` is in the visible words of `content`, across emphasis and coloured code. */
-export function findRanges(content: HTMLElement, text: string): Range[] {
+function findRanges(content: HTMLElement, text: string): Range[] {
   const words = text.trim().split(/\s+/).map(escapeRegExp);
   if (words.join("") === "") return [];
   const { pieces, all } = collect(content);
@@ -75,6 +75,7 @@ export class PageFinder implements Findable {
   readonly #scroller: HTMLElement;
   #ranges: Range[] = [];
   #index = 0;
+  #text = "";
 
   constructor(content: () => HTMLElement, scroller: HTMLElement) {
     this.#content = content;
@@ -82,25 +83,33 @@ export class PageFinder implements Findable {
   }
 
   find(text: string, direction: 1 | -1, incremental: boolean): void {
+    this.#text = text;
     // The page may have changed since: a block is coloured when it comes near.
-    const before = this.#index;
     this.#ranges = findRanges(this.#content(), text);
     const count = this.#ranges.length;
-    this.#index = incremental ? 0 : (before + direction + count) % (count || 1);
+    this.#index = incremental ? 0 : (this.#index + direction + count) % (count || 1);
     this.#mark();
-    this.onResults.fire({ index: this.#index, count });
     const range = this.#ranges[this.#index];
     if (range) this.#show(range);
   }
 
+  /** Finds the same in a page that has changed, and leaves its reader where they are. */
+  refresh(): void {
+    if (!this.#text) return;
+    this.#ranges = findRanges(this.#content(), this.#text);
+    this.#index = Math.max(0, Math.min(this.#index, this.#ranges.length - 1));
+    this.#mark();
+  }
+
   clear(): void {
+    this.#text = "";
     this.#ranges = [];
     this.#index = 0;
     this.#mark();
-    this.onResults.fire({ index: 0, count: 0 });
   }
 
   #mark(): void {
+    this.onResults.fire({ index: this.#index, count: this.#ranges.length });
     // Browsers without highlights still go from match to match.
     if (!("highlights" in CSS)) return;
     CSS.highlights.set(ALL, new Highlight(...this.#ranges));

@@ -205,7 +205,7 @@ export class Pane implements Disposable {
 
   /** Draws text larger or smaller, and tells the lab how much fits now. */
   setTextScale(scale: number): void {
-    this.terminal.setTextScale(scale);
+    this.terminal.fitting.setTextScale(scale);
     this.#resized();
   }
 
@@ -302,7 +302,7 @@ export class Pane implements Disposable {
   #resized(): void {
     this.#settle?.dispose();
     this.#settle = after(SETTLE_MS, () => {
-      this.terminal.fit();
+      this.terminal.fitting.fit();
       this.#host.resized(this);
     });
   }

@@ -101,15 +101,20 @@ export class Places {
   }
 }
 
+/** The OSC numbers of shells' marks: those of most terminals, and VS Code's. */
+export const SHELL_MARKS = [133, 633];
+
 const ESCAPE = 0x1b;
-// What a shell's mark begins with (OSC 133), behind the escape.
-const MARK = [0x5d, 0x31, 0x33, 0x33, 0x3b];
+// What a mark begins with behind the escape.
+const BEGINNINGS = SHELL_MARKS.map((number) => new TextEncoder().encode(`]${number};`));
 
 /** Where in `bytes` shells' marks begin. */
 export function marksIn(bytes: Uint8Array): number[] {
   const found: number[] = [];
   for (let at = bytes.indexOf(ESCAPE); at >= 0; at = bytes.indexOf(ESCAPE, at + 1)) {
-    if (MARK.every((byte, index) => bytes[at + 1 + index] === byte)) found.push(at);
+    const begins = (mark: Uint8Array): boolean =>
+      mark.every((byte, index) => bytes[at + 1 + index] === byte);
+    if (BEGINNINGS.some(begins)) found.push(at);
   }
   return found;
 }

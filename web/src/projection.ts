@@ -1,17 +1,17 @@
 import { element, required } from "./dom";
 import { qrCode } from "./links";
 
-/** A link's QR code as large as the screen, for a room to read from the projector. */
+/** A watch link's QR code as large as the screen, for a room to read from the projector. */
 export class Projection {
   readonly #dialog = required<HTMLDialogElement>("projection");
 
-  show(title: string, address: string): void {
+  show(address: string): void {
     const close = element("button", { type: "button", class: "button", autofocus: true }, "Close");
     close.onclick = () => this.#dialog.close();
     this.#dialog.replaceChildren(
-      element("h2", { id: "projection-title" }, title),
+      element("h2", { id: "projection-title" }, "Watch along"),
       element("img", { class: "qr", src: qrCode(address), alt: "QR code of the link" }),
-      element("p", { class: "projection-address" }, address.replace(/\?token=.*/, "")),
+      element("p", { class: "projection-address" }, address),
       close,
     );
     this.#dialog.onclick = (event) => {

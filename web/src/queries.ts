@@ -1,7 +1,7 @@
 import { type Disposable, Disposables } from "./events";
 
 /** The part of xterm's parser that is needed here; the headless build has it too. */
-export interface ParserHooks {
+interface ParserHooks {
   registerCsiHandler(
     id: { prefix?: string; intermediates?: string; final: string },
     callback: () => boolean,

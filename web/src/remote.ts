@@ -58,9 +58,7 @@ export class Remote {
     this.#status = new StatusView(this.#connection);
     const key = (label: string, className: string, command: string): HTMLButtonElement => {
       const button = element("button", { type: "button", class: `remote-key ${className}` }, label);
-      // A busy terminal is asked about, here as on the page.
-      const args = command === RUN_NEXT ? [{ whenBusy: "ask" }] : [];
-      button.onclick = () => this.#press(command, args);
+      button.onclick = () => this.#press(command, command === RUN_NEXT ? [this.#nextRun] : []);
       return button;
     };
     const run = key("Run the next block", "remote-run", RUN_NEXT);
@@ -136,11 +134,13 @@ export class Remote {
         return;
       case BLOCK_STATE: {
         const state = notification.params;
+        const { runs, waiting, last } = state;
         for (const block of this.#page?.blocks ?? []) {
           if (block.state.id !== state.id) continue;
-          if (state.runs > block.state.runs) this.#last = block.index;
-          const own = state.last?.block === block.index ? state.last : block.state.last;
-          block.state = own ? { ...state, last: own } : state;
+          // Blocks that share an id share its counts; the run is that of one of them.
+          const own = last?.step === this.#page?.step && last?.block === block.index;
+          if (own && runs > block.state.runs) this.#last = block.index;
+          block.state = own ? state : { ...block.state, runs, waiting };
         }
         this.#paint();
       }
@@ -152,6 +152,12 @@ export class Remote {
     const runs = ({ kind, index, limit, state }: Block): boolean =>
       index > this.#last && kind === "executable" && (limit === null || state.runs < limit);
     return blocks.find(runs) ?? null;
+  }
+
+  /** Asks for the block that is shown, and no other. A busy terminal is asked about, as on the page. */
+  get #nextRun(): JsonValue {
+    const block = this.#nextBlock?.index;
+    return { whenBusy: "ask", ...(block === undefined ? {} : { block }) };
   }
 
   #name(terminal: number): string {

@@ -4,7 +4,7 @@ import type { Pane } from "./pane";
 import type { BlockRun, Role } from "./protocol";
 
 /** What finding a run's output needs of the lab. */
-export interface RunOutputHost {
+interface RunOutputHost {
   readonly role: Role;
   pane(terminal: number): Pane | undefined;
   reveal(terminal: number): void;

@@ -1,3 +1,5 @@
+import { decodeUri } from "./uri";
+
 /**
  * The files of the scenario that were saved while this page was open. Browsers show an image from
  * memory for as long as its address stays the same, so a saved one gets another address.
@@ -16,19 +18,11 @@ export class SavedFiles {
     for (const name of ["src", "poster"]) {
       for (const element of content.querySelectorAll(`[${name}^="files/"]`)) {
         const [address = "", query] = (element.getAttribute(name) ?? "").split("?", 2);
-        const version = this.#versions.get(decode(address.slice("files/".length)));
+        const version = this.#versions.get(decodeUri(address.slice("files/".length)));
         if (version === undefined) continue;
         const given = query ? `${query}&` : "";
         element.setAttribute(name, `${address}?${given}saved=${version}`);
       }
     }
-  }
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
   }
 }

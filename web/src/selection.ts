@@ -1,7 +1,7 @@
 type SelectingRoot = Node & { getSelection?: () => Selection | null };
 
 /** The selection as a shadow root's content sees it; browsers differ in where they keep it. */
-export function selectionIn(node: Node): Selection | null {
+function selectionIn(node: Node): Selection | null {
   const root = node.getRootNode() as SelectingRoot;
   return root.getSelection?.() ?? document.getSelection();
 }

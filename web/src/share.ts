@@ -1,13 +1,12 @@
-import { copyText } from "./clipboard";
+import { copyText, tellCopied } from "./clipboard";
 import { element, icon, required } from "./dom";
-import { after } from "./events";
 import { addressOf, onlyHere, qrCode } from "./links";
-import { announce, notify } from "./notices";
+import { announce, noticeBody, notify } from "./notices";
 import { Projection } from "./projection";
 import type { Audience, LabClients, LabLink, Person } from "./protocol";
 
 /** What the panel asks of the lab. */
-export interface ShareHost {
+interface ShareHost {
   createLink(role: "viewer" | "remote"): void;
   revokeLink(link: string): void;
   grant(client: number): void;
@@ -15,11 +14,21 @@ export interface ShareHost {
   takeKeyboard(): void;
 }
 
-const COPIED_MS = 1500;
+// A phone or two always see too little, and so do a few of many; more are worth a word.
+const MANY_CRAMPED = 3;
+const MANY_OF_VIEWERS = 0.2;
+const ROOM =
+  "fewer columns help: make the terminals' side or your window narrower, or the text larger";
 const TITLES = { viewer: "Watch link", remote: "Remote link" };
 
 function nameOf(person: Person): string {
   return person.name ?? `Viewer ${person.client}`;
+}
+
+/** What is wrong where viewers see too little of a terminal. */
+function crampedWords(cramped: number, viewers: number): string {
+  const see = `${viewers === 1 ? "viewer" : "viewers"} ${cramped === 1 ? "sees" : "see"}`;
+  return `${cramped} of ${viewers} ${see} a terminal too small to read, or cut off`;
 }
 
 function button(label: string, action: () => void, className = ""): HTMLButtonElement {
@@ -38,6 +47,7 @@ export class Share {
   readonly #button: HTMLButtonElement;
   readonly #count = element("span", { class: "share-count" });
   readonly #spoken = element("span", { class: "visually-hidden" });
+  readonly #warning = element("span", { class: "share-warning", hidden: true }, icon("warning"));
   readonly #taking: HTMLButtonElement;
   readonly #panel = required("share");
   readonly #people = element("div", { class: "share-people" });
@@ -53,6 +63,7 @@ export class Share {
   // Whoever asks after an answer utters a new wish.
   #answered = false;
   #notice: HTMLElement | null = null;
+  #toldCramped = false;
 
   constructor(host: ShareHost) {
     this.#host = host;
@@ -63,6 +74,7 @@ export class Share {
       element("span", { class: "share-label" }, "Share"),
       " ",
       this.#count,
+      this.#warning,
       this.#spoken,
     );
     this.#taking = element("button", { type: "button", class: "share-taking", hidden: true });
@@ -108,6 +120,7 @@ export class Share {
     this.#audience = audience;
     this.#paintPeople();
     this.#noticeAsking();
+    this.#noticeCramped();
   }
 
   setLinks(links: LabLink[]): void {
@@ -154,6 +167,21 @@ export class Share {
     });
   }
 
+  get #manyCramped(): boolean {
+    const { cramped } = this.#audience;
+    return cramped >= MANY_CRAMPED && cramped >= this.#clients.viewers * MANY_OF_VIEWERS;
+  }
+
+  /** Says that many see too little: once, until all see enough. */
+  #noticeCramped(): void {
+    const { cramped } = this.#audience;
+    if (cramped === 0) this.#toldCramped = false;
+    if (!this.#manyCramped || this.#toldCramped) return;
+    this.#toldCramped = true;
+    const message = crampedWords(cramped, this.#clients.viewers);
+    notify({ severity: "warning", message, hint: ROOM });
+  }
+
   #answer(client: number, granted: boolean): void {
     this.#answered = true;
     if (granted) this.#host.grant(client);
@@ -165,8 +193,11 @@ export class Share {
     const { cramped, people } = this.#audience;
     this.#count.textContent = viewers > 0 ? String(viewers) : "";
     const watch = viewers === 1 ? "1 person watches" : `${viewers} people watch`;
-    this.#spoken.textContent = viewers > 0 ? " watching" : "";
-    this.#button.title = viewers > 0 ? `Share this lab · ${watch}` : "Share this lab";
+    const many = this.#manyCramped ? [`${cramped} see too little`] : [];
+    this.#warning.hidden = many.length === 0;
+    this.#spoken.textContent = viewers > 0 ? [" watching", ...many].join(", ") : "";
+    const state = viewers > 0 ? [watch, ...many] : [];
+    this.#button.title = ["Share this lab", ...state].join(" · ");
     const holder = people.find((person) => person.hasKeyboard);
     this.#taking.hidden = holder === undefined;
     if (holder) {
@@ -178,19 +209,15 @@ export class Share {
     const named = people.length < viewers && people.length > 0;
     this.#people.replaceChildren(
       element("p", { class: "share-watch" }, viewers > 0 ? `${watch}.` : "Nobody watches yet."),
-      ...(cramped > 0 ? [this.#crampedNote(cramped, viewers)] : []),
+      cramped > 0
+        ? element(
+            "p",
+            { class: "note note-warning" },
+            noticeBody(crampedWords(cramped, viewers), ROOM),
+          )
+        : "",
       element("ul", { class: "share-list" }, ...people.map((person) => this.#person(person))),
       ...(named ? [element("p", { class: "share-note" }, "The others gave no name.")] : []),
-    );
-  }
-
-  #crampedNote(cramped: number, viewers: number): HTMLElement {
-    const sees = `${viewers === 1 ? "viewer" : "viewers"} ${cramped === 1 ? "sees" : "see"}`;
-    return element(
-      "p",
-      { class: "note note-warning" },
-      `${cramped} of ${viewers} ${sees} a terminal too small to read, or cut off. ` +
-        "Fewer columns help: make the terminals' side or your window narrower, or the text larger.",
     );
   }
 
@@ -312,31 +339,34 @@ export class Share {
       "aria-label": `Address of the ${name}`,
     });
     field.onfocus = () => field.select();
+    const tell = (copied: boolean): void => tellCopied(copy, copied);
     const copy = button(
       "Copy",
-      () => {
-        copyText(address, this.#panel).then(
-          (copied) => {
-            copy.textContent = copied ? "Copied" : "Not allowed";
-            announce(copied ? "Copied." : "The browser does not allow copying.");
-            after(COPIED_MS, () => {
-              copy.textContent = "Copy";
-            });
-          },
-          () => announce("The browser does not allow copying."),
-        );
-      },
+      () => copyText(address, this.#panel).then(tell, () => tell(false)),
       "copy",
     );
-    const watch = link.role === "viewer";
-    const project = button("Full screen", () =>
-      this.#projection.show(watch ? "Watch along" : "Remote control", address),
-    );
+    const code = element("img", {
+      class: "qr",
+      src: qrCode(address),
+      alt: `QR code of the ${name}`,
+    });
+    if (link.role === "remote") {
+      // Who gets it drives the lab, and the driver's screen is often seen by all.
+      const unseen = element(
+        "details",
+        {},
+        element("summary", {}, "Show its address and QR code"),
+        element("div", { class: "share-details" }, field, code),
+      );
+      const row = element("div", { class: "share-row" }, copy);
+      return element("div", { class: "share-details" }, row, unseen);
+    }
+    const project = button("Full screen", () => this.#projection.show(address));
     return element(
       "div",
       { class: "share-details" },
       element("div", { class: "share-row" }, field, copy),
-      element("img", { class: "qr", src: qrCode(address), alt: `QR code of the ${name}` }),
+      code,
       project,
     );
   }

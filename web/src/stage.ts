@@ -5,7 +5,7 @@ import { recall, remember } from "./storage";
 import { setStageScale } from "./textsize";
 
 /** What the keys of the stage do. */
-export interface StageHost {
+interface StageHost {
   readonly driver: boolean;
   runNext(): void;
   playRecording(): void;
@@ -114,6 +114,8 @@ export class Stage {
   #action(event: KeyboardEvent): (() => void) | null {
     const host = this.#host;
     const { altKey, ctrlKey, metaKey, shiftKey, key, code } = event;
+    // With Caps Lock, letters come large.
+    const letter = key.toLowerCase();
     if (altKey || metaKey || document.querySelector("dialog[open]")) return null;
     if (ctrlKey && shiftKey && host.driver) {
       if (code === "Enter") return () => host.runNext();
@@ -126,11 +128,11 @@ export class Stage {
     if (ctrlKey || typed(event)) return null;
     if (key === "?") return () => this.#showShortcuts();
     if (shiftKey) return null;
-    if (key === "p" && host.driver) return () => this.set(!this.#on);
+    if (letter === "p" && host.driver) return () => this.set(!this.#on);
     if (!this.#on || !host.driver) return null;
     if (key === "PageDown") return () => this.#turn(1);
     if (key === "PageUp") return () => this.#turn(-1);
-    if (key === "b" || key === ".") return () => host.runNext();
+    if (letter === "b" || key === ".") return () => host.runNext();
     return null;
   }
 

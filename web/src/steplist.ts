@@ -1,7 +1,7 @@
 import { element, icon, required } from "./dom";
 import { listen } from "./events";
-import type { Progress } from "./progress";
 import type { StepInfo } from "./protocol";
+import type { Visits } from "./visits";
 import type { Way } from "./way";
 
 const collator = new Intl.Collator("en", { numeric: true });
@@ -22,15 +22,15 @@ function byPlace({ step: a }: StepInfo, { step: b }: StepInfo): number {
 export class StepList {
   readonly #button = required("step-menu");
   readonly #list = required("step-list");
-  readonly #progress: Progress;
+  readonly #visits: Visits;
   readonly #way: Way;
   readonly #load: (step: string) => void;
   #driver = false;
   #steps: StepInfo[] = [];
   #step = "";
 
-  constructor(progress: Progress, way: Way, load: (step: string) => void) {
-    this.#progress = progress;
+  constructor(visits: Visits, way: Way, load: (step: string) => void) {
+    this.#visits = visits;
     this.#way = way;
     this.#load = load;
     listen<KeyboardEvent>(this.#list, "keydown", (event) => this.#key(event));
@@ -123,7 +123,7 @@ export class StepList {
   #item({ step, title }: StepInfo): HTMLElement {
     const current = step === this.#step;
     const { done, locked, words } = this.#standing(step);
-    const visited = this.#progress.visited(step) || this.#way.at(step) !== null;
+    const visited = this.#visits.visited(step) || this.#way.at(step) !== null;
     const mark = visited && !current && done ? icon("check") : null;
     const button = element(
       "button",

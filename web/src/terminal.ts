@@ -6,24 +6,18 @@ import { type IMarker, Terminal as Xterm } from "@xterm/xterm";
 import { copyText, textOfOsc52 } from "./clipboard";
 import { holdDrawing, onceSeen } from "./drawing";
 import { after, type Disposable, Disposables, Emitter } from "./events";
+import { Fitting } from "./fitting";
 import { type Frame, inputFrame } from "./frames";
 import { controlled, type Key, keySequence } from "./keys";
 import { cursorRow, rowOfLastCommand } from "./lastcommand";
 import { InputLedger } from "./ledger";
 import { startAnew, Writer } from "./parsing";
-import { Places, type Row } from "./places";
+import { Places, type Row, SHELL_MARKS } from "./places";
 import { plainText } from "./plaintext";
 import { type BlockRun, MAX_CLIENT_MESSAGE_BYTES, type Role } from "./protocol";
 import { swallowQueries } from "./queries";
 import { screenReader } from "./screenreader";
 import { type Accepted, TerminalStream } from "./stream";
-import { textScale } from "./textsize";
-
-/** The size of a terminal in cells. */
-export interface CellSize {
-  cols: number;
-  rows: number;
-}
 
 /** What a terminal sends to its lab. */
 export interface TerminalPort {
@@ -33,16 +27,10 @@ export interface TerminalPort {
 }
 
 const SCROLLBACK_LINES = 10_000;
-const FONT_SIZE_PX = 13;
-// Smaller letters are hard to read on any screen; then the terminal is panned instead.
-const LEAST_FONT_PX = 9;
 const FRAME_BYTES = Math.floor(MAX_CLIENT_MESSAGE_BYTES / 16);
-// What xterm.js keeps free at the right for its scroll bar.
-const SCROLLBAR_PX = 14;
 const RETURN = 13; // what Enter types
 // How long the output that was asked for is marked.
 const SHOWN_MS = 2500;
-const SMALLEST: CellSize = { cols: 2, rows: 1 };
 
 // Dark in every theme: the server answers programs that ask for these colours, once for all tabs.
 const THEME = {
@@ -81,13 +69,10 @@ function openLink(_event: MouseEvent, uri: string): void {
 export class Terminal implements Disposable {
   readonly number: number;
   readonly search = new SearchAddon();
+  readonly fitting: Fitting;
   readonly onTitle = new Emitter<string>();
-  readonly onBell = new Emitter<void>();
-  /**
-   * Typed bytes that nobody can take: `ended` where no shell runs, `full` while
-   * offline, `watching` without the keyboard.
-   */
-  readonly onRefused = new Emitter<"ended" | "full" | "watching">();
+  /** Typed bytes that nobody can take: `full` while offline, `watching` without the keyboard. */
+  readonly onRefused = new Emitter<"full" | "watching">();
   /** The person wants to leave the terminal, or to search it. */
   readonly onLeave = new Emitter<void>();
   readonly onFind = new Emitter<void>();
@@ -104,13 +89,9 @@ export class Terminal implements Disposable {
   readonly #stream: TerminalStream;
   readonly #ledger = new InputLedger();
   readonly #parts = new Disposables();
-  #body: HTMLElement | null = null;
   #webgl: WebglAddon | null = null;
   #running = false;
   #role: Role = "driver";
-  #scale = textScale();
-  #cramped = false;
-  #cursorTop = 0;
   #controlHeld = false;
   // Where the last command began, if this tab was there.
   #command: IMarker | null = null;
@@ -126,7 +107,6 @@ export class Terminal implements Disposable {
       allowProposedApi: true,
       cursorBlink: false,
       fontFamily: 'ui-monospace, "SFMono-Regular", "DejaVu Sans Mono", Menlo, Consolas, monospace',
-      fontSize: FONT_SIZE_PX * textScale(),
       lineHeight: 1.2,
       linkHandler: { activate: openLink },
       minimumContrastRatio: 4.5,
@@ -134,6 +114,7 @@ export class Terminal implements Disposable {
       scrollback: SCROLLBACK_LINES,
       theme: THEME,
     });
+    this.fitting = new Fitting(this.#xterm);
     this.#places = new Places(this.#xterm);
     this.#writer = new Writer(this.#xterm);
     this.#stream = new TerminalStream(
@@ -157,16 +138,17 @@ export class Terminal implements Disposable {
     this.#xterm.loadAddon(this.search);
     this.#parts.add(this.#xterm);
     this.#parts.add(swallowQueries(this.#xterm.parser));
-    this.#parts.add(this.#xterm.parser.registerOscHandler(133, (data) => this.#marked(data)));
+    for (const number of SHELL_MARKS) {
+      this.#parts.add(this.#xterm.parser.registerOscHandler(number, (data) => this.#marked(data)));
+    }
     this.#parts.add(this.#xterm.parser.registerOscHandler(52, (data) => this.#copy(data)));
     const encoder = new TextEncoder();
     this.#parts.add(this.#xterm.onData((text) => this.#type(encoder.encode(this.#held(text)))));
     this.#parts.add(
       this.#xterm.onBinary((text) => this.#type(Uint8Array.from(text, (c) => c.charCodeAt(0)))),
     );
-    this.#parts.add(this.#xterm.onCursorMove(() => this.#pan()));
+    this.#parts.add(this.#xterm.onCursorMove(() => this.fitting.follow()));
     this.#parts.add(this.#xterm.onTitleChange((title) => this.onTitle.fire(title)));
-    this.#parts.add(this.#xterm.onBell(() => this.onBell.fire()));
     this.#xterm.attachCustomKeyEventHandler((event) => this.#key(event));
   }
 
@@ -180,21 +162,15 @@ export class Terminal implements Disposable {
     return this.#stream.received;
   }
 
-  /** The size that all tabs show, as the server last said. */
-  get size(): CellSize {
-    return { cols: this.#xterm.cols, rows: this.#xterm.rows };
-  }
-
   /** Puts the screen into `body`, which must be laid out. */
   open(body: HTMLElement): void {
-    this.#body = body;
     this.#xterm.open(body);
     this.#xterm.textarea?.setAttribute(
       "aria-label",
       `Terminal ${this.#name}. Shift and Escape leaves it.`,
     );
     this.#xterm.textarea?.addEventListener("focus", () => this.onFocus.fire());
-    this.#frame();
+    this.fitting.open(body);
   }
 
   accept(frame: Frame): Accepted {
@@ -233,24 +209,6 @@ export class Terminal implements Disposable {
     }
   }
 
-  /** How many cells fit, by the size of a cell as it is drawn; null while nothing is laid out. */
-  measure(): CellSize | null {
-    const body = this.#body;
-    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
-    if (!body || !screen || screen.offsetWidth === 0 || body.clientHeight === 0) return null;
-    const { cols, rows } = this.size;
-    const width = body.offsetWidth - SCROLLBAR_PX;
-    return {
-      cols: Math.max(SMALLEST.cols, Math.floor((width * cols) / screen.offsetWidth)),
-      rows: Math.max(SMALLEST.rows, Math.floor((body.offsetHeight * rows) / screen.offsetHeight)),
-    };
-  }
-
-  /** Shows again which part of the lab's size this pane has room for. */
-  fit(): void {
-    this.#frame();
-  }
-
   focus(): void {
     this.#xterm.focus();
   }
@@ -260,23 +218,12 @@ export class Terminal implements Disposable {
     if (this.#xterm.textarea) this.#xterm.textarea.tabIndex = stop ? 0 : -1;
   }
 
-  setTextScale(scale: number): void {
-    this.#scale = scale;
-    this.#xterm.options.fontSize = FONT_SIZE_PX * scale;
-    this.#frame();
-  }
-
-  /** Whether it is too small to read here, or cut off. */
-  get cramped(): boolean {
-    return this.#cramped;
-  }
-
   /** Says what is done here: a driver sizes the terminal, a guest types, all others read. */
   setRole(role: Role): void {
     this.#role = role;
     this.#stream.paces = role === "driver";
     this.#xterm.options.disableStdin = !this.#mayType;
-    this.#frame();
+    this.fitting.setSizing(role === "driver");
   }
 
   get #mayType(): boolean {
@@ -408,7 +355,7 @@ export class Terminal implements Disposable {
     const { baseY, viewportY } = this.#xterm.buffer.active;
     const marked = this.#xterm.getSelectionPosition();
     this.#writer.doAtOnce(work);
-    this.#frame();
+    this.fitting.fit();
     // The past ends where the preview did, so that both are the same from the bottom up.
     if (viewportY !== baseY) this.#xterm.scrollLines(viewportY - baseY);
     if (marked) {
@@ -428,60 +375,7 @@ export class Terminal implements Disposable {
       const begins = this.#shown && this.outputBegins(this.#shown.run);
       if (begins) this.#scrollTo(begins);
     }
-    this.#frame();
-  }
-
-  // Where the lab's size is larger than this pane, the pane scrolls; its own bars must not
-  // change what `measure` says, or two tabs would resize each other for ever.
-  #frame(): void {
-    const body = this.#body;
-    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
-    const root = this.#xterm.element;
-    if (!body || !screen || !root || screen.offsetWidth === 0) return;
-    if (this.#role !== "driver") this.#shrink(body, screen);
-    const width = screen.offsetWidth + SCROLLBAR_PX;
-    const height = screen.offsetHeight;
-    root.style.minWidth = `${width}px`;
-    root.style.minHeight = `${height}px`;
-    const larger = width > body.offsetWidth + 1 || height > body.offsetHeight + 1;
-    body.classList.toggle("oversized", larger);
-    this.#cramped = larger && this.#role !== "driver";
-  }
-
-  // The driver's size is everybody's: who has less room gets smaller letters.
-  #shrink(body: HTMLElement, screen: HTMLElement): void {
-    const usual = FONT_SIZE_PX * this.#scale;
-    const now = this.#xterm.options.fontSize ?? usual;
-    const room = Math.min(
-      (body.offsetWidth - SCROLLBAR_PX) / screen.offsetWidth,
-      body.offsetHeight / screen.offsetHeight,
-    );
-    const fits = (): boolean =>
-      screen.offsetWidth + SCROLLBAR_PX <= body.offsetWidth &&
-      screen.offsetHeight <= body.offsetHeight;
-    const least = Math.min(LEAST_FONT_PX, usual);
-    let size = Math.max(least, Math.min(usual, Math.ceil(now * room * 2) / 2));
-    if (size !== now) this.#xterm.options.fontSize = size;
-    // A cell's size is rounded to whole pixels, so that the rule of three may be a bit too large.
-    while (size > least && !fits()) {
-      size = Math.max(least, size - 0.5);
-      this.#xterm.options.fontSize = size;
-    }
-  }
-
-  // Where the terminal is cut off, the cursor stays in view for those to whom it was.
-  #pan(): void {
-    const body = this.#body;
-    const screen = body?.querySelector<HTMLElement>(".xterm-screen");
-    if (!body || !screen || !this.#cramped) return;
-    const cell = screen.offsetHeight / this.#xterm.rows;
-    const top = this.#xterm.buffer.active.cursorY * cell;
-    const seen = (row: number): boolean =>
-      row + cell > body.scrollTop && row < body.scrollTop + body.clientHeight;
-    if (seen(this.#cursorTop) && !seen(top + cell - 1)) {
-      body.scrollTop = top + cell - body.clientHeight;
-    } else if (seen(this.#cursorTop) && !seen(top)) body.scrollTop = top;
-    this.#cursorTop = top;
+    this.fitting.fit();
   }
 
   #key(event: KeyboardEvent): boolean {
@@ -517,7 +411,8 @@ export class Terminal implements Disposable {
     const text = textOfOsc52(data);
     // A snapshot repeats what a program once said; only what it says now may reach the clipboard.
     const live = !this.#stream.replaying && document.hasFocus();
-    if (text !== null && live) copyText(text).catch(() => undefined);
+    // Who only watches did not start the program, and keeps a clipboard of their own.
+    if (text !== null && live && this.#mayType) copyText(text).catch(() => undefined);
     return true;
   }
 
@@ -532,7 +427,6 @@ export class Terminal implements Disposable {
     if (bytes.includes(RETURN)) this.markCommand();
     if (!this.#running) {
       if (bytes.length === 1 && bytes[0] === RETURN) this.onRestart.fire();
-      else this.onRefused.fire("ended");
       return;
     }
     const offset = this.#ledger.append(bytes, this.#port.open);

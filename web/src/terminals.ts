@@ -1,11 +1,12 @@
 import { Divider, type DividerTarget } from "./dividers";
 import { type Disposable, Disposables, Emitter, listen } from "./events";
+import type { CellSize } from "./fitting";
 import type { Frame } from "./frames";
 import { Pane, type PaneHost } from "./pane";
 import type { BlockRun, InputReceived, Role, TerminalInfo } from "./protocol";
 import { onScreenReader } from "./screenreader";
 import { recall, remember } from "./storage";
-import type { CellSize, TerminalPort } from "./terminal";
+import type { TerminalPort } from "./terminal";
 import { onTextScale } from "./textsize";
 
 /** What the stack asks of its lab. */
@@ -165,21 +166,21 @@ export class Terminals implements Disposable {
   }
 
   #offer(pane: Pane): void {
-    this.#host.cramped(this.#panes.some((one) => !one.collapsed && one.terminal.cramped));
+    this.#host.cramped(this.#panes.some((one) => !one.collapsed && one.terminal.fitting.cramped));
     if (this.#host.role !== "driver" || !this.#host.open) return;
     const { state } = pane.info.status;
     // Nobody sees the size of a terminal without a shell; the next one asks for it.
     if (state === "exited" || state === "failed") return;
     const waiting = state === "waiting";
     if (document.visibilityState !== "visible" && !waiting) return;
-    const size = pane.collapsed ? null : pane.terminal.measure();
+    const size = pane.collapsed ? null : pane.terminal.fitting.measure();
     if (size) {
-      const now = pane.terminal.size;
+      const now = pane.terminal.fitting.size;
       const same = size.cols === now.cols && size.rows === now.rows;
       if (!same || waiting) this.#host.resize(pane.info.terminal, size);
     } else if (waiting) {
       // A folded terminal still has to start; any size will do until it is unfolded.
-      this.#host.resize(pane.info.terminal, pane.terminal.size);
+      this.#host.resize(pane.info.terminal, pane.terminal.fitting.size);
     }
   }
 

@@ -1,4 +1,4 @@
-import { copyText } from "./clipboard";
+import { copyText, tellCopied } from "./clipboard";
 import { element, required } from "./dom";
 import { announce } from "./notices";
 import type { Terminal } from "./terminal";
@@ -35,6 +35,7 @@ export class TextView {
       made.onclick = action;
       return made;
     };
+    const copy = button("Copy", () => this.#copy(copy));
     this.#again = button("Read again", () => this.#read());
     this.#choices = element(
       "div",
@@ -50,7 +51,7 @@ export class TextView {
       element(
         "div",
         { class: "dialog-buttons" },
-        button("Copy", () => this.#copy()),
+        copy,
         this.#again,
         button("Close", () => this.#dialog.close()),
       ),
@@ -111,11 +112,9 @@ export class TextView {
     announce(`${lines === 1 ? "1 line" : `${lines} lines`}. ${why}`.trim());
   }
 
-  #copy(): void {
+  #copy(button: HTMLElement): void {
+    const tell = (copied: boolean): void => tellCopied(button, copied);
     // A modal dialog keeps the rest of the page from being selected, and so from being copied.
-    copyText(this.#text.textContent, this.#dialog).then(
-      (copied) => announce(copied ? "Copied." : "The browser does not allow copying."),
-      () => announce("The browser does not allow copying."),
-    );
+    copyText(this.#text.textContent, this.#dialog).then(tell, () => tell(false));
   }
 }

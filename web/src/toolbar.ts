@@ -1,12 +1,12 @@
 import { element, icon, iconButton, required } from "./dom";
-import type { Progress } from "./progress";
 import type { StepInfo } from "./protocol";
 import { StepList } from "./steplist";
 import { fillViewMenu } from "./viewmenu";
+import type { Visits } from "./visits";
 import type { Way } from "./way";
 
 /** What the bar's controls do. */
-export interface ToolbarHost {
+interface ToolbarHost {
   load(step: string): void;
   find(): void;
   reload(): void;
@@ -18,12 +18,12 @@ export class Toolbar {
   readonly #scenario = required("scenario");
   readonly #title = required("step-title");
   readonly #steps: StepList;
-  readonly #progress: Progress;
+  readonly #visits: Visits;
   readonly #driverTools: HTMLElement[];
 
-  constructor(host: ToolbarHost, progress: Progress, way: Way) {
-    this.#progress = progress;
-    this.#steps = new StepList(progress, way, (step) => host.load(step));
+  constructor(host: ToolbarHost, visits: Visits, way: Way) {
+    this.#visits = visits;
+    this.#steps = new StepList(visits, way, (step) => host.load(step));
     const find = iconButton("search", "Find in this step (Ctrl+Shift+F)", "icon-button");
     find.onclick = () => host.find();
     const reload = iconButton("reload", "Load this step again", "icon-button");
@@ -41,11 +41,7 @@ export class Toolbar {
       },
       icon("download"),
     );
-    const view = iconButton(
-      "view",
-      "Text size, theme and screen reader",
-      "icon-button view-button",
-    );
+    const view = iconButton("view", "Settings and more", "icon-button view-button");
     view.setAttribute("popovertarget", "view-menu");
     const dialog = required<HTMLDialogElement>("start-over");
     dialog.onclose = () => {
@@ -84,7 +80,7 @@ export class Toolbar {
     const scenario = this.#scenario.textContent;
     this.#title.textContent = title === scenario ? "" : title;
     document.title = title === scenario ? title : `${title} · ${scenario}`;
-    this.#progress.visit(step);
+    this.#visits.visit(step);
     this.#steps.setStep(step, title);
   }
 

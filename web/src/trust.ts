@@ -5,7 +5,7 @@ import { Refusal } from "./rpc";
 import { visible } from "./visible";
 
 /** What the question of trust needs of the lab. */
-export interface TrustHost {
+interface TrustHost {
   readonly role: Role;
   /** Lets the lab run what this hash stands for. */
   give(hash: string): Promise<unknown>;

@@ -12,7 +12,7 @@ export function ownName(): string {
 }
 
 /** What the bar of a viewer does. */
-export interface WatchingHost {
+interface WatchingHost {
   ask(): void;
   giveBack(): void;
   named(): void;

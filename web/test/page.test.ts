@@ -4,7 +4,7 @@ import { Terminal } from "@xterm/headless";
 import { ago } from "../src/ago";
 import { controlled, keySequence } from "../src/keys";
 import { plainText } from "../src/plaintext";
-import { Progress } from "../src/progress";
+import { Visits } from "../src/visits";
 
 test("keys send what a terminal's keyboard sends", () => {
   assert.equal(keySequence("↑", false, false), "\x1b[A");
@@ -38,16 +38,16 @@ test("plain text joins wrapped lines and ends with the last one", async () => {
   assert.equal(plainText(terminal.buffer.active, 2), "next");
 });
 
-test("progress ends with the lab's instance", () => {
-  const progress = new Progress("test.progress");
-  progress.begin("first");
-  progress.visit("step1");
-  progress.ran("block", 5);
-  progress.begin("first");
-  assert.equal(progress.visited("step1"), true);
-  assert.equal(progress.visited("constructor"), false);
-  assert.equal(progress.lastRun("constructor"), null);
-  progress.begin("second");
-  assert.equal(progress.visited("step1"), false);
-  assert.equal(progress.lastRun("block"), null);
+test("visits end with the lab's instance", () => {
+  const visits = new Visits("test.visits");
+  visits.begin("first");
+  visits.visit("step1");
+  visits.ran("block", 5);
+  visits.begin("first");
+  assert.equal(visits.visited("step1"), true);
+  assert.equal(visits.visited("constructor"), false);
+  assert.equal(visits.lastRun("constructor"), null);
+  visits.begin("second");
+  assert.equal(visits.visited("step1"), false);
+  assert.equal(visits.lastRun("block"), null);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Terminal } from "@xterm/headless";
 import type { Frame } from "../src/frames";
-import { marksIn, Places, type PlacesTerminal } from "../src/places";
+import { marksIn, Places, type PlacesTerminal, SHELL_MARKS } from "../src/places";
 import { plainText } from "../src/plaintext";
 import { TerminalStream } from "../src/stream";
 
@@ -25,10 +25,12 @@ class Screen {
       },
       () => undefined,
     );
-    this.xterm.parser.registerOscHandler(133, () => {
-      this.places.note(this.stream.parsed);
-      return true;
-    });
+    for (const number of SHELL_MARKS) {
+      this.xterm.parser.registerOscHandler(number, () => {
+        this.places.note(this.stream.parsed);
+        return true;
+      });
+    }
   }
 
   /** Writes text, and gives the offset behind it. */
@@ -68,6 +70,8 @@ const begin = (text: string) => `$ ${text}\r\n\x1b]133;C;aid=12\x07`;
 test("marks are found where they begin", () => {
   const text = "a\x1b]133;C\x07b\x1b[0m\x1b]13\x1b]133;D;0\x1b\\\x1b]133";
   assert.deepEqual(marksIn(new TextEncoder().encode(text)), [1, 18]);
+  // VS Code's are marks as well; other commands of that length are not.
+  assert.deepEqual(marksIn(new TextEncoder().encode("a\x1b]633;C\x07\x1b]933;C\x07")), [1]);
 });
 
 test("output is found by the offset behind its mark, whatever came at once", async () => {

@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     console::{self, Console, Key},
     display::Display,
+    harmless::Beyond,
 };
 use crate::client::{
     Role, TerminalStatus,
@@ -201,7 +202,14 @@ impl Conversation<'_> {
 
     fn show(&mut self, event: Event) {
         match event {
-            Event::Output { bytes, end, replay } => self.display.output(&bytes, end, replay),
+            Event::Output { bytes, end, replay } => {
+                let beyond = Beyond {
+                    bell: !replay,
+                    // Who only watches did not start the program.
+                    clipboard: !replay && self.may_type(),
+                };
+                self.display.output(&bytes, end, beyond);
+            }
             Event::Snapshot { size, bytes, end } => {
                 self.size = size;
                 self.display.snapshot(&bytes, end);

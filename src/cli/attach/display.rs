@@ -6,7 +6,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{
     console::{self, Console},
-    harmless::Harmless,
+    harmless::{Beyond, Harmless},
 };
 
 /// Output that is still to be written is joined into pieces of about this size.
@@ -46,8 +46,8 @@ impl Display {
     }
 
     /// Shows what a program wrote.
-    pub(super) fn output(&mut self, bytes: &[u8], end: u64, replay: bool) {
-        let bytes = self.harmless.pass(bytes, replay);
+    pub(super) fn output(&mut self, bytes: &[u8], end: u64, beyond: Beyond) {
+        let bytes = self.harmless.pass(bytes, beyond);
         self.push(&bytes, Some(end));
     }
 
@@ -60,7 +60,7 @@ impl Display {
         }
         self.is_begun = true;
         self.harmless = Harmless::default();
-        self.output(bytes, end, true);
+        self.output(bytes, end, Beyond::default());
     }
 
     /// Tells the person something, on a line of its own.

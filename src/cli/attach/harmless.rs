@@ -17,6 +17,14 @@ const CANCEL: u8 = 0x18;
 const SUBSTITUTE: u8 = 0x1a;
 const ESCAPE: u8 = 0x1b;
 
+/// What may pass beside what the screen shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Beyond {
+    pub(super) bell: bool,
+    /// Text that a program puts on the person's clipboard.
+    pub(super) clipboard: bool,
+}
+
 /// Follows a stream of output, cut anywhere, and leaves out what must not pass.
 #[derive(Debug, Default)]
 pub(super) struct Harmless {
@@ -48,31 +56,30 @@ impl Harmless {
         self.alternate
     }
 
-    /// Takes in `bytes` and returns those that may pass. Of a `replay`, bells and copies to the
-    /// clipboard do not.
-    pub(super) fn pass(&mut self, bytes: &[u8], replay: bool) -> Vec<u8> {
+    /// Takes in `bytes` and returns those that may pass.
+    pub(super) fn pass(&mut self, bytes: &[u8], beyond: Beyond) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         for byte in bytes {
-            self.decode(*byte, replay, &mut out);
+            self.decode(*byte, beyond, &mut out);
         }
         out
     }
 
     /// Sees to it that controls are ASCII: those between U+0080 and U+009F are left out, and bytes
     /// that are no UTF-8 become the character that is shown for them.
-    fn decode(&mut self, byte: u8, replay: bool, out: &mut Vec<u8>) {
+    fn decode(&mut self, byte: u8, beyond: Beyond, out: &mut Vec<u8>) {
         match byte {
             0x80..=0xbf if self.latin => {
                 self.latin = false;
                 if byte >= 0xa0 {
-                    self.step(0xc2, replay, out);
-                    self.step(byte, replay, out);
+                    self.step(0xc2, beyond, out);
+                    self.step(byte, beyond, out);
                 }
                 return;
             }
             0x80..=0xbf if self.continued > 0 => {
                 self.continued -= 1;
-                return self.step(byte, replay, out);
+                return self.step(byte, beyond, out);
             }
             0x80..=0xbf => {}
             _ => self.continued = 0,
@@ -88,14 +95,14 @@ impl Harmless {
             0xc2 => {}
             0x80..=0xc1 | 0xf5.. => {
                 for byte in "\u{fffd}".bytes() {
-                    self.step(byte, replay, out);
+                    self.step(byte, beyond, out);
                 }
             }
-            _ => self.step(byte, replay, out),
+            _ => self.step(byte, beyond, out),
         }
     }
 
-    fn step(&mut self, byte: u8, replay: bool, out: &mut Vec<u8>) {
+    fn step(&mut self, byte: u8, beyond: Beyond, out: &mut Vec<u8>) {
         if matches!(byte, CANCEL | SUBSTITUTE) {
             self.end();
             return;
@@ -112,7 +119,7 @@ impl Harmless {
             // Within a sequence, controls are carried out at once (ECMA-48 leaves that open).
             State::Ground | State::Escape | State::Csi if byte < 0x20 || byte == 0x7f => {
                 // ENQ is a question too.
-                if byte != 0x05 && !(byte == BELL && replay) {
+                if byte != 0x05 && (byte != BELL || beyond.bell) {
                     out.push(byte);
                 }
             }
@@ -126,14 +133,14 @@ impl Harmless {
             }
             State::String if byte == ESCAPE => self.state = State::StringEscape,
             State::String if byte == BELL && self.held.first() == Some(&b']') => {
-                self.finish_string(replay, out);
+                self.finish_string(beyond, out);
             }
             State::String => self.hold(byte, STRING_BYTES),
             State::StringEscape => {
-                self.finish_string(replay, out);
+                self.finish_string(beyond, out);
                 if byte != b'\\' {
                     self.state = State::Escape;
-                    self.step(byte, replay, out);
+                    self.step(byte, beyond, out);
                 }
             }
         }
@@ -248,7 +255,7 @@ impl Harmless {
         }
     }
 
-    fn finish_string(&mut self, replay: bool, out: &mut Vec<u8>) {
+    fn finish_string(&mut self, beyond: Beyond, out: &mut Vec<u8>) {
         if let Some((b']', text)) = self.held.split_first()
             && text.len() < STRING_BYTES
         {
@@ -258,7 +265,7 @@ impl Harmless {
             let passes = match number {
                 Some("0" | "1" | "2" | "8" | "104" | "110" | "111" | "112") => true,
                 Some("4" | "10" | "11" | "12") => !asks,
-                Some("52") => !asks && !replay,
+                Some("52") => !asks && beyond.clipboard,
                 _ => false,
             };
             if passes {
@@ -278,8 +285,13 @@ mod tests {
     use super::*;
     use crate::terminal::query::QueryScanner;
 
+    const LIVE: Beyond = Beyond {
+        bell: true,
+        clipboard: true,
+    };
+
     fn pass(bytes: &[u8]) -> Vec<u8> {
-        Harmless::default().pass(bytes, false)
+        Harmless::default().pass(bytes, LIVE)
     }
 
     /// Checks that nothing passes but the text around it, wherever the stream is cut.
@@ -288,7 +300,7 @@ mod tests {
         for cut in 0..=bytes.len() {
             let (one, other) = bytes.as_bytes().split_at(cut);
             let mut harmless = Harmless::default();
-            let passed = [harmless.pass(one, false), harmless.pass(other, false)].concat();
+            let passed = [harmless.pass(one, LIVE), harmless.pass(other, LIVE)].concat();
             assert_eq!(passed, b"ab", "{sequence:?} cut at {cut}");
         }
     }
@@ -369,17 +381,23 @@ mod tests {
     }
 
     #[test]
-    fn replay_rings_no_bell_and_copies_nothing() {
-        let passed = Harmless::default().pass(b"a\x07\x1b]52;c;aGk=\x07b\x1b]0;t\x07", true);
-        assert_eq!(passed, b"ab\x1b]0;t\x1b\\");
+    fn bell_and_clipboard_are_reached_only_where_that_is_allowed() {
+        let output = b"a\x07\x1b]52;c;aGk=\x07b\x1b]0;t\x07";
+        let pass = |bell, clipboard| Harmless::default().pass(output, Beyond { bell, clipboard });
+        assert_eq!(pass(false, false), b"ab\x1b]0;t\x1b\\");
+        assert_eq!(pass(true, false), b"a\x07b\x1b]0;t\x1b\\");
+        assert_eq!(
+            pass(true, true),
+            b"a\x07\x1b]52;c;aGk=\x1b\\b\x1b]0;t\x1b\\"
+        );
     }
 
     #[test]
     fn alternate_screen_is_followed() {
         let mut harmless = Harmless::default();
-        harmless.pass(b"\x1b[?1049;25h", false);
+        harmless.pass(b"\x1b[?1049;25h", LIVE);
         assert!(harmless.is_alternate());
-        harmless.pass(b"\x1b[?1049l", false);
+        harmless.pass(b"\x1b[?1049l", LIVE);
         assert!(!harmless.is_alternate());
     }
 
@@ -395,7 +413,7 @@ mod tests {
             let bytes = parts.concat().into_bytes();
             let (one, other) = bytes.split_at(cut.min(bytes.len()));
             let mut harmless = Harmless::default();
-            let passed = [harmless.pass(one, false), harmless.pass(other, false)].concat();
+            let passed = [harmless.pass(one, LIVE), harmless.pass(other, LIVE)].concat();
             let (_, query) = QueryScanner::default().scan(&passed);
             prop_assert_eq!(query, None, "{:?}", String::from_utf8_lossy(&passed));
         }

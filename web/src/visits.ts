@@ -10,7 +10,7 @@ interface Stored {
  * What this browser remembers of a person's way through a lab: the steps seen, and when blocks ran.
  * It ends with the lab's instance.
  */
-export class Progress {
+export class Visits {
   readonly #key: string;
   #stored: Stored;
 
