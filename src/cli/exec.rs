@@ -9,6 +9,7 @@ use super::{
     place::{self, Place, within},
     visit::{greet, visit},
 };
+use crate::lab::store::random_name;
 
 /// The command that lets a lab run something by itself.
 const TRUST: &str = "katahost.trust";
@@ -47,8 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn execute(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), Failure> {
     let values: Vec<Value> = arguments.values.iter().map(|text| value(text)).collect();
     let answer = within(async {
-        let id = format!("exec-{}", std::process::id());
-        let (mut client, state) = greet(place, lab, &id).await?;
+        let (mut client, state) = greet(place, lab, &random_name()).await?;
         let result = client.execute(&arguments.command, values, None).await;
         let result = result.map_err(|error| place.failure(error, lab))?;
         if let Some(trust) = state.trust.filter(|_| arguments.command != TRUST) {

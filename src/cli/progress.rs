@@ -7,7 +7,7 @@ use super::{
     place::{self, within},
     visit::{greet, visit},
 };
-use crate::client::StepProgress;
+use crate::{client::StepProgress, lab::store::random_name};
 
 /// Say how far a running lab is: its steps that were seen, and what of them is done
 #[derive(Debug, Args)]
@@ -26,8 +26,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let steps = visit(&arguments.place, async |place, lab| {
-        let id = format!("progress-{}", std::process::id());
-        let (_, state) = within(greet(place, lab, &id)).await?;
+        let (_, state) = within(greet(place, lab, &random_name())).await?;
         Ok(state.progress)
     })?;
     if arguments.json {
