@@ -37,7 +37,7 @@ pub(super) struct Feed {
     number: u16,
     generation: u32,
     terminal: TerminalHandle,
-    _listener: Listener,
+    listener: Listener,
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
     parsed: Arc<Parsed>,
@@ -51,6 +51,11 @@ pub(super) struct Feed {
     role: Role,
     /// A viewer's turn in a flood.
     turn: Option<Instant>,
+}
+
+/// Whether a client takes turns with others while a terminal floods. Who types does not.
+fn waits_for_turns(role: Role) -> bool {
+    role < Role::Guest
 }
 
 /// How far a client has parsed a terminal's output.
@@ -102,14 +107,15 @@ impl Feed {
         news: Arc<Notify>,
     ) -> Self {
         // Before the first look at the output, or what is written in between is missed.
-        let listener = Listener::new(view.handle.output().clone(), news, role < Role::Driver);
+        let output = view.handle.output().clone();
+        let listener = Listener::new(output, news, waits_for_turns(role));
         let cursor = resume.and_then(|offset| view.handle.output().cursor_at(offset));
         let offset = cursor.map_or(0, Cursor::offset);
         Self {
             number: view.number,
             generation: view.generation,
             terminal: view.handle.clone(),
-            _listener: listener,
+            listener,
             cursor,
             parsed: Arc::new(Parsed {
                 offset: AtomicU64::new(offset),
@@ -134,6 +140,12 @@ impl Feed {
         self.generation = generation;
     }
 
+    /// Notes what the client may do: who was given the keyboard sees what it types.
+    pub(super) fn set_role(&mut self, role: Role) {
+        self.role = role;
+        self.listener.wait_for_turns(waits_for_turns(role));
+    }
+
     /// Whether the next frame may have to be drawn, which takes long.
     pub(super) fn may_draw(&self) -> bool {
         self.preview
@@ -146,14 +158,15 @@ impl Feed {
 
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
-        if self.role < Role::Driver
+        let Some(mut cursor) = self.cursor else {
+            // Who has seen nothing yet need not wait for its turn.
+            return self.checkpoint().await;
+        };
+        if waits_for_turns(self.role)
             && let Some(turn) = self.terminal.output().wait(&mut self.turn, READ_BYTES)
         {
             return Turn::Later(turn);
         }
-        let Some(mut cursor) = self.cursor else {
-            return self.checkpoint().await;
-        };
         if cursor.offset().saturating_sub(self.parsed.offset()) >= CLIENT_WINDOW_BYTES {
             self.parsed.awaited.store(true, Ordering::Relaxed);
             return Turn::Nothing;
@@ -219,7 +232,7 @@ impl Feed {
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
         self.parsed.advance(offset);
-        if self.role < Role::Driver {
+        if waits_for_turns(self.role) {
             self.terminal
                 .output()
                 .charge_checkpoint(checkpoint.dump.len());

@@ -170,15 +170,28 @@ impl Listener {
         drop(listeners);
         Self { output, news }
     }
+
+    /// Says whether it waits for turns from now on.
+    pub fn wait_for_turns(&self, waits_for_turns: bool) {
+        let mut listeners = self.output.listeners();
+        if let Some(at) = self.place(&listeners)
+            && let Some(ear) = listeners.get_mut(at)
+        {
+            ear.waits_for_turns = waits_for_turns;
+        }
+        self.output.count_viewers(&listeners);
+    }
+
+    fn place(&self, listeners: &[Ear]) -> Option<usize> {
+        let mut listeners = listeners.iter();
+        listeners.position(|ear| Arc::ptr_eq(&ear.news, &self.news))
+    }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         let mut listeners = self.output.listeners();
-        if let Some(at) = listeners
-            .iter()
-            .position(|ear| Arc::ptr_eq(&ear.news, &self.news))
-        {
+        if let Some(at) = self.place(&listeners) {
             listeners.swap_remove(at);
         }
         self.output.count_viewers(&listeners);
