@@ -123,8 +123,8 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> String {
             },
         ),
         LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
-        // The end of the connection says it.
-        LabEvent::Revoked | LabEvent::Loose(_) => heartbeat(),
+        // Clients are told of no such thing.
+        LabEvent::Loose(_) => heartbeat(),
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,
