@@ -266,3 +266,102 @@ impl Feed {
         header.encode()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::{
+        lab::{
+            LabStore, Library, Trust,
+            handle::Visitor,
+            store::{LabOptions, SENT_PATIENCE},
+        },
+        terminal::{
+            occupation::When,
+            runs::{Part, Run},
+        },
+    };
+
+    /// Far more than anything takes here.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A lab whose terminal floods before a large audience, and what holds that together. Nobody's
+    /// turn comes for minutes.
+    async fn flooding() -> (LabStore, tempfile::TempDir, TerminalView, Vec<Listener>) {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("intro.md"), "# Lab\n").unwrap();
+        let options = LabOptions {
+            shell: None,
+            integration: None,
+            interrupt_patience: PATIENCE,
+            sent_patience: SENT_PATIENCE,
+            author: false,
+            watch: false,
+            trust: Trust::Given,
+            record: false,
+        };
+        let store = LabStore::new(Library::open(temp.path()).unwrap(), options);
+        let name = store.library().single().unwrap().name().to_owned();
+        let visitor = Visitor {
+            id: "a-driver".into(),
+            role: Role::Driver,
+            link: None,
+            name: None,
+            cramped: false,
+            attends: true,
+            step: None,
+        };
+        let attachment = store.lab(&name).unwrap().attach(visitor).await.unwrap();
+        let view = attachment.snapshot.terminals[0].clone();
+        let output = view.handle.output();
+        let crowd = (0..1_000).map(|_| Listener::new(output.clone(), Arc::default(), true));
+        let crowd = crowd.collect();
+        view.handle
+            .resize(TerminalSize { cols: 80, rows: 24 })
+            .await;
+        let line = Part::Text(Bytes::from_static(b"yes flooded\n"));
+        let run = Run {
+            number: 0,
+            parts: [line].into(),
+            when: When::Now,
+            prompt: None,
+        };
+        view.handle.run(run).unwrap();
+        let flooding = async {
+            // As if all turns of the next minutes were taken.
+            output.charge_checkpoint(10_000_000_000);
+            while output.wait(&mut None, 1).is_none() {
+                sleep(Duration::from_millis(5)).await;
+                output.charge_checkpoint(10_000_000_000);
+            }
+        };
+        timeout(PATIENCE, flooding).await.expect("a flood");
+        (store, temp, view, crowd)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn flood_keeps_no_one_from_a_first_screen_and_no_guest_from_the_next() {
+        let (store, _temp, view, _crowd) = flooding().await;
+        let news = Arc::<Notify>::default();
+        let mut late = Feed::new(&view, None, false, Role::Viewer, news.clone());
+        assert!(matches!(late.next().await, Turn::Frame(_)));
+        let soon = Instant::now() + PATIENCE;
+        assert!(matches!(late.next().await, Turn::Later(turn) if turn > soon));
+        late.set_role(Role::Guest);
+        let more = async {
+            // What was told before it had the keyboard does not count.
+            news.notify_one();
+            news.notified().await;
+            loop {
+                news.notified().await;
+                if matches!(late.next().await, Turn::Frame(_)) {
+                    break;
+                }
+            }
+        };
+        timeout(PATIENCE, more).await.expect("a frame");
+        store.end().await;
+    }
+}

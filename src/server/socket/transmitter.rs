@@ -49,7 +49,9 @@ pub(super) async fn transmit(
                         of_it.for_each(|feed| feed.set_generation(view.generation));
                     }
                     LabEvent::Role { role, .. } => {
-                        feeds.iter_mut().for_each(|feed| feed.set_role(*role));
+                        for feed in &mut feeds {
+                            feed.set_role(*role);
+                        }
                         look = true;
                     }
                     LabEvent::Restarted(lab) if attached => {
