@@ -233,9 +233,7 @@ impl Feed {
         self.cursor = Some(checkpoint.cursor);
         self.parsed.advance(offset);
         if waits_for_turns(self.role) {
-            self.terminal
-                .output()
-                .charge_checkpoint(checkpoint.dump.len());
+            self.terminal.output().charge_checkpoint(&checkpoint);
         }
         self.state(
             FrameKind::Snapshot,
@@ -330,11 +328,9 @@ mod tests {
         };
         view.handle.run(run).unwrap();
         let flooding = async {
-            // As if all turns of the next minutes were taken.
-            output.charge_checkpoint(10_000_000_000);
-            while output.wait(&mut None, 1).is_none() {
+            // Whoever comes first takes all turns of the next minutes.
+            while output.wait(&mut None, 10_000_000_000).is_none() {
                 sleep(Duration::from_millis(5)).await;
-                output.charge_checkpoint(10_000_000_000);
             }
         };
         timeout(PATIENCE, flooding).await.expect("a flood");

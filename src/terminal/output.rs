@@ -107,8 +107,10 @@ impl Output {
     }
 
     /// Counts the checkpoint that a viewer was sent instead of what it waited for.
-    pub fn charge_checkpoint(&self, bytes: usize) {
-        self.flood().charge_checkpoint(bytes);
+    pub fn charge_checkpoint(&self, checkpoint: &Checkpoint) {
+        let offset = checkpoint.cursor.offset();
+        self.flood()
+            .charge_checkpoint(offset, checkpoint.dump.len());
     }
 
     pub(super) fn last_preview(&self) -> &LastPreview {
