@@ -387,13 +387,13 @@ impl Clients {
 mod tests {
     use super::*;
 
-    /// Has somebody come by a link, and says what it may do.
-    fn come(clients: &mut Clients, number: u64, id: &str, link: &str) -> Role {
-        let standing = Arc::new(Standing::new(Role::Viewer));
+    /// Somebody who comes by a link, and what it is told.
+    fn client(id: &str, link: &str) -> (Client, mpsc::Receiver<Arc<LabEvent>>) {
+        let (events, told) = mpsc::channel(8);
         let client = Client {
-            events: mpsc::channel(8).0,
+            events,
             leave: oneshot::channel().0,
-            standing: standing.clone(),
+            standing: Arc::new(Standing::new(Role::Viewer)),
             role: Role::Viewer,
             id: id.into(),
             link: Some(link.into()),
@@ -403,8 +403,13 @@ mod tests {
             asks: false,
             refused_at: None,
         };
-        clients.insert(number, client);
-        standing.role()
+        (client, told)
+    }
+
+    /// Has somebody come by a link, and says what it may do.
+    fn come(clients: &mut Clients, number: u64, id: &str, link: &str) -> Role {
+        clients.insert(number, client(id, link).0);
+        clients.role(number)
     }
 
     /// A lab whose guest, who came by `link`, has lost its connection.
@@ -439,5 +444,24 @@ mod tests {
         let mut clients = without_guest();
         clients.absent_guest.as_mut().unwrap().since -= GUEST_PATIENCE;
         assert_eq!(come(&mut clients, 2, "guest", "link"), Role::Viewer);
+    }
+
+    #[test]
+    fn who_types_fast_is_refused_once_in_a_while_and_nobody_else_is() {
+        let mut clients = Clients::default();
+        let (typist, mut told) = client("typist", "link");
+        let (other, mut told_other) = client("other", "link");
+        clients.insert(1, typist);
+        clients.insert(2, other);
+        let mut refuse = |clients: &mut Clients| {
+            clients.refuse_input("typist", Notice::failure("not taken", None));
+            told.try_recv().is_ok()
+        };
+        assert!(refuse(&mut clients));
+        assert!(!refuse(&mut clients));
+        let typist = clients.by_number.get_mut(&1).unwrap();
+        *typist.refused_at.as_mut().unwrap() -= REFUSAL_PAUSE;
+        assert!(refuse(&mut clients));
+        assert!(told_other.try_recv().is_err());
     }
 }
