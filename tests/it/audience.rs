@@ -322,8 +322,9 @@ async fn each_role_is_refused_all_that_needs_more() {
     // The guest has started it again.
     let again = |driver: &Visitor| driver.generation(0) == 2;
     driver.until("another shell", again).await;
-    let line = "clear; stty size; echo done-$((1+1))\r";
-    driver.type_text("host", &format!("\x03{line}")).await;
+    driver
+        .type_text("host", "stty size; echo done-$((1+1))\r")
+        .await;
     driver.until_text("host", "done-2").await;
     let seen = driver.text(0);
     assert!(seen.contains("24 80") && !seen.contains("-typed"), "{seen}");
