@@ -11,9 +11,10 @@ use katahost::{
     },
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::harness::{
-    House, HouseOptions, TOKEN, Visitor,
+    DEADLINE, House, HouseOptions, TOKEN, Visitor,
     chance::Chance,
     eventually,
     http::{self, request},
@@ -489,6 +490,18 @@ async fn until_count(driver: &mut Visitor, clients: usize, viewers: usize, drive
     while driver.until_notified("lab/clients").await != count {}
 }
 
+/// The code that a visitor's connection is closed with.
+async fn ending(visitor: &mut Visitor) -> u16 {
+    let ending = async {
+        loop {
+            if let Some((code, _)) = visitor.step().await {
+                return code;
+            }
+        }
+    };
+    timeout(DEADLINE, ending).await.expect("an end")
+}
+
 /// A guest whose connection stands, and the way to it.
 async fn guest(house: &House) -> (Visitor, Address, Visitor) {
     let (mut driver, link, guest) = driver_and(house, "viewer").await;
@@ -516,11 +529,7 @@ async fn guest_who_comes_back_before_its_connection_has_ended_keeps_the_keyboard
     assert_eq!(new.lab.role, audience::Role::Guest);
     assert_eq!((new.lab.clients.clients, new.lab.clients.viewers), (2, 1));
     while !is_told(&driver.until_notified("lab/audience").await, new.lab.client) {}
-    let mut end = None;
-    while end.is_none() {
-        end = old.step().await;
-    }
-    assert_eq!(end.unwrap().0, close::REPLACED);
+    assert_eq!(ending(&mut old).await, close::REPLACED);
     new.type_text("host", "echo typed-$((1+1))\r").await;
     driver.until_text("host", "typed-2").await;
     // The same name by another link is somebody else.
@@ -585,7 +594,7 @@ async fn guest_who_reads_nothing_types_nothing_once_the_keyboard_is_taken_back()
     driver.type_text("host", "echo done-$((1+1))\r").await;
     driver.until_text("host", "done-2").await;
     // It is told why, if there is still room for that.
-    let end = deaf.ending().await;
+    let end = timeout(DEADLINE, deaf.ending()).await.expect("an end");
     assert!([close::TOO_SLOW, 1006].contains(&end), "{end}");
     driver.type_text("host", "echo over-$((1+1))\r").await;
     driver.until_text("host", "over-2").await;
@@ -670,11 +679,7 @@ async fn revoked_link_sends_away_who_came_by_it_and_nobody_else() {
     execute(&mut driver, "katahost.revokeLink", id.clone())
         .await
         .unwrap();
-    let mut end = None;
-    while end.is_none() {
-        end = viewer.step().await;
-    }
-    assert_eq!(end.unwrap().0, close::REVOKED);
+    assert_eq!(ending(&mut viewer).await, close::REVOKED);
     let path = format!("/{}", revoked.address);
     assert_eq!(request(house.address, "GET", &path, &[]).await.status, 401);
     let mut links = driver.until_notified("lab/links").await;
