@@ -13,14 +13,17 @@ mod unattended;
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::{sync::mpsc, time::sleep_until};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep_until,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::refresh::Refresh;
 pub use self::step_run::SENT_PATIENCE;
 pub(super) use self::step_run::StepRunner;
 use super::{
-    clients::{Client, Clients, Standing},
+    clients::{Client, Clients, Departure, Standing},
     event::{LabEvent, LabSnapshot, Notice, Place},
     executions::Executions,
     folder::Folder,
@@ -137,9 +140,10 @@ impl Lab {
                 client,
                 visitor,
                 events,
+                leave,
                 answer,
             } => {
-                let attached = self.attach(client, visitor, events).await;
+                let attached = self.attach(client, visitor, events, leave).await;
                 if answer.send(attached).is_err() {
                     self.clients.remove(client);
                 }
@@ -171,6 +175,7 @@ impl Lab {
         number: u64,
         visitor: Visitor,
         events: mpsc::Sender<Arc<LabEvent>>,
+        leave: oneshot::Sender<Departure>,
     ) -> Result<(LabSnapshot, Arc<Standing>), LabError> {
         let role = visitor.role;
         if let Some(link) = &visitor.link
@@ -192,13 +197,16 @@ impl Lab {
         let standing = Arc::new(Standing::new(role));
         let client = Client {
             events,
+            leave,
             standing: standing.clone(),
             role,
             id: visitor.id,
             link: visitor.link,
             name: visitor.name,
             cramped: visitor.cramped,
+            attends: visitor.attends,
             asks: false,
+            refused_at: None,
         };
         self.clients.insert(number, client);
         let snapshot = LabSnapshot {

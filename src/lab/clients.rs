@@ -9,14 +9,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::event::{Audience, Headcount, LabEvent, MAX_PEOPLE, Person};
+use super::event::{Audience, Headcount, LabEvent, MAX_PEOPLE, Notice, Person};
 use crate::command::Role;
 
 /// How often at most the clients are told how many they are: a thousand that come at once must not
 /// be a million messages.
 const HEADCOUNT_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long the keyboard waits for a guest that has lost its connection: longer than a network or a
+/// computer takes to come back, and not so long that it surprises a driver who has forgotten it.
+const GUEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often at most a client is told that what it types is not taken: it may type faster than
+/// anybody reads.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the lab ends a client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// The link that it came by is valid no more.
+    Revoked,
+    /// It does not read what it is told.
+    TooSlow,
+    /// The same client has opened another connection, which it does when it takes this one for lost.
+    Replaced,
+}
 
 /// What a client may do at present. The lab sets it; the client's socket asks it for each
 /// keystroke, which does not go through the lab.
@@ -48,6 +67,8 @@ impl Standing {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) events: mpsc::Sender<Arc<LabEvent>>,
+    /// Ends its connection.
+    pub(super) leave: oneshot::Sender<Departure>,
     pub(super) standing: Arc<Standing>,
     /// What it may do without the keyboard.
     pub(super) role: Role,
@@ -58,16 +79,20 @@ pub(super) struct Client {
     pub(super) name: Option<String>,
     /// Whether terminals are too small to read for it, or cut off.
     pub(super) cramped: bool,
+    /// Whether it takes part in the terminals, as a person does.
+    pub(super) attends: bool,
     /// Whether it asks for the keyboard.
     pub(super) asks: bool,
+    /// When it was told last that what it typed was not taken.
+    pub(super) refused_at: Option<Instant>,
 }
 
 /// The clients of a lab, by number. One that does not read what it is told is cut off.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     by_number: HashMap<u64, Client>,
-    /// Who had the keyboard and lost its connection, by id: it gets the keyboard when it is back.
-    absent_guest: Option<Arc<str>>,
+    /// Who had the keyboard and lost its connection: it gets the keyboard when it is back.
+    absent_guest: Option<AbsentGuest>,
     /// What was told last of who is there, and when.
     told: (Headcount, Audience),
     told_at: Option<Instant>,
@@ -78,18 +103,55 @@ pub(super) struct Clients {
     tell_at: Option<Instant>,
 }
 
+/// A guest without a connection.
+#[derive(Debug)]
+struct AbsentGuest {
+    id: Arc<str>,
+    link: Option<Arc<str>>,
+    since: Instant,
+}
+
+impl Client {
+    /// Whether both are connections of one client.
+    fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.link == other.link
+    }
+
+    /// Ends its connection.
+    fn end(self, number: u64, why: Departure) {
+        let is_there = self.leave.send(why).is_ok();
+        tracing::info!(client = number, ?why, is_there, "client is sent away");
+    }
+}
+
 impl Clients {
     /// How many there are.
     pub(super) fn headcount(&self) -> Headcount {
-        let is_viewer = |client: &&Client| client.role == Role::Viewer;
+        let count = |is_one: fn(&&Client) -> bool| self.by_number.values().filter(is_one).count();
         Headcount {
             clients: self.by_number.len(),
-            viewers: self.by_number.values().filter(is_viewer).count(),
+            viewers: count(|client| client.role == Role::Viewer),
+            drivers: count(|client| client.role == Role::Driver && client.attends),
         }
     }
 
-    pub(super) fn insert(&mut self, number: u64, client: Client) {
-        if client.link.is_some() && self.absent_guest.take_if(|id| *id == client.id).is_some() {
+    /// Takes in a client. One that is here already has lost its connection, though nothing has told
+    /// the server so: it goes on with the new one.
+    pub(super) fn insert(&mut self, number: u64, mut client: Client) {
+        for ghost in self.numbers(|other| other.is_same(&client)) {
+            if let Some(mut taken) = self.take(ghost) {
+                client.asks = taken.asks;
+                client.name = client.name.or(taken.name.take());
+                taken.end(ghost, Departure::Replaced);
+            }
+        }
+        client.name = client.name.filter(|name| !name.is_empty());
+        let is_back = |guest: &mut AbsentGuest| {
+            guest.id == client.id
+                && guest.link == client.link
+                && guest.since.elapsed() < GUEST_PATIENCE
+        };
+        if self.absent_guest.take_if(is_back).is_some() {
             client.standing.set(Role::Guest);
         }
         self.by_number.insert(number, client);
@@ -100,15 +162,30 @@ impl Clients {
         self.changed();
     }
 
-    /// Forgets a client.
+    /// Forgets a client that has left.
     pub(super) fn remove(&mut self, number: u64) {
-        let Some(client) = self.by_number.remove(&number) else {
-            return;
-        };
-        if client.standing.role() == Role::Guest {
-            self.absent_guest = Some(client.id);
+        drop(self.take(number));
+    }
+
+    fn end(&mut self, number: u64, why: Departure) {
+        if let Some(client) = self.take(number) {
+            client.end(number, why);
         }
+    }
+
+    /// Takes a client out. From now on it may do nothing, whatever its connection still brings.
+    fn take(&mut self, number: u64) -> Option<Client> {
+        let client = self.by_number.remove(&number)?;
+        if client.standing.role() == Role::Guest {
+            self.absent_guest = Some(AbsentGuest {
+                id: client.id.clone(),
+                link: client.link.clone(),
+                since: Instant::now(),
+            });
+        }
+        client.standing.set(Role::Viewer);
         self.changed();
+        Some(client)
     }
 
     /// What a client may do; one that has left may do nothing that matters.
@@ -161,27 +238,24 @@ impl Clients {
     pub(super) fn take_keyboard(&mut self) {
         self.absent_guest = None;
         let has_it = |client: &Client| client.standing.role() == Role::Guest;
-        let guests = self.by_number.iter().filter(|(_, client)| has_it(client));
-        let guests: Vec<u64> = guests.map(|(number, _)| *number).collect();
-        for guest in guests {
+        for guest in self.numbers(has_it) {
             self.set_role(guest, None, false);
         }
     }
 
     /// Sends away all who came by a link.
     pub(super) fn revoke(&mut self, link: &str) {
-        self.absent_guest = None;
         let came_by_it = |client: &Client| client.link.as_deref() == Some(link);
-        self.by_number.retain(|_, client| {
-            let stays = !came_by_it(client);
-            if !stays {
-                client.standing.set(Role::Viewer);
-                // One that is too slow to be told loses its connection all the same.
-                drop(client.events.try_send(Arc::new(LabEvent::Revoked)));
-            }
-            stays
-        });
-        self.changed();
+        for number in self.numbers(came_by_it) {
+            self.end(number, Departure::Revoked);
+        }
+        self.absent_guest
+            .take_if(|guest| guest.link.as_deref() == Some(link));
+    }
+
+    fn numbers(&self, whom: impl Fn(&Client) -> bool) -> Vec<u64> {
+        let those = self.by_number.iter().filter(|(_, client)| whom(client));
+        those.map(|(number, _)| *number).collect()
     }
 
     /// Sets what a client may do, its own role where none is given, and tells it.
@@ -215,30 +289,42 @@ impl Clients {
         self.tell_those(event, |_, client| client.role == Role::Driver);
     }
 
+    /// Tells those who can type.
+    pub(super) fn tell_typists(&mut self, event: LabEvent) {
+        self.tell_those(event, |_, client| client.standing.role() >= Role::Guest);
+    }
+
+    /// Tells a client, by the name that it made for itself, that what it typed was not taken.
+    pub(super) fn refuse_input(&mut self, id: &str, notice: Notice) {
+        let now = Instant::now();
+        let mut clients = self.by_number.iter_mut();
+        let Some((number, client)) = clients.find(|(_, client)| *client.id == *id) else {
+            return;
+        };
+        let told_lately = |told: Instant| now.duration_since(told) < REFUSAL_PAUSE;
+        if !client.refused_at.is_some_and(told_lately) {
+            client.refused_at = Some(now);
+            let number = *number;
+            self.tell_one(number, LabEvent::Notice(notice));
+        }
+    }
+
     fn tell_those(&mut self, event: LabEvent, whom: impl Fn(u64, &Client) -> bool) {
         let event = Arc::new(event);
-        let before = self.by_number.len();
-        self.by_number.retain(|number, client| {
-            if !whom(*number, client) {
-                return true;
-            }
-            let told = client.events.try_send(event.clone());
-            if let Err(error) = &told {
-                tracing::info!(client = number, %error, "client is cut off");
-            }
-            told.is_ok()
-        });
-        if self.by_number.len() < before {
-            self.changed();
+        let those = self.by_number.iter();
+        let those = those.filter(|(number, client)| whom(**number, client));
+        let deaf = those.filter(|(_, client)| client.events.try_send(event.clone()).is_err());
+        let deaf: Vec<u64> = deaf.map(|(number, _)| *number).collect();
+        for number in deaf {
+            self.end(number, Departure::TooSlow);
         }
     }
 
     pub(super) fn tell_one(&mut self, number: u64, event: LabEvent) {
         if let Some(client) = self.by_number.get(&number)
-            && let Err(error) = client.events.try_send(Arc::new(event))
+            && client.events.try_send(Arc::new(event)).is_err()
         {
-            tracing::info!(client = number, %error, "client is cut off");
-            self.remove(number);
+            self.end(number, Departure::TooSlow);
         }
     }
 
@@ -294,5 +380,88 @@ impl Clients {
             cramped: guests().filter(|(_, client)| client.cramped).count(),
             people,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who comes by a link, and what it is told.
+    fn client(id: &str, link: &str) -> (Client, mpsc::Receiver<Arc<LabEvent>>) {
+        let (events, told) = mpsc::channel(8);
+        let client = Client {
+            events,
+            leave: oneshot::channel().0,
+            standing: Arc::new(Standing::new(Role::Viewer)),
+            role: Role::Viewer,
+            id: id.into(),
+            link: Some(link.into()),
+            name: None,
+            cramped: false,
+            attends: true,
+            asks: false,
+            refused_at: None,
+        };
+        (client, told)
+    }
+
+    /// Has somebody come by a link, and says what it may do.
+    fn come(clients: &mut Clients, number: u64, id: &str, link: &str) -> Role {
+        clients.insert(number, client(id, link).0);
+        clients.role(number)
+    }
+
+    /// A lab whose guest, who came by `link`, has lost its connection.
+    fn without_guest() -> Clients {
+        let mut clients = Clients::default();
+        come(&mut clients, 1, "guest", "link");
+        clients.by_number.get(&1).unwrap().standing.set(Role::Guest);
+        clients.remove(1);
+        clients
+    }
+
+    #[test]
+    fn keyboard_waits_for_the_guest_alone() {
+        let mut clients = without_guest();
+        assert_eq!(come(&mut clients, 2, "somebody", "link"), Role::Viewer);
+        assert_eq!(come(&mut clients, 3, "guest", "other link"), Role::Viewer);
+        assert_eq!(come(&mut clients, 4, "guest", "link"), Role::Guest);
+    }
+
+    #[test]
+    fn keyboard_waits_while_other_links_are_revoked() {
+        let mut clients = without_guest();
+        clients.revoke("other link");
+        assert_eq!(come(&mut clients, 2, "guest", "link"), Role::Guest);
+        let mut clients = without_guest();
+        clients.revoke("link");
+        assert_eq!(come(&mut clients, 2, "guest", "link"), Role::Viewer);
+    }
+
+    #[test]
+    fn keyboard_does_not_wait_for_ever() {
+        let mut clients = without_guest();
+        clients.absent_guest.as_mut().unwrap().since -= GUEST_PATIENCE;
+        assert_eq!(come(&mut clients, 2, "guest", "link"), Role::Viewer);
+    }
+
+    #[test]
+    fn who_types_fast_is_refused_once_in_a_while_and_nobody_else_is() {
+        let mut clients = Clients::default();
+        let (typist, mut told) = client("typist", "link");
+        let (other, mut told_other) = client("other", "link");
+        clients.insert(1, typist);
+        clients.insert(2, other);
+        let mut refuse = |clients: &mut Clients| {
+            clients.refuse_input("typist", Notice::failure("not taken", None));
+            told.try_recv().is_ok()
+        };
+        assert!(refuse(&mut clients));
+        assert!(!refuse(&mut clients));
+        let typist = clients.by_number.get_mut(&1).unwrap();
+        *typist.refused_at.as_mut().unwrap() -= REFUSAL_PAUSE;
+        assert!(refuse(&mut clients));
+        assert!(told_other.try_recv().is_err());
     }
 }

@@ -331,8 +331,6 @@ pub enum LabEvent {
     },
     /// Where the driver is.
     Place(Place),
-    /// The link that this client came by is valid no more.
-    Revoked,
     /// Something a person should read.
     Notice(Notice),
     /// An address to open.
@@ -349,6 +347,9 @@ pub struct Headcount {
     pub clients: usize,
     /// Those that came by a watch link.
     pub viewers: usize,
+    /// Those that own the lab and watch its terminals, as a program that only executes commands
+    /// does not.
+    pub drivers: usize,
 }
 
 /// Who watches.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     checker::MAX_CHECKS,
-    clients::Standing,
+    clients::{Departure, Standing},
     event::{Busy, LabEvent, LabSnapshot, PageView, Place},
     folder::{Folder, StepError, UNREADABLE_HINT},
     links::{Link, Links, MAX_LINKS},
@@ -184,6 +184,8 @@ pub struct Visitor {
     pub name: Option<String>,
     /// Whether it can't read a terminal as a whole.
     pub cramped: bool,
+    /// Whether it takes part in the terminals, as a person does.
+    pub attends: bool,
     /// The step that a driver comes for; loaded where it is another than the current one.
     pub step: Option<String>,
 }
@@ -195,6 +197,7 @@ pub(super) enum Request {
         client: u64,
         visitor: Visitor,
         events: mpsc::Sender<Arc<LabEvent>>,
+        leave: oneshot::Sender<Departure>,
         answer: oneshot::Sender<Result<(LabSnapshot, Arc<Standing>), LabError>>,
     },
     Detach {
@@ -243,8 +246,10 @@ pub struct Attachment {
     pub snapshot: LabSnapshot,
     /// What it may do, now and later.
     pub standing: Arc<Standing>,
-    /// What happens from then on. It ends when the lab ends, or when the client was too slow.
+    /// What happens from then on.
     pub events: mpsc::Receiver<Arc<LabEvent>>,
+    /// Why the client must leave, once it must; it fails when the lab has ended.
+    pub departure: oneshot::Receiver<Departure>,
     inbox: mpsc::Sender<Request>,
 }
 
@@ -288,10 +293,12 @@ impl LabHandle {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (events, receiver) = mpsc::channel(CLIENT_EVENTS);
+        let (leave, departure) = oneshot::channel();
         let attached = self.ask(|answer| Request::Attach {
             client,
             visitor,
             events,
+            leave,
             answer,
         });
         let (snapshot, standing) = attached.await??;
@@ -300,6 +307,7 @@ impl LabHandle {
             snapshot,
             standing,
             events: receiver,
+            departure,
             inbox: self.inbox.clone(),
         })
     }

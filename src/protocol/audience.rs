@@ -26,6 +26,9 @@ pub struct LabClients {
     pub clients: usize,
     /// Those among them that came by a watch link.
     pub viewers: usize,
+    /// Those among them that are drivers and attached to the terminals, as a program that only
+    /// executes commands is not.
+    pub drivers: usize,
 }
 
 /// Who watches, as drivers see it.

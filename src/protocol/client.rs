@@ -7,26 +7,37 @@ use super::audience::ViewParams;
 
 /// Methods of client messages.
 pub mod method {
-    /// Request, [`InitializeParams`](super::InitializeParams) →
-    /// [`LabState`](crate::protocol::server::LabState); first, and once.
-    pub const INITIALIZE: &str = "initialize";
-    /// Request, [`ExecuteCommandParams`](super::ExecuteCommandParams) →
-    /// [`ExecuteCommandResult`](crate::protocol::server::ExecuteCommandResult).
-    pub const EXECUTE_COMMAND: &str = "workspace/executeCommand";
-    /// Request, no parameters → a list of
-    /// [`CommandInfo`](crate::protocol::server::CommandInfo).
-    pub const LIST_COMMANDS: &str = "workspace/listCommands";
-    /// Notification, [`ResizeParams`](super::ResizeParams).
-    pub const RESIZE: &str = "terminal/resize";
-    /// Notification, [`AckParams`](super::AckParams).
-    pub const ACK: &str = "terminal/ack";
-    /// Request, [`ReadPageParams`](crate::protocol::audience::ReadPageParams) →
-    /// [`Page`](crate::protocol::server::Page): nothing runs, and nobody else sees it.
-    pub const READ_PAGE: &str = "page/read";
-    /// Notification, [`ViewParams`](crate::protocol::audience::ViewParams).
-    pub const VIEW: &str = "lab/view";
-    /// Notification of a driver, [`Place`](crate::protocol::audience::Place).
-    pub const PLACE: &str = "lab/place";
+    macro_rules! methods {
+        ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+            $($(#[$doc])* pub const $name: &str = $text;)*
+
+            /// All of them.
+            pub const ALL: &[&str] = &[$($text),*];
+        };
+    }
+
+    methods! {
+        /// Request, [`InitializeParams`](super::InitializeParams) →
+        /// [`LabState`](crate::protocol::server::LabState); first, and once.
+        INITIALIZE = "initialize";
+        /// Request, [`ExecuteCommandParams`](super::ExecuteCommandParams) →
+        /// [`ExecuteCommandResult`](crate::protocol::server::ExecuteCommandResult).
+        EXECUTE_COMMAND = "workspace/executeCommand";
+        /// Request, no parameters → a list of
+        /// [`CommandInfo`](crate::protocol::server::CommandInfo).
+        LIST_COMMANDS = "workspace/listCommands";
+        /// Notification, [`ResizeParams`](super::ResizeParams).
+        RESIZE = "terminal/resize";
+        /// Notification, [`AckParams`](super::AckParams).
+        ACK = "terminal/ack";
+        /// Request, [`ReadPageParams`](crate::protocol::audience::ReadPageParams) →
+        /// [`Page`](crate::protocol::server::Page): nothing runs, and nobody else sees it.
+        READ_PAGE = "page/read";
+        /// Notification, [`ViewParams`](crate::protocol::audience::ViewParams).
+        VIEW = "lab/view";
+        /// Notification of a driver, [`Place`](crate::protocol::audience::Place).
+        PLACE = "lab/place";
+    }
 }
 
 /// Who the client is, and what it wants to go on with.

@@ -40,6 +40,9 @@ pub const CALLS_BURST: u32 = 2_000;
 /// People make a few in a second, programs wait for answers.
 pub const CALLS_PER_SECOND: u32 = 1_000;
 
+/// As how many calls a `page/read` counts, for which a page is read and parsed.
+pub const READ_PAGE_CALLS: u32 = 25;
+
 /// How many signals, which are acknowledgements, sizes, binary frames and pings, a client may send
 /// at once before [`SIGNALS_PER_SECOND`] counts.
 pub const SIGNALS_BURST: u32 = 20_000;

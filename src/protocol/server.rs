@@ -72,6 +72,8 @@ pub mod close {
     pub const NOT_INITIALIZED: u16 = 4002;
     /// The link that the client came by was revoked.
     pub const REVOKED: u16 = 4003;
+    /// The client, by its `clientId`, has opened another connection, which takes this one's place.
+    pub const REPLACED: u16 = 4004;
 }
 
 /// All that a client needs to show the lab as it is.

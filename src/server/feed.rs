@@ -37,7 +37,7 @@ pub(super) struct Feed {
     number: u16,
     generation: u32,
     terminal: TerminalHandle,
-    _listener: Listener,
+    listener: Listener,
     /// Nothing before the first checkpoint.
     cursor: Option<Cursor>,
     parsed: Arc<Parsed>,
@@ -51,6 +51,11 @@ pub(super) struct Feed {
     role: Role,
     /// A viewer's turn in a flood.
     turn: Option<Instant>,
+}
+
+/// Whether a client takes turns with others while a terminal floods. Who types does not.
+fn waits_for_turns(role: Role) -> bool {
+    role < Role::Guest
 }
 
 /// How far a client has parsed a terminal's output.
@@ -102,14 +107,15 @@ impl Feed {
         news: Arc<Notify>,
     ) -> Self {
         // Before the first look at the output, or what is written in between is missed.
-        let listener = Listener::new(view.handle.output().clone(), news, role < Role::Driver);
+        let output = view.handle.output().clone();
+        let listener = Listener::new(output, news, waits_for_turns(role));
         let cursor = resume.and_then(|offset| view.handle.output().cursor_at(offset));
         let offset = cursor.map_or(0, Cursor::offset);
         Self {
             number: view.number,
             generation: view.generation,
             terminal: view.handle.clone(),
-            _listener: listener,
+            listener,
             cursor,
             parsed: Arc::new(Parsed {
                 offset: AtomicU64::new(offset),
@@ -134,6 +140,12 @@ impl Feed {
         self.generation = generation;
     }
 
+    /// Notes what the client may do: who was given the keyboard sees what it types.
+    pub(super) fn set_role(&mut self, role: Role) {
+        self.role = role;
+        self.listener.wait_for_turns(waits_for_turns(role));
+    }
+
     /// Whether the next frame may have to be drawn, which takes long.
     pub(super) fn may_draw(&self) -> bool {
         self.preview
@@ -146,14 +158,15 @@ impl Feed {
 
     /// Takes the next frame.
     pub(super) async fn next(&mut self) -> Turn {
-        if self.role < Role::Driver
+        let Some(mut cursor) = self.cursor else {
+            // Who has seen nothing yet need not wait for its turn.
+            return self.checkpoint().await;
+        };
+        if waits_for_turns(self.role)
             && let Some(turn) = self.terminal.output().wait(&mut self.turn, READ_BYTES)
         {
             return Turn::Later(turn);
         }
-        let Some(mut cursor) = self.cursor else {
-            return self.checkpoint().await;
-        };
         if cursor.offset().saturating_sub(self.parsed.offset()) >= CLIENT_WINDOW_BYTES {
             self.parsed.awaited.store(true, Ordering::Relaxed);
             return Turn::Nothing;
@@ -219,10 +232,8 @@ impl Feed {
         let offset = checkpoint.cursor.offset();
         self.cursor = Some(checkpoint.cursor);
         self.parsed.advance(offset);
-        if self.role < Role::Driver {
-            self.terminal
-                .output()
-                .charge_checkpoint(checkpoint.dump.len());
+        if waits_for_turns(self.role) {
+            self.terminal.output().charge_checkpoint(&checkpoint);
         }
         self.state(
             FrameKind::Snapshot,
@@ -251,5 +262,102 @@ impl Feed {
             offset,
         };
         header.encode()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::{
+        lab::{
+            LabStore, Library, Trust,
+            handle::Visitor,
+            store::{LabOptions, SENT_PATIENCE},
+        },
+        terminal::{
+            occupation::When,
+            runs::{Part, Run},
+        },
+    };
+
+    /// Far more than anything takes here.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A lab whose terminal floods before a large audience, and what holds that together. Nobody's
+    /// turn comes for minutes.
+    async fn flooding() -> (LabStore, tempfile::TempDir, TerminalView, Vec<Listener>) {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("intro.md"), "# Lab\n").unwrap();
+        let options = LabOptions {
+            shell: None,
+            integration: None,
+            interrupt_patience: PATIENCE,
+            sent_patience: SENT_PATIENCE,
+            author: false,
+            watch: false,
+            trust: Trust::Given,
+            record: false,
+        };
+        let store = LabStore::new(Library::open(temp.path()).unwrap(), options);
+        let name = store.library().single().unwrap().name().to_owned();
+        let visitor = Visitor {
+            id: "a-driver".into(),
+            role: Role::Driver,
+            link: None,
+            name: None,
+            cramped: false,
+            attends: true,
+            step: None,
+        };
+        let attachment = store.lab(&name).unwrap().attach(visitor).await.unwrap();
+        let view = attachment.snapshot.terminals[0].clone();
+        let output = view.handle.output();
+        let crowd = (0..1_000).map(|_| Listener::new(output.clone(), Arc::default(), true));
+        let crowd = crowd.collect();
+        view.handle
+            .resize(TerminalSize { cols: 80, rows: 24 })
+            .await;
+        let line = Part::Text(Bytes::from_static(b"yes flooded\n"));
+        let run = Run {
+            number: 0,
+            parts: [line].into(),
+            when: When::Now,
+            prompt: None,
+        };
+        view.handle.run(run).unwrap();
+        let flooding = async {
+            // Whoever comes first takes all turns of the next minutes.
+            while output.wait(&mut None, 10_000_000_000).is_none() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, flooding).await.expect("a flood");
+        (store, temp, view, crowd)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn flood_keeps_no_one_from_a_first_screen_and_no_guest_from_the_next() {
+        let (store, _temp, view, _crowd) = flooding().await;
+        let news = Arc::<Notify>::default();
+        let mut late = Feed::new(&view, None, false, Role::Viewer, news.clone());
+        assert!(matches!(late.next().await, Turn::Frame(_)));
+        let soon = Instant::now() + PATIENCE;
+        assert!(matches!(late.next().await, Turn::Later(turn) if turn > soon));
+        late.set_role(Role::Guest);
+        let more = async {
+            // What was told before it had the keyboard does not count.
+            news.notify_one();
+            news.notified().await;
+            loop {
+                news.notified().await;
+                if matches!(late.next().await, Turn::Frame(_)) {
+                    break;
+                }
+            }
+        };
+        timeout(PATIENCE, more).await.expect("a frame");
+        store.end().await;
     }
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::protocol::{
-    CALLS_BURST, CALLS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND, client::method,
+    CALLS_BURST, CALLS_PER_SECOND, READ_PAGE_CALLS, SIGNALS_BURST, SIGNALS_PER_SECOND,
+    client::method,
 };
 
 pub use crate::terminal::open_files::raise as raise_open_files;
@@ -14,6 +15,9 @@ pub const MAX_SOCKETS: usize = 4096;
 
 /// How long a connection may take to send the head of a request, the next one included.
 pub(super) const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a client may take to read what was sent to it, or its network to say that it has come.
+pub(super) const SEND_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a connection may still send: a bucket for calls and one for signals, which both fill again
 /// with time.
@@ -50,8 +54,9 @@ impl Allowance {
     /// [`TooMany`].
     pub(super) fn call(&mut self, method: Option<&str>, now: Instant) -> Result<(), TooMany> {
         match method {
-            Some(method::ACK | method::RESIZE) => self.signals.take(now),
-            _ => self.calls.take(now),
+            Some(method::ACK | method::RESIZE) => self.signals.take(1, now),
+            Some(method::READ_PAGE) => self.calls.take(READ_PAGE_CALLS, now),
+            _ => self.calls.take(1, now),
         }
     }
 
@@ -61,7 +66,7 @@ impl Allowance {
     ///
     /// [`TooMany`].
     pub(super) fn signal(&mut self, now: Instant) -> Result<(), TooMany> {
-        self.signals.take(now)
+        self.signals.take(1, now)
     }
 }
 
@@ -75,14 +80,15 @@ impl Bucket {
         }
     }
 
-    fn take(&mut self, now: Instant) -> Result<(), TooMany> {
+    fn take(&mut self, count: u32, now: Instant) -> Result<(), TooMany> {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.at = self.at.max(now);
         self.left = (self.left + passed * self.per_second).min(self.most);
-        if self.left < 1.0 {
+        let count = f64::from(count);
+        if self.left < count {
             return Err(TooMany);
         }
-        self.left -= 1.0;
+        self.left -= count;
         Ok(())
     }
 }
@@ -106,6 +112,21 @@ mod tests {
         let later = start + Duration::from_secs(1);
         let allowed = (0..CALLS_BURST).filter(|_| call(&mut allowance, later));
         assert_eq!(allowed.count(), CALLS_PER_SECOND as usize);
+    }
+
+    #[test]
+    fn reading_a_page_is_as_dear_as_many_calls() {
+        let start = Instant::now();
+        let mut allowance = Allowance::new(start);
+        let mut read = |now| allowance.call(Some(method::READ_PAGE), now).is_ok();
+        let burst = (0..CALLS_BURST).filter(|_| read(start));
+        assert_eq!(burst.count(), (CALLS_BURST / READ_PAGE_CALLS) as usize);
+        let later = start + Duration::from_secs(1);
+        let steady = (0..CALLS_BURST).filter(|_| read(later));
+        assert_eq!(
+            steady.count(),
+            (CALLS_PER_SECOND / READ_PAGE_CALLS) as usize
+        );
     }
 
     #[test]

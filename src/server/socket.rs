@@ -35,7 +35,7 @@ use super::{
     translate::{self, Identity},
 };
 use crate::{
-    lab::{LabError, LabHandle, handle::Visitor},
+    lab::{LabError, LabHandle, clients::Departure, handle::Visitor},
     protocol::{rpc::Response, server::close},
 };
 
@@ -53,6 +53,9 @@ type Ending = (u16, &'static str);
 
 /// How a socket ends that came by a link which is valid no more.
 const REVOKED: Ending = (close::REVOKED, "the link was revoked");
+
+/// How a socket ends whose lab is no more.
+const LAB_ENDED: Ending = (close::SERVER_STOPS, "the lab has ended");
 
 /// Serves a client until it leaves, breaks the protocol, or the server stops.
 pub(super) async fn serve(
@@ -110,12 +113,13 @@ async fn converse(
         link: pass.link,
         name: view.name.as_deref().map(tidy_name),
         cramped: view.cramped,
+        attends: params.attach,
         step: params.step.clone(),
     };
-    let attachment = match lab.attach(visitor).await {
+    let mut attachment = match lab.attach(visitor).await {
         Ok(attachment) => attachment,
         Err(LabError::LinkRevoked) => return Some(REVOKED),
-        Err(_) => return Some((close::SERVER_STOPS, "the lab has ended")),
+        Err(_) => return Some(LAB_ENDED),
     };
     let identity = Identity {
         number: attachment.client,
@@ -136,8 +140,23 @@ async fn converse(
     };
     let (answers, waiting) = mpsc::channel(ANSWERS);
     tokio::select! {
+        // Before all that the client may still have to say, and though it may read nothing.
+        biased;
+        departure = &mut attachment.departure => Some(departure.map_or(LAB_ENDED, sent_away)),
         ending = receive(source, &client, &answers, allowance) => ending,
-        ending = transmit(sink, &client, params.attach, feeds, attachment, waiting) => ending,
+        () = transmit(sink, &client, params.attach, feeds, &mut attachment.events, waiting) => None,
+    }
+}
+
+/// How a socket ends whose client must leave the lab.
+fn sent_away(why: Departure) -> Ending {
+    match why {
+        Departure::Revoked => REVOKED,
+        Departure::TooSlow => (close::TOO_SLOW, "the client did not read in time"),
+        Departure::Replaced => (
+            close::REPLACED,
+            "the client came back by another connection",
+        ),
     }
 }
 

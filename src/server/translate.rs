@@ -123,8 +123,8 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> Option<String> {
             },
         ),
         LabEvent::Place(place) => notification(method::LAB_PLACE, people::place(place)),
-        // The end of the connection says it, and of runs of no block no client is told.
-        LabEvent::Revoked | LabEvent::Loose(_) => return None,
+        // Clients are told of no runs but those of blocks.
+        LabEvent::Loose(_) => return None,
         LabEvent::Notice(notice) => notification(method::SHOW_MESSAGE, message(notice)),
         LabEvent::OpenDocument(uri) => notification(
             method::SHOW_DOCUMENT,

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// processor.
 const VIEWERS_BYTES: f64 = 64e6;
 
-/// How much dearer a byte of a checkpoint is than one of the journal.
+/// How much dearer a byte of a checkpoint is than one of the journal, for the first who is sent it.
 const CHECKPOINT_COST: usize = 8;
 
 /// A terminal's recent speed (a leaky bucket), and the turns of its viewers.
@@ -30,6 +30,8 @@ pub(super) struct Flood {
     viewers: usize,
     at: Instant,
     next_turn: Instant,
+    /// Where the checkpoint stands that was sent last.
+    checkpoint_at: Option<u64>,
 }
 
 impl Flood {
@@ -39,6 +41,7 @@ impl Flood {
             viewers: 0,
             at: now,
             next_turn: now,
+            checkpoint_at: None,
         }
     }
 
@@ -90,10 +93,12 @@ impl Flood {
         *turn
     }
 
-    /// Counts the checkpoint that a viewer was sent instead of what it waited for. To make one takes
-    /// several times as long as to send it.
-    pub(super) fn charge_checkpoint(&mut self, bytes: usize) {
-        self.charge(CHECKPOINT_COST * bytes);
+    /// Counts the checkpoint at `offset` that a viewer was sent instead of what it waited for. To
+    /// make one takes several times as long as to send it; those who come next are sent the same.
+    pub(super) fn charge_checkpoint(&mut self, offset: u64, bytes: usize) {
+        let is_shared = self.checkpoint_at.replace(offset) == Some(offset);
+        let cost = if is_shared { 1 } else { CHECKPOINT_COST };
+        self.charge(cost * bytes);
     }
 
     fn charge(&mut self, bytes: usize) {
@@ -151,6 +156,21 @@ mod tests {
         assert!(at > now && at < now + PAUSE);
         assert_eq!(flood.wait(&mut second, MEGABYTE, now), Some(at));
         assert_eq!(flood.wait(&mut second, MEGABYTE, at), None);
+    }
+
+    #[test]
+    fn checkpoint_is_made_once_for_all_who_are_sent_it() {
+        let now = Instant::now();
+        let wait_after = |offsets: &[u64]| {
+            let mut flood = flooded(now);
+            for offset in offsets {
+                flood.charge_checkpoint(*offset, MEGABYTE);
+            }
+            flood.wait(&mut None, MEGABYTE, now).unwrap() - now
+        };
+        let (alone, shared) = (wait_after(&[7]), wait_after(&[7, 7]));
+        assert!(shared > alone && shared < alone * 2);
+        assert_eq!(wait_after(&[7, 8]), alone * 2);
     }
 
     #[test]

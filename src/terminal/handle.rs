@@ -123,8 +123,9 @@ pub enum News {
     Stage(RunNumber, Stage),
     /// Runs were given up, because the shell they waited for ended or did not start.
     Dropped(Vec<RunNumber>),
-    /// Input was refused, because too much is waiting for a program that reads none.
-    InputFull,
+    /// What that client typed, or an interrupt of a command, was refused, because too much is
+    /// waiting for a program that reads none.
+    InputFull(Option<Arc<str>>),
 }
 
 /// Whether a shell runs in a terminal.

@@ -107,8 +107,10 @@ impl Output {
     }
 
     /// Counts the checkpoint that a viewer was sent instead of what it waited for.
-    pub fn charge_checkpoint(&self, bytes: usize) {
-        self.flood().charge_checkpoint(bytes);
+    pub fn charge_checkpoint(&self, checkpoint: &Checkpoint) {
+        let offset = checkpoint.cursor.offset();
+        self.flood()
+            .charge_checkpoint(offset, checkpoint.dump.len());
     }
 
     pub(super) fn last_preview(&self) -> &LastPreview {
@@ -170,15 +172,28 @@ impl Listener {
         drop(listeners);
         Self { output, news }
     }
+
+    /// Says whether it waits for turns from now on.
+    pub fn wait_for_turns(&self, waits_for_turns: bool) {
+        let mut listeners = self.output.listeners();
+        if let Some(at) = self.place(&listeners)
+            && let Some(ear) = listeners.get_mut(at)
+        {
+            ear.waits_for_turns = waits_for_turns;
+        }
+        self.output.count_viewers(&listeners);
+    }
+
+    fn place(&self, listeners: &[Ear]) -> Option<usize> {
+        let mut listeners = listeners.iter();
+        listeners.position(|ear| Arc::ptr_eq(&ear.news, &self.news))
+    }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         let mut listeners = self.output.listeners();
-        if let Some(at) = listeners
-            .iter()
-            .position(|ear| Arc::ptr_eq(&ear.news, &self.news))
-        {
+        if let Some(at) = self.place(&listeners) {
             listeners.swap_remove(at);
         }
         self.output.count_viewers(&listeners);

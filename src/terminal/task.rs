@@ -229,12 +229,12 @@ impl Terminal {
                 bytes,
             } => {
                 if generation == self.generation && self.pty.is_some() {
-                    let bytes = self.received.accept(client, offset, &bytes);
-                    self.type_input(bytes).await;
+                    let bytes = self.received.accept(client.clone(), offset, &bytes);
+                    self.type_input(bytes, Some(client)).await;
                 }
             }
             Request::Resize(size) => self.resize(size).await,
-            Request::Interrupt => self.type_input(INTERRUPT).await,
+            Request::Interrupt => self.type_input(INTERRUPT, None).await,
             Request::Cancel(run) => {
                 if self.runs.cancel(run) {
                     self.tell(News::Cancelled(run)).await;
@@ -250,7 +250,7 @@ impl Terminal {
         }
     }
 
-    async fn type_input(&mut self, bytes: Bytes) {
+    async fn type_input(&mut self, bytes: Bytes, client: Option<Arc<str>>) {
         if self.playback.is_some() && bytes.contains(&CTRL_C) {
             return self.stop_playing().await;
         }
@@ -258,7 +258,7 @@ impl Terminal {
             self.tracking.input(Instant::now());
             self.writes.push(bytes);
         } else {
-            self.tell(News::InputFull).await;
+            self.tell(News::InputFull(client)).await;
         }
     }
 

@@ -2,19 +2,24 @@
 
 use katahost::{
     client::Address,
-    command::{REGISTRY, Role},
+    command::{REGISTRY, Role, registry::Command},
     protocol::{
         audience::{self, LabLink},
-        frame::input,
+        client::method,
+        frame::{FrameKind, input},
         server::close,
     },
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::harness::{
-    House, HouseOptions, TOKEN, Visitor,
+    DEADLINE, House, HouseOptions, TOKEN, Visitor,
+    chance::Chance,
+    eventually,
     http::{self, request},
-    wire::{Heard, Wire, call, refusal},
+    proxy::{Network, Proxy},
+    wire::{Heard, Wire, call, initialize, refusal},
 };
 
 const FILES: [(&str, &str); 4] = [
@@ -161,7 +166,7 @@ async fn viewer_sees_what_the_driver_does() {
     assert_eq!(viewer.lab.role, audience::Role::Viewer);
     assert!(viewer.lab.links.is_empty() && viewer.lab.audience.is_none());
     let clients = driver.until_notified("lab/clients").await;
-    assert_eq!(clients, json!({"clients": 2, "viewers": 1}));
+    assert_eq!(clients, json!({"clients": 2, "viewers": 1, "drivers": 1}));
     let block = json!({"step": "intro", "block": 0});
     execute(&mut driver, "katahost.runBlock", vec![block])
         .await
@@ -189,76 +194,147 @@ async fn viewer_sees_what_the_driver_does() {
     assert_eq!((place.scroll, place.terminal), (2.5, Some(1)));
 }
 
-/// What a client can say, and whether a viewer may.
-fn everything() -> Vec<(&'static str, Value, bool)> {
-    let mut all = vec![
-        ("workspace/listCommands", Value::Null, true),
-        ("page/read", json!({"step": "step2"}), true),
-        ("page/read", json!({"step": "intro", "link": 0}), true),
-        ("page/read", json!({"step": "intro", "link": 1}), false),
-        ("lab/view", json!({"name": "Ada", "cramped": true}), true),
-        ("terminal/ack", json!({"terminal": 0, "offset": 0}), true),
-        (
-            "terminal/resize",
-            json!({"terminal": 0, "cols": 20, "rows": 5}),
-            false,
-        ),
-        (
-            "lab/place",
-            json!({"step": "intro", "scroll": 0, "terminal": null}),
-            false,
-        ),
-    ];
-    all.extend(REGISTRY.iter().map(|command| {
-        let shape = command
-            .arguments
-            .split_once(", or")
-            .map_or(command.arguments, |(one, _)| one);
+/// What a client can say by a method, and the least that may say it.
+fn examples(name: &str) -> Vec<(Value, Role)> {
+    match name {
+        // Said once already, and refused to everybody.
+        method::INITIALIZE => vec![],
+        method::LIST_COMMANDS => vec![(Value::Null, Role::Viewer)],
+        method::READ_PAGE => vec![
+            (json!({"step": "step2"}), Role::Viewer),
+            (json!({"step": "intro", "link": 0}), Role::Viewer),
+        ],
+        method::VIEW => vec![(json!({"name": "Ada", "cramped": true}), Role::Viewer)],
+        method::ACK => vec![(json!({"terminal": 0, "offset": 0}), Role::Viewer)],
+        method::RESIZE => vec![(json!({"terminal": 0, "cols": 20, "rows": 5}), Role::Driver)],
+        method::PLACE => {
+            let place = json!({"step": "intro", "scroll": 0, "terminal": null});
+            vec![(place, Role::Driver)]
+        }
+        method::EXECUTE_COMMAND => executions(),
+        other => panic!("say here who may say `{other}`"),
+    }
+}
+
+/// Each command, and the least that may execute it.
+fn executions() -> Vec<(Value, Role)> {
+    let mut commands: Vec<_> = REGISTRY.iter().collect();
+    // A guest is none afterwards.
+    commands.sort_by_key(|command| command.id == "katahost.returnKeyboard");
+    let execution = |command: &Command| {
+        let shape = command.arguments;
+        let shape = shape.split_once(", or").map_or(shape, |(one, _)| one);
         let shape = shape.split_once(" or ").map_or(shape, |(one, _)| one);
         let arguments = serde_json::from_str(shape).unwrap_or_else(|_| json!([]));
-        let params: Value = json!({"command": command.id, "arguments": arguments});
-        (
-            "workspace/executeCommand",
-            params,
-            command.role == Role::Viewer,
+        let params = json!({"command": command.id, "arguments": arguments});
+        (params, least(command.id))
+    };
+    commands.into_iter().map(execution).collect()
+}
+
+/// The least that may execute a command. Said apart from the registry, so that nobody is allowed
+/// more by mistake.
+fn least(command: &str) -> Role {
+    match command {
+        "katahost.askForKeyboard"
+        | "katahost.returnKeyboard"
+        | "simpleBrowser.show"
+        | "vscode.open"
+        | "workbench.action.terminal.focus" => Role::Viewer,
+        "katahost.nextStep"
+        | "katahost.playRecording"
+        | "katahost.previousStep"
+        | "katahost.runNextBlock"
+        | "workbench.action.terminal.clear" => Role::Remote,
+        "katahost.createLink"
+        | "katahost.declineKeyboard"
+        | "katahost.grantKeyboard"
+        | "katahost.revokeLink"
+        | "katahost.takeKeyboard"
+        | "katahost.trust"
+        | "katapod.start" => Role::Driver,
+        _ => Role::Guest,
+    }
+}
+
+/// Has somebody with that role say all that a client can say, and checks what is refused.
+async fn check_refusals(house: &House, driver: &mut Visitor, role: Role) {
+    let way = if role == Role::Remote {
+        "remote"
+    } else {
+        "viewer"
+    };
+    let link = link(driver, way).await;
+    let mut wire = Wire::open(&socket(house, &link)).await;
+    wire.say(&initialize(0, &format!("one-{role:?}"))).await;
+    let client = wire.answer().await["result"]["client"].clone();
+    if role == Role::Guest {
+        let client = vec![json!({"client": client})];
+        execute(driver, "katahost.grantKeyboard", client)
+            .await
+            .unwrap();
+    }
+    let again = wire.ask(1, "initialize", Value::Null).await;
+    assert_eq!(refusal(&again).0, "not-initialized");
+    for (number, name) in (2..).zip(method::ALL) {
+        for (params, least) in examples(name) {
+            let answer = wire.ask(number, name, params.clone()).await;
+            let refused = answer["error"]["data"]["code"] == "not-allowed";
+            let what = format!("{name} {params} of a {role:?}: {answer}");
+            assert_eq!(refused, role < least, "{what}");
+            let runs = *name == method::EXECUTE_COMMAND;
+            assert!(refused || runs || answer["error"].is_null(), "{what}");
+        }
+    }
+    // Frames that only the server sends mean nothing from a client.
+    for kind in [
+        FrameKind::Output,
+        FrameKind::Snapshot,
+        FrameKind::Resize,
+        FrameKind::Preview,
+    ] {
+        let mut frame = input(
+            0,
+            driver.generation(0),
+            0,
+            b"\0\x14\0\x05echo frame-typed\r",
         )
-    }));
-    all
+        .to_vec();
+        frame[0] = kind as u8;
+        wire.say_bytes(frame).await;
+    }
+    let typed = input(0, driver.generation(0), 0, b"echo after-all-typed\r");
+    if role < Role::Guest {
+        wire.say_bytes(typed).await;
+    }
+    // What the server does next comes after that.
+    let listed = wire.ask(999, method::LIST_COMMANDS, Value::Null).await;
+    assert!(listed["result"].is_array(), "{listed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn viewer_is_refused_all_but_its_own_view() {
+async fn each_role_is_refused_all_that_needs_more() {
     let house = house();
     let mut driver = house.enter("lab").await;
     driver.until_text("host", "bash").await;
-    let link = link(&mut driver, "viewer").await;
-    let mut wire = Wire::enter(&socket(&house, &link), "a-viewer").await;
-    for (id, (method, params, allowed)) in (1..).zip(everything()) {
-        let answer = wire.ask(id, method, params.clone()).await;
-        if allowed {
-            assert!(
-                answer.get("result").is_some(),
-                "{method} {params}: {answer}"
-            );
-        } else {
-            assert_eq!(refusal(&answer).0, "not-allowed", "{method} {params}");
-        }
+    check_refusals(&house, &mut driver, Role::Viewer).await;
+    let state = driver.client.execute("katapod.reloadPage", vec![], None);
+    state.await.unwrap();
+    let shown = driver.until_notified("page/show").await;
+    let runs = &shown["page"]["blocks"][0]["state"]["runs"];
+    assert_eq!((&shown["page"]["step"], runs), (&json!("intro"), &json!(0)));
+    for role in [Role::Remote, Role::Guest] {
+        check_refusals(&house, &mut driver, role).await;
     }
-    let typed = input(0, driver.generation(0), 0, b"echo viewer-typed\r");
-    wire.say_bytes(typed).await;
-    // What the server does next comes after that.
-    wire.ask(999, "workspace/listCommands", Value::Null).await;
+    // The guest has started it again.
+    let again = |driver: &Visitor| driver.generation(0) == 2;
+    driver.until("another shell", again).await;
     driver
         .type_text("host", "stty size; echo done-$((1+1))\r")
         .await;
     driver.until_text("host", "done-2").await;
     let seen = driver.text(0);
-    assert!(
-        seen.contains("24 80") && !seen.contains("viewer-typed"),
-        "{seen}"
-    );
-    let page = driver.lab.page.as_ref().unwrap();
-    assert_eq!((&*page.step, page.blocks[0].state.runs), ("intro", 0));
+    assert!(seen.contains("24 80") && !seen.contains("-typed"), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,10 +473,10 @@ async fn keyboard_waits_for_a_guest_who_lost_its_connection() {
         .await
         .unwrap();
     let (address, id) = (socket(&house, &link), viewer.id.clone());
-    let both = json!({"clients": 2, "viewers": 1});
+    let both = json!({"clients": 2, "viewers": 1, "drivers": 1});
     while driver.until_notified("lab/clients").await != both {}
     drop(viewer);
-    let gone = json!({"clients": 1, "viewers": 0});
+    let gone = json!({"clients": 1, "viewers": 0, "drivers": 1});
     while driver.until_notified("lab/clients").await != gone {}
     let role = async |id: &str| {
         let visitor = Visitor::connect_as(&address, id, None, None).await;
@@ -412,6 +488,162 @@ async fn keyboard_waits_for_a_guest_who_lost_its_connection() {
         .await
         .unwrap();
     assert_eq!(role(&id).await, audience::Role::Viewer);
+}
+
+/// Waits until the driver is told of so many clients, and of so many viewers and drivers of them.
+async fn until_count(driver: &mut Visitor, clients: usize, viewers: usize, drivers: usize) {
+    let count = json!({"clients": clients, "viewers": viewers, "drivers": drivers});
+    while driver.until_notified("lab/clients").await != count {}
+}
+
+/// The code that a visitor's connection is closed with.
+async fn ending(visitor: &mut Visitor) -> u16 {
+    let ending = async {
+        loop {
+            if let Some((code, _)) = visitor.step().await {
+                return code;
+            }
+        }
+    };
+    timeout(DEADLINE, ending).await.expect("an end")
+}
+
+/// A guest whose connection stands, and the way to it.
+async fn guest(house: &House) -> (Visitor, Address, Visitor) {
+    let (mut driver, link, guest) = driver_and(house, "viewer").await;
+    until_count(&mut driver, 2, 1, 1).await;
+    let client = vec![json!({"client": guest.lab.client})];
+    execute(&mut driver, "katahost.grantKeyboard", client)
+        .await
+        .unwrap();
+    (driver, socket(house, &link), guest)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guest_who_comes_back_before_its_connection_has_ended_keeps_the_keyboard() {
+    let house = house();
+    let (mut driver, address, mut old) = guest(&house).await;
+    let name = call(Value::Null, "lab/view", json!({"name": "Ada"}));
+    old.client.send_raw(name.to_string().into()).await.unwrap();
+    let is_told = |audience: &Value, client: u64| {
+        let person = &audience["people"][0];
+        person["client"] == client && person["name"] == "Ada" && person["hasKeyboard"] == true
+    };
+    while !is_told(&driver.until_notified("lab/audience").await, old.lab.client) {}
+    let new = Visitor::connect_as(&address, &old.id, None, None).await;
+    let mut new = new.unwrap();
+    assert_eq!(new.lab.role, audience::Role::Guest);
+    assert_eq!((new.lab.clients.clients, new.lab.clients.viewers), (2, 1));
+    while !is_told(&driver.until_notified("lab/audience").await, new.lab.client) {}
+    assert_eq!(ending(&mut old).await, close::REPLACED);
+    new.type_text("host", "echo typed-$((1+1))\r").await;
+    driver.until_text("host", "typed-2").await;
+    // The same name by another link is somebody else.
+    let other = link(&mut driver, "viewer").await;
+    let other = Visitor::connect_as(&socket(&house, &other), &old.id, None, None).await;
+    assert_eq!(other.unwrap().lab.role, audience::Role::Viewer);
+    new.type_text("host", "echo still-$((1+1))\r").await;
+    driver.until_text("host", "still-2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guest_whose_network_fell_silent_keeps_the_keyboard() {
+    let house = house();
+    let (mut driver, link, first) = driver_and(&house, "viewer").await;
+    let (direct, id) = (socket(&house, &link), first.id.clone());
+    let proxy = Proxy::open(house.address, Network::default(), Chance::new(1)).await;
+    let old = Visitor::connect_as(&proxy.way_to(&direct), &id, None, None).await;
+    let old = old.unwrap();
+    let client = vec![json!({"client": old.lab.client})];
+    execute(&mut driver, "katahost.grantKeyboard", client)
+        .await
+        .unwrap();
+    let open = house.sockets.len();
+    proxy.stall(true);
+    let new = Visitor::connect_as(&direct, &id, None, None).await;
+    let mut new = new.unwrap();
+    assert_eq!(new.lab.role, audience::Role::Guest);
+    new.type_text("host", "echo typed-$((1+1))\r").await;
+    driver.until_text("host", "typed-2").await;
+    eventually("the old socket is given up", || house.sockets.len() <= open).await;
+    drop(old);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guest_who_reads_nothing_types_nothing_once_the_keyboard_is_taken_back() {
+    let house = house();
+    let mut driver = house.enter("lab").await;
+    driver.until_text("host", "bash").await;
+    let link = link(&mut driver, "viewer").await;
+    let mut deaf = Wire::open(&socket(&house, &link)).await;
+    deaf.say(&initialize(1, "a-deaf-guest")).await;
+    let welcome = deaf.answer().await;
+    let client = vec![json!({"client": welcome["result"]["client"]})];
+    execute(&mut driver, "katahost.grantKeyboard", client)
+        .await
+        .unwrap();
+    until_count(&mut driver, 2, 1, 1).await;
+    // Each of a driver's moves is told to all others. These are more than the network and the lab
+    // keep for one of them, and not more than a driver may send.
+    let step = "x".repeat(20_000);
+    for number in 0..1_800 {
+        let place = json!({"step": step, "scroll": number, "terminal": null});
+        let here = call(Value::Null, "lab/place", place).to_string();
+        driver.client.send_raw(here.into()).await.unwrap();
+    }
+    until_count(&mut driver, 1, 0, 1).await;
+    execute(&mut driver, "katahost.takeKeyboard", vec![])
+        .await
+        .unwrap();
+    let typed = input(0, driver.generation(0), 0, b"echo deaf-typed\r");
+    deaf.say_bytes(typed).await;
+    driver.type_text("host", "echo done-$((1+1))\r").await;
+    driver.until_text("host", "done-2").await;
+    // It is told why, if there is still room for that.
+    let end = timeout(DEADLINE, deaf.ending()).await.expect("an end");
+    assert!([close::TOO_SLOW, 1006].contains(&end), "{end}");
+    driver.type_text("host", "echo over-$((1+1))\r").await;
+    driver.until_text("host", "over-2").await;
+    assert!(!driver.text(0).contains("deaf-typed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn presenter_is_who_drives_and_watches() {
+    let house = house();
+    let (mut driver, _, mut viewer) = driver_and(&house, "viewer").await;
+    let link = link(&mut driver, "remote").await;
+    let remote = Visitor::connect(&socket(&house, &link), None, None).await;
+    let mut program = katahost::client::Client::connect(&house.socket("lab"))
+        .await
+        .unwrap();
+    let id = katahost::lab::store::random_name();
+    let lab = program.initialize(&id, false, None, None).await.unwrap();
+    assert_eq!((lab.clients.clients, lab.clients.drivers), (4, 1));
+    drop(driver);
+    until_count(&mut viewer, 3, 1, 0).await;
+    drop((remote, program));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_viewers_execute_makes_the_lab_forget_nothing_of_a_driver() {
+    let house = house();
+    let (mut driver, _, mut viewer) = driver_and(&house, "viewer").await;
+    let block = vec![json!({"step": "intro", "block": 0})];
+    let id = Some("an-execution".to_owned());
+    let mut run = async || {
+        let run = driver
+            .client
+            .execute("katahost.runBlock", block.clone(), id.clone());
+        run.await.unwrap().repeated
+    };
+    assert!(!run().await);
+    for number in 0..600 {
+        let id = Some(format!("a-viewers-{number}"));
+        let address = vec![json!("https://example.com/")];
+        let opened = viewer.client.execute("vscode.open", address, id);
+        opened.await.unwrap();
+    }
+    assert!(run().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -453,11 +685,7 @@ async fn revoked_link_sends_away_who_came_by_it_and_nobody_else() {
     execute(&mut driver, "katahost.revokeLink", id.clone())
         .await
         .unwrap();
-    let mut end = None;
-    while end.is_none() {
-        end = viewer.step().await;
-    }
-    assert_eq!(end.unwrap().0, close::REVOKED);
+    assert_eq!(ending(&mut viewer).await, close::REVOKED);
     let path = format!("/{}", revoked.address);
     assert_eq!(request(house.address, "GET", &path, &[]).await.status, 401);
     let mut links = driver.until_notified("lab/links").await;
@@ -494,10 +722,10 @@ async fn two_hundred_who_come_and_go_at_once_are_counted() {
     let coming = (0..200).map(|_| Visitor::connect(&address, None, None));
     let crowd: Vec<_> = futures_util::future::join_all(coming).await;
     assert!(crowd.iter().all(Result::is_ok));
-    let all = json!({"clients": 201, "viewers": 200});
+    let all = json!({"clients": 201, "viewers": 200, "drivers": 1});
     while driver.until_notified("lab/clients").await != all {}
     drop(crowd);
-    let alone = json!({"clients": 1, "viewers": 0});
+    let alone = json!({"clients": 1, "viewers": 0, "drivers": 1});
     while driver.until_notified("lab/clients").await != alone {}
     let told = driver
         .notifications

@@ -323,7 +323,7 @@ async fn all_clients_hear_of_pages_blocks_and_each_other() {
     let mut second = Wire::enter(&house.socket("lab"), "client-2").await;
     assert_eq!(
         first.notified("lab/clients").await,
-        json!({"clients": 2, "viewers": 0})
+        json!({"clients": 2, "viewers": 0, "drivers": 2})
     );
     let load = execute("katapod.loadPage", json!(["step2"]), "execution-1");
     second.say(&call(1, "workspace/executeCommand", load)).await;
@@ -345,7 +345,7 @@ async fn all_clients_hear_of_pages_blocks_and_each_other() {
     drop(second);
     assert_eq!(
         first.notified("lab/clients").await,
-        json!({"clients": 1, "viewers": 0})
+        json!({"clients": 1, "viewers": 0, "drivers": 1})
     );
 }
 

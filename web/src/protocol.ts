@@ -861,7 +861,12 @@ clients: number,
 /**
  * Those among them that came by a watch link.
  */
-viewers: number, };
+viewers: number, 
+/**
+ * Those among them that are drivers and attached to the terminals, as a program that only
+ * executes commands is not.
+ */
+drivers: number, };
 
 /**
  * Who watches, as drivers see it.

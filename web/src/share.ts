@@ -53,7 +53,7 @@ export class Share {
   readonly #people = element("div", { class: "share-people" });
   readonly #links = element("div", { class: "share-links" });
   readonly #projection = new Projection();
-  #clients: LabClients = { clients: 1, viewers: 0 };
+  #clients: LabClients = { clients: 1, viewers: 0, drivers: 1 };
   #audience: Audience = { cramped: 0, people: [] };
   #known: LabLink[] = [];
   // The link whose address is shown, and the one that is about to be revoked.

@@ -61,8 +61,8 @@ export class Watching {
     this.#paint();
   }
 
-  setClients({ clients, viewers }: LabClients): void {
-    const away = clients - viewers <= 0;
+  setClients({ drivers }: LabClients): void {
+    const away = drivers === 0;
     if (away !== this.#driverAway && !this.#bar.hidden) {
       announce(away ? "The presenter is not here at the moment." : "The presenter is here again.");
     }

@@ -106,6 +106,7 @@ impl<'a> Player<'a> {
             link: None,
             name: None,
             cramped: false,
+            attends: true,
             step: None,
         };
         let me = lab.attach(visitor).await?;

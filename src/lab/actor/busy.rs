@@ -2,7 +2,7 @@
 
 use super::Lab;
 use crate::{
-    command::{CommandError, arguments::WhenBusy},
+    command::{CommandError, Role, arguments::WhenBusy},
     lab::{
         asks::Ask,
         event::{Busy, RunState},
@@ -120,7 +120,8 @@ impl Lab {
 
     fn answer(&mut self, ask: Ask, outcome: &Result<Executed, LabError>) {
         if let Some(id) = ask.execution {
-            self.executions.remember(id, outcome.clone());
+            // No viewer runs anything.
+            self.executions.remember(id, Role::Remote, outcome.clone());
         }
         for answer in ask.answers {
             // The asker may have lost its connection; it will ask again.

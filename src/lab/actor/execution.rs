@@ -39,7 +39,7 @@ impl Lab {
             return;
         }
         if let Some(id) = id {
-            self.executions.remember(id, result.clone());
+            self.executions.remember(id, role, result.clone());
         }
         // The asker may have lost its connection; it will ask again.
         drop(answer.send(result));

@@ -68,17 +68,21 @@ impl Lab {
                 for run in runs {
                     self.drop_run(run, "its shell ended");
                 }
-                self.clients.tell(LabEvent::Notice(Notice::failure(
+                self.clients.tell_typists(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
                     Some("start the terminal again and run the block again".to_owned()),
                 )));
             }
-            News::InputFull => {
+            News::InputFull(client) => {
                 let name = &self.instance.view(terminal).name;
-                self.clients.tell(LabEvent::Notice(Notice::failure(
+                let notice = Notice::failure(
                     format!("`{name}` reads no input; what you typed last was not taken"),
                     Some("interrupt what runs there, or start the terminal again".to_owned()),
-                )));
+                );
+                match client {
+                    Some(client) => self.clients.refuse_input(&client, notice),
+                    None => self.clients.tell_typists(LabEvent::Notice(notice)),
+                }
             }
         }
     }

@@ -9,7 +9,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -29,10 +28,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::protocol::MAX_CLIENT_MESSAGE_BYTES;
-
-/// How long a client may take to read what was sent to it.
-const SEND_PATIENCE: Duration = Duration::from_secs(60);
+use crate::{protocol::MAX_CLIENT_MESSAGE_BYTES, server::limits::SEND_PATIENCE};
 
 /// How much is read from a socket at once. Clients send little, and the library keeps as much for
 /// each of them.
@@ -184,7 +180,8 @@ impl Sink {
             // The clock is only set when the client makes us wait.
             timeout(SEND_PATIENCE, poll_fn(|context| self.write(context))).await??;
         }
-        self.write.flush().await
+        // TLS may keep some of it until the client takes more.
+        timeout(SEND_PATIENCE, self.write.flush()).await?
     }
 
     fn write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

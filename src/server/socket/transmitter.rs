@@ -1,6 +1,9 @@
 //! The half of a socket that sends: answers, events, and what terminals wrote.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -9,10 +12,10 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Ending, REVOKED, client::Client, connection::Sink};
+use super::{client::Client, connection::Sink};
 use crate::{
-    lab::{LabEvent, handle::Attachment},
-    protocol::{HEARTBEAT_SECONDS, server::close},
+    lab::LabEvent,
+    protocol::HEARTBEAT_SECONDS,
     server::{
         feed::{Feed, Turn},
         translate,
@@ -20,15 +23,15 @@ use crate::{
     terminal::pty::READ_BYTES,
 };
 
-/// The half that sends: answers and events first, then a frame of each terminal in turn.
+/// The half that sends, until the client takes nothing any more: answers and events first, then a frame of each terminal in turn.
 pub(super) async fn transmit(
     sink: &mut Sink,
     client: &Client,
     attached: bool,
     mut feeds: Vec<Feed>,
-    mut attachment: Attachment,
+    events: &mut mpsc::Receiver<Arc<LabEvent>>,
     mut answers: mpsc::Receiver<String>,
-) -> Option<Ending> {
+) {
     let mut heartbeat = interval(Duration::from_secs(HEARTBEAT_SECONDS));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Whether a terminal may have something for the client.
@@ -39,24 +42,22 @@ pub(super) async fn transmit(
         tokio::select! {
             biased;
             Some(answer) = answers.recv() => sink.text(answer),
-            event = attachment.events.recv() => {
-                let Some(event) = event else {
-                    return Some(if client.lab.is_closed() {
-                        (close::SERVER_STOPS, "the lab has ended")
-                    } else {
-                        (close::TOO_SLOW, "the client did not read in time")
-                    });
-                };
+            Some(event) = events.recv() => {
                 match &*event {
                     LabEvent::Terminal(view) => {
                         let of_it = feeds.iter_mut().filter(|feed| feed.number() == view.number);
                         of_it.for_each(|feed| feed.set_generation(view.generation));
                     }
+                    LabEvent::Role { role, .. } => {
+                        for feed in &mut feeds {
+                            feed.set_role(*role);
+                        }
+                        look = true;
+                    }
                     LabEvent::Restarted(lab) if attached => {
                         feeds = client.feeds(lab, |_| None);
                         look = true;
                     }
-                    LabEvent::Revoked => return Some(REVOKED),
                     _ => {}
                 }
                 if let Some(text) = translate::event(&event, &client.identity) {
@@ -76,7 +77,9 @@ pub(super) async fn transmit(
             for one in &mut feeds {
                 if one.may_draw() {
                     // Else the first screen would come with the last one.
-                    sink.flush().await.ok()?;
+                    if sink.flush().await.is_err() {
+                        return;
+                    }
                 }
                 match one.next().await {
                     Turn::Frame(frame) => {
@@ -91,7 +94,9 @@ pub(super) async fn transmit(
                 }
             }
         }
-        sink.flush().await.ok()?;
+        if sink.flush().await.is_err() {
+            return;
+        }
         if sent_bytes >= READ_BYTES {
             // A flooding terminal must not own its worker.
             yield_now().await;

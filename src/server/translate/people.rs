@@ -21,8 +21,16 @@ pub(in crate::server) fn role(role: Role) -> wire::Role {
 }
 
 pub(super) fn headcount(headcount: Headcount) -> LabClients {
-    let Headcount { clients, viewers } = headcount;
-    LabClients { clients, viewers }
+    let Headcount {
+        clients,
+        viewers,
+        drivers,
+    } = headcount;
+    LabClients {
+        clients,
+        viewers,
+        drivers,
+    }
 }
 
 pub(super) fn audience(audience: &event::Audience) -> wire::Audience {
