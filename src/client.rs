@@ -29,7 +29,7 @@ use crate::protocol::{
 
 // The command line speaks to labs through this module alone.
 pub use crate::protocol::{
-    audience::Role,
+    audience::{Role, ViewParams},
     progress::{StepProgress, Waits},
     server::{LabState, TerminalInfo, TerminalStatus},
 };

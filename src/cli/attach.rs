@@ -31,8 +31,9 @@ use crate::{
 /// Join a terminal of a running lab from your own terminal
 ///
 /// You see what everybody sees who watches it, and what you type goes to it, Ctrl-C included. With
-/// a watch link you only look, until the driver gives you the keyboard. A lost connection is found
-/// again, with nothing lost or typed twice. When the shell ends you stay; Enter starts another.
+/// a watch link you only look, until the driver gives you the keyboard; Ctrl-K asks for it. A lost
+/// connection is found again, with nothing lost or typed twice. When the shell ends you stay; Enter
+/// starts another.
 ///
 /// Without a terminal, it lists those of the lab.
 #[derive(Debug, Args)]
@@ -51,6 +52,9 @@ pub(super) struct Arguments {
     /// Only look: nothing that you type is sent, and your window's size neither
     #[arg(long)]
     read_only: bool,
+    /// The name by which the driver and others see you
+    #[arg(long)]
+    name: Option<String>,
     /// The key that leaves, such as ctrl-] or ^q
     #[arg(long, env = "KATAHOST_LEAVE_KEY", value_name = "KEY", default_value = "ctrl-]", value_parser = leave_key)]
     leave_key: u8,
@@ -129,6 +133,7 @@ async fn attach(
     let manner = Manner {
         read_only,
         keys,
+        name: arguments.name.clone(),
         leave_key: arguments.leave_key,
         leave_name: leaves.to_owned(),
     };

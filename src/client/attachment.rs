@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{Address, Client, ClientError, Incident, Received, typed::Typed};
 use crate::protocol::{
-    audience::{Role, RoleChanged},
+    audience::{Role, RoleChanged, ViewParams},
     client::{ExecuteCommandParams, Resume, ResumeTerminal, method as ask},
     frame::{FrameKind, Header, decode_size},
     rpc::Call,
@@ -122,7 +122,10 @@ pub struct Attachment {
     typed: Typed,
     acknowledged: Option<u64>,
     size: Option<(u16, u16)>,
-    restart: bool,
+    command: Option<ExecuteCommandParams>,
+    view: ViewParams,
+    /// Whether the server was told of the view.
+    view_told: bool,
     /// Whether what was received may be resumed.
     exact: bool,
 }
@@ -162,7 +165,9 @@ impl Attachment {
             received: BTreeMap::new(),
             acknowledged: None,
             size: None,
-            restart: false,
+            command: None,
+            view: ViewParams::default(),
+            view_told: true,
             exact: true,
         })
     }
@@ -209,7 +214,28 @@ impl Attachment {
 
     /// Asks for another shell in place of the one that ended.
     pub fn restart(&mut self) {
-        self.restart = true;
+        let argument = json!({ "terminalId": self.terminal.id });
+        self.execute("katahost.restartTerminal", vec![argument]);
+    }
+
+    /// Asks for the keyboard, which the lab's driver may grant.
+    pub fn ask_for_keyboard(&mut self) {
+        self.execute("katahost.askForKeyboard", Vec::new());
+    }
+
+    /// Has a command executed; what went wrong comes as an [`Event::Message`].
+    fn execute(&mut self, command: &str, arguments: Vec<Value>) {
+        self.command = Some(ExecuteCommandParams {
+            command: command.to_owned(),
+            arguments,
+            execution_id: None,
+        });
+    }
+
+    /// Says by which name others see this client, and whether its terminal is cut off here.
+    pub fn set_view(&mut self, view: ViewParams) {
+        self.view_told &= self.view == view;
+        self.view = view;
     }
 
     /// Asks for a snapshot, not the bytes since, when the connection is found again.
@@ -305,6 +331,7 @@ impl Attachment {
 
     fn come_back(&mut self, lab: LabState) -> Result<Event, End> {
         self.exact = true;
+        self.view_told = false;
         if lab.instance != self.instance {
             return self.start_over(lab);
         }
@@ -390,16 +417,16 @@ impl Attachment {
             client.acknowledge(number, offset).await?;
             self.acknowledged = None;
         }
-        if self.restart {
-            let params = ExecuteCommandParams {
-                command: "katahost.restartTerminal".to_owned(),
-                arguments: vec![json!({ "terminalId": self.terminal.id })],
-                execution_id: None,
-            };
+        if !self.view_told {
+            let call = Call::notification(ask::VIEW, &self.view);
+            client.send_text(&call).await?;
+            self.view_told = true;
+        }
+        if let Some(params) = &self.command {
             client.next_id += 1;
             let call = Call::request(client.next_id, ask::EXECUTE_COMMAND, params);
             client.send_text(&call).await?;
-            self.restart = false;
+            self.command = None;
         }
         while self.terminal.status == TerminalStatus::Running
             && let Some((offset, bytes)) = self.typed.unsent()

@@ -14,7 +14,7 @@ use super::{
     harmless::Beyond,
 };
 use crate::client::{
-    Role, TerminalStatus,
+    Role, TerminalStatus, ViewParams,
     attachment::{Attachment, End, Event},
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Manner {
     pub(super) read_only: bool,
     /// Whether keys are read at all.
     pub(super) keys: bool,
+    /// The name that others see.
+    pub(super) name: Option<String>,
     /// The byte of the key to leave, and its name.
     pub(super) leave_key: u8,
     pub(super) leave_name: String,
@@ -61,6 +63,9 @@ struct Conversation<'a> {
     told_watching: bool,
     written: Option<u64>,
 }
+
+/// What asks for the keyboard where nothing may be typed: Ctrl-K.
+const ASK_KEY: u8 = 0x0b;
 
 /// Signals that end the program, with their numbers as everywhere (POSIX).
 const ENDING: [u8; 4] = [1, 2, 3, 15];
@@ -129,6 +134,7 @@ async fn next_key(keys: &mut Option<mpsc::Receiver<Key>>) -> Key {
 impl Conversation<'_> {
     async fn run(&mut self, keys: &mut Option<mpsc::Receiver<Key>>, resized: &mut Signal) -> Left {
         self.send_size();
+        self.send_view();
         self.tell_shell(false);
         let mut settled = Some(Instant::now() + SETTLED);
         loop {
@@ -154,9 +160,13 @@ impl Conversation<'_> {
                         return Left::ByKey;
                     }
                 },
-                _ = resized.recv() => self.send_size(),
+                _ = resized.recv() => {
+                    self.send_size();
+                    self.send_view();
+                }
                 () = sleep_until(settled.unwrap_or_else(Instant::now)), if settled.is_some() => {
                     settled = None;
+                    self.send_view();
                     self.tell_size();
                 }
             }
@@ -177,13 +187,17 @@ impl Conversation<'_> {
         }
     }
 
+    /// Tells the driver whether the terminal is cut off here, and who this is.
+    fn send_view(&mut self) {
+        self.attachment.set_view(ViewParams {
+            name: self.manner.name.clone(),
+            cramped: self.own_size_if_cramped().is_some(),
+        });
+    }
+
     fn typed(&mut self, bytes: &[u8]) {
         if !self.may_type() {
-            if !std::mem::replace(&mut self.told_watching, true) {
-                let leave = &self.manner.leave_name;
-                self.display
-                    .status(&format!("you are watching; {leave} leaves"));
-            }
+            self.watch(bytes);
             return;
         }
         if let TerminalStatus::Exited { .. } | TerminalStatus::Failed { .. } =
@@ -197,6 +211,24 @@ impl Conversation<'_> {
         if !self.attachment.type_bytes(bytes) {
             self.display
                 .status("too much waits to be sent; this was not typed");
+        }
+    }
+
+    /// Takes a key of somebody who only watches.
+    fn watch(&mut self, bytes: &[u8]) {
+        let may_ask = !self.manner.read_only;
+        if may_ask && bytes == [ASK_KEY] {
+            self.attachment.ask_for_keyboard();
+            self.display.status("asked for the keyboard");
+        } else if !std::mem::replace(&mut self.told_watching, true) {
+            let ask = if may_ask {
+                "Ctrl-K asks for the keyboard, "
+            } else {
+                ""
+            };
+            let leave = &self.manner.leave_name;
+            self.display
+                .status(&format!("you are watching; {ask}{leave} leaves"));
         }
     }
 
@@ -214,7 +246,10 @@ impl Conversation<'_> {
                 self.size = size;
                 self.display.snapshot(&bytes, end);
             }
-            Event::Size(cols, rows) => self.size = (cols, rows),
+            Event::Size(cols, rows) => {
+                self.size = (cols, rows);
+                self.send_view();
+            }
             Event::Shell(_) => self.tell_shell(true),
             Event::StartedOver => {
                 self.display.forget_offsets();
@@ -276,13 +311,16 @@ impl Conversation<'_> {
         self.display.status(&text);
     }
 
-    /// Tells once that the terminal is larger than the window of somebody who can't change that.
+    /// The size of the window, if the terminal is larger and the person can't change that.
+    fn own_size_if_cramped(&self) -> Option<(u16, u16)> {
+        let own = Console::size().filter(|_| self.console.is_screen && !self.sizes())?;
+        (self.size.0 > own.0 || self.size.1 > own.1).then_some(own)
+    }
+
+    /// Tells once that the terminal is larger than the window.
     fn tell_size(&mut self) {
-        let Some(own) = Console::size().filter(|_| !self.sizes()) else {
-            return;
-        };
         let (cols, rows) = self.size;
-        if self.console.is_screen && (cols > own.0 || rows > own.1) {
+        if let Some(own) = self.own_size_if_cramped() {
             self.display.status(&format!(
                 "this terminal has {cols} columns and {rows} rows; your window has {} and {}",
                 own.0, own.1
