@@ -278,7 +278,7 @@ async fn blocks_are_judged_by_code_and_output() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_claimed_of_output_that_is_gone() {
-    let flood = "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo ok";
+    let flood = "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo ok";
     let blocks = [(r#"{"expect": "ok", "required": true}"#, flood)];
     let mut desk = Desk::new(&blocks).await;
     desk.run(0).await;
