@@ -13,7 +13,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::program::{command, run_for};
+use crate::harness::program::{command, heed_hangups, run_for};
 
 /// How long a lab may take to be played, on a loaded machine.
 const LONG: Duration = Duration::from_secs(240);
@@ -268,8 +268,9 @@ fn folder_of_labs_and_an_archive_are_tested() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
-#[test]
-fn interrupted_test_ends_what_it_started() {
+#[tokio::test]
+async fn interrupted_test_ends_what_it_started() {
+    heed_hangups();
     let temp = lab(&[(
         "intro.md",
         "```\n### {\"timeout\": 300}\necho $$ > \"$MARK\"; sleep 300\n```\n\n```\ntrue\n```\n",

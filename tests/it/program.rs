@@ -18,7 +18,7 @@ use crate::harness::{
     Visitor, eventually,
     http::request,
     is_running,
-    program::{Program, run},
+    program::{Program, heed_hangups, run},
     written,
 };
 
@@ -122,6 +122,7 @@ async fn interrupt_ends_everything_with_code_0() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn end_of_its_terminal_ends_everything_with_code_0() {
+    heed_hangups();
     check_signal(Signal::HUP).await;
 }
 

@@ -9,8 +9,15 @@ use std::{
 
 use katahost::client::Address;
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{DEADLINE, eventually};
+
+/// Lets programs that start from now on end with their terminal, even where these tests were told
+/// not to, by `nohup`: a signal that is handled here is an ordinary one for them (execve(2)).
+pub fn heed_hangups() {
+    drop(signal(SignalKind::hangup()).unwrap());
+}
 
 /// A program that serves. Dropping it ends it.
 #[derive(Debug)]
