@@ -289,9 +289,9 @@ impl Clients {
         self.tell_those(event, |_, client| client.role == Role::Driver);
     }
 
-    /// Tells those who can type.
-    pub(super) fn tell_typists(&mut self, event: LabEvent) {
-        self.tell_those(event, |_, client| client.standing.role() >= Role::Guest);
+    /// Tells those who run blocks or type.
+    pub(super) fn tell_doers(&mut self, event: LabEvent) {
+        self.tell_those(event, |_, client| client.standing.role() > Role::Viewer);
     }
 
     /// Tells a client, by the name that it made for itself, that what it typed was not taken.

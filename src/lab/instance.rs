@@ -62,6 +62,8 @@ pub(super) struct Instance {
     pub(super) checks: LabChecks,
     /// When to look again at the output that the way on waits for.
     pub(super) judge_again_at: Option<Instant>,
+    /// How far the terminals had written when that was done last: nothing new says nothing new.
+    pub(super) judged_ends: Vec<u64>,
     pub(super) checker: Checker,
     /// Tells of checks that have ended.
     pub(super) checked: mpsc::Receiver<CheckEnd>,
@@ -130,6 +132,7 @@ impl Instance {
             step_runner: StepRunner::default(),
             checks: LabChecks::default(),
             judge_again_at: None,
+            judged_ends: Vec::new(),
             checker,
             checked,
             progress: Progress::new(SystemTime::now()),

@@ -195,11 +195,10 @@ impl LabRuns {
         self.told(number).filter(|run| run.state == RunState::Sent)
     }
 
-    /// The last run of a block, where nobody tells its end and it looks settled, but not yet as
-    /// expected.
+    /// The last run of a block, where nobody tells its end and nothing was said of it yet.
     pub(super) fn unjudged(&self, block: &BlockPlace) -> Option<RunNumber> {
         let (number, _, run) = self.last.get(block)?;
-        let is_open = run.state == RunState::Sent && run.settled.is_some() && run.verdict.is_none();
+        let is_open = run.state == RunState::Sent && run.verdict.is_none();
         is_open.then_some(*number)
     }
 

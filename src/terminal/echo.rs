@@ -10,6 +10,8 @@ use super::{
 pub struct EchoFilter {
     scanner: QueryScanner,
     shown: bool,
+    /// Whether a shell that gives no name has told that it executes something.
+    unnamed: bool,
 }
 
 impl EchoFilter {
@@ -19,6 +21,7 @@ impl EchoFilter {
         Self {
             scanner: QueryScanner::default(),
             shown: true,
+            unnamed: false,
         }
     }
 
@@ -34,6 +37,13 @@ impl EchoFilter {
             let Some(Found::Mark(mark)) = found else {
                 continue;
             };
+            if mark.shell.is_none() {
+                self.unnamed |= mark.kind == MarkKind::Executes;
+                if !self.unnamed {
+                    // A prompt that is marked by itself says nothing of what is executed behind it.
+                    continue;
+                }
+            }
             let shown = match mark.kind {
                 MarkKind::Executes => true,
                 MarkKind::Ended(_) | MarkKind::Prompt => false,
@@ -77,8 +87,8 @@ mod tests {
     fn prompts_and_echoes_between_commands_are_left_out() {
         for end in ["\x07", "\x1b\\"] {
             let output = format!(
-                "one\n\x1b]133;D;0{end}\x1b]133;A{end}$ echo typed\r\n\x1b]133;C{end}two\n\
-                 \x1b]133;D;0{end}\x1b]133;A{end}$ "
+                "one\n\x1b]133;D;0;aid=1{end}\x1b]133;A;aid=1{end}$ echo typed\r\n\
+                 \x1b]133;C;aid=1{end}two\n\x1b]133;D;0{end}\x1b]133;A;aid=1{end}$ "
             );
             assert_eq!(text(&output), "one\ntwo\n");
         }
@@ -89,10 +99,16 @@ mod tests {
         assert_eq!(text(">>> 6 * 7\r\n42\r\n>>> "), ">>> 6 * 7\n42\n>>> ");
     }
 
+    #[test]
+    fn prompts_alone_that_a_program_marks_hide_nothing() {
+        let output = "\x1b]133;A\x07db$ ls\r\nfile\r\n\x1b]133;A\x07db$ ";
+        assert_eq!(text(output), "db$ ls\nfile\ndb$ ");
+    }
+
     proptest! {
         #[test]
         fn prop_pieces_give_what_the_whole_gives(
-            parts in prop::collection::vec("a|b|\n|\x1b\\]133;[ACD]\x07|\x1b\\]133;[ACD]\x1b\\\\", 0..12),
+            parts in prop::collection::vec("a|b|\n|\x1b\\]133;[ACD](;;aid=1)?\x07|\x1b\\]133;[ACD]\x1b\\\\", 0..12),
             cut in 0_usize..100
         ) {
             let whole = parts.concat();

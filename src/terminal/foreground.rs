@@ -7,11 +7,27 @@ use super::pty;
 /// How much of a program's command line is told.
 const NAME_CHARS: usize = 60;
 
-/// The number of read(2) where `/proc/PID/syscall` is known to us.
-const READ: Option<&str> = if cfg!(target_arch = "x86_64") {
-    Some("0")
+/// The numbers of the calls in which programs wait for input, as `/proc/PID/syscall` has them:
+/// `read(2)`, `epoll_wait(2)` and its kin, `poll(2)` and `select(2)` and theirs.
+struct Calls {
+    read: &'static str,
+    epoll: [&'static str; 3],
+    poll: [&'static str; 4],
+}
+
+/// Where the numbers are known to us.
+const CALLS: Option<Calls> = if cfg!(target_arch = "x86_64") {
+    Some(Calls {
+        read: "0",
+        epoll: ["232", "281", "441"],
+        poll: ["7", "23", "270", "271"],
+    })
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64")) {
-    Some("63")
+    Some(Calls {
+        read: "63",
+        epoll: ["22", "22", "441"],
+        poll: ["72", "73", "72", "73"],
+    })
 } else {
     None
 };
@@ -19,11 +35,11 @@ const READ: Option<&str> = if cfg!(target_arch = "x86_64") {
 /// Whether the system tells who reads, at least of our own processes.
 #[must_use]
 pub fn tells() -> bool {
-    READ.is_some() && fs::read_to_string("/proc/self/syscall").is_ok()
+    CALLS.is_some() && fs::read_to_string("/proc/self/syscall").is_ok()
 }
 
-/// Whether a process of the group waits for what is typed: it sleeps in a read of a terminal.
-/// Nothing where the system does not tell.
+/// Whether a process of the group waits for what is typed: it sleeps in a read of a terminal, or
+/// watches one. Nothing where the system does not tell.
 pub(super) fn reads(group: i32) -> Option<bool> {
     match process_reads(group) {
         Some(true) => return Some(true),
@@ -31,31 +47,54 @@ pub(super) fn reads(group: i32) -> Option<bool> {
         None if fs::metadata(format!("/proc/{group}")).is_ok() => return None,
         _ => {}
     }
-    let others = pty::processes()?.filter(|process| process.group == group);
-    Some(
-        others
-            .filter(|process| process.id != group)
-            .any(|process| process_reads(process.id) == Some(true)),
-    )
+    let others = pty::processes()?.filter(|process| process.group == group && process.id != group);
+    let mut all_tell = true;
+    for process in others {
+        match process_reads(process.id) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            // It may have ended meanwhile.
+            None => all_tell &= fs::metadata(format!("/proc/{}", process.id)).is_err(),
+        }
+    }
+    all_tell.then_some(false)
 }
 
 fn process_reads(process: i32) -> Option<bool> {
-    let read = READ?;
+    let calls = CALLS?;
+    let is_terminal = |descriptor: u32| {
+        let file = fs::read_link(format!("/proc/{process}/fd/{descriptor}"));
+        file.map(|file| file.starts_with("/dev/pts") || file.starts_with("/dev/tty"))
+    };
     let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let mut all_tell = true;
     for task in tasks.flatten() {
-        let call = fs::read_to_string(task.path().join("syscall")).ok()?;
-        let mut words = call.split_ascii_whitespace();
-        if words.next() != Some(read) {
-            continue;
-        }
-        let descriptor = words.next().and_then(|word| word.strip_prefix("0x"));
-        let descriptor = descriptor.and_then(|word| u32::from_str_radix(word, 16).ok())?;
-        let file = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).ok()?;
-        if file.starts_with("/dev/pts") || file.starts_with("/dev/tty") {
+        let line = fs::read_to_string(task.path().join("syscall")).ok()?;
+        let mut words = line.split_ascii_whitespace();
+        let call = words.next().unwrap_or_default();
+        let argument = words.next().and_then(|word| word.strip_prefix("0x"));
+        let descriptor = argument.and_then(|word| u32::from_str_radix(word, 16).ok());
+        let waits = if call == calls.read {
+            is_terminal(descriptor?).ok()?
+        } else if calls.epoll.contains(&call) {
+            let about = fs::read_to_string(format!("/proc/{process}/fdinfo/{}", descriptor?));
+            watched(&about.ok()?).any(|watched| is_terminal(watched).unwrap_or(false))
+        } else {
+            // What they watch stands in the program's memory.
+            all_tell &= !calls.poll.contains(&call);
+            false
+        };
+        if waits {
             return Some(true);
         }
     }
-    Some(false)
+    all_tell.then_some(false)
+}
+
+/// The descriptors that an epoll instance watches, by its `fdinfo`.
+fn watched(about: &str) -> impl Iterator<Item = u32> {
+    let numbers = about.lines().filter_map(|line| line.strip_prefix("tfd:"));
+    numbers.filter_map(|rest| rest.split_ascii_whitespace().next()?.parse().ok())
 }
 
 /// What people call a program: its command line without folders, shortened.

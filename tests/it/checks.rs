@@ -382,7 +382,8 @@ async fn required_block_in_another_program_must_write_what_is_expected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn required_block_may_write_what_is_expected_after_it_looked_settled() {
-    let program = "echo up; while read -r x; do (sleep 3; echo \"rows: 12\") & done";
+    let program = "echo up; while read -r x; do \
+                   (until [ -e go ]; do sleep 0.05; done; echo \"rows: 12\") & done";
     let header = r#"{"required": true, "expect": "^rows: 12$"}"#;
     let mut desk = Desk::new(&[("{}", program), (header, "insert")]).await;
     desk.run(0).await;
@@ -395,6 +396,7 @@ async fn required_block_may_write_what_is_expected_after_it_looked_settled() {
         }
     }
     assert!(desk.refusal().await.is_some());
+    std::fs::write(desk.house.root.join("go"), "").unwrap();
     desk.until_open().await;
 }
 

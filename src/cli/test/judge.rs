@@ -27,6 +27,10 @@ const LAST: Duration = Duration::from_secs(10);
 /// prompt.
 const PROMPT_QUIET: Duration = Duration::from_secs(1);
 
+/// The same where the system tells who reads, and has not told it of this one: it may be another
+/// user's, or have stopped in the middle of a line.
+const UNSEEN_PROMPT_QUIET: Duration = Duration::from_secs(10);
+
 /// How long the output is quiet after what was typed into a program of which nothing can be seen.
 const SENT_QUIET: Duration = Duration::from_millis(1500);
 
@@ -128,13 +132,17 @@ impl Sight<'_> {
             // What is typed next is for this program, or waits for ever.
             Next::Types(_) => {
                 let asks = expectation.prompt.is_none()
-                    && !self.is_seen
                     && self.open_line
                     && self
                         .last_line()
                         .trim_end()
                         .ends_with(|end| PROMPT_ENDS.contains(end));
-                let waits = asks && self.quiet >= PROMPT_QUIET && self.is_as_expected();
+                let patience = if self.is_seen {
+                    UNSEEN_PROMPT_QUIET
+                } else {
+                    PROMPT_QUIET
+                };
+                let waits = asks && self.quiet >= patience && self.is_as_expected();
                 return waits.then_some(How::Waits);
             }
             Next::Interrupts => (RUNS_ON_QUIET, RUNS_ON, How::RunsOn),

@@ -128,6 +128,7 @@ impl Lab {
     pub(super) fn loaded(&mut self, page: &Page) {
         self.instance.checks.disarm();
         self.arm_open_checks();
+        self.judge_later();
         self.instance.progress.show(page);
         self.tell_progress(&page.step);
     }
@@ -219,9 +220,22 @@ impl Lab {
         }
     }
 
-    /// Looks whether what the way on waits for was written after a run had looked settled, as by a
-    /// program at the other end of a line. Looks again as long as it was not.
+    /// Has what was sent judged again in a moment, by what is written until then.
+    fn judge_later(&mut self) {
+        self.instance.judge_again_at = Some(Instant::now() + AGAIN);
+        self.instance.judged_ends.clear();
+    }
+
+    /// Looks whether what the way on waits for was written by a run that was sent, also after it had
+    /// looked settled, as by a program at the other end of a line. Looks again as long as it was not.
     fn judge_again(&mut self) {
+        let terminals = self.instance.terminals.iter();
+        let ends = terminals.map(|terminal| terminal.handle.output().end());
+        let ends: Vec<u64> = ends.collect();
+        if std::mem::replace(&mut self.instance.judged_ends, ends.clone()) == ends {
+            self.instance.judge_again_at = Some(Instant::now() + AGAIN);
+            return;
+        }
         let waits = self.state.waits_for().map(|block| block.index);
         let waits: Vec<usize> = waits.filter(|index| self.expects_output(*index)).collect();
         for index in waits {
@@ -295,13 +309,18 @@ impl Lab {
                 if is_news {
                     self.tell_progress(&block.step);
                 }
-                if expects_output && run.verdict.is_none() {
-                    self.instance.judge_again_at = Some(Instant::now() + AGAIN);
+                if expects_output {
+                    self.judge_later();
                 }
                 return;
             }
             Stage::Running(_) | Stage::Playing(_) | Stage::Played(_) => return,
-            Stage::Sent(_) => SETTLE,
+            Stage::Sent(_) => {
+                if expects_output {
+                    self.judge_later();
+                }
+                SETTLE
+            }
             Stage::Ended(..) => Duration::ZERO,
         };
         self.tell_progress(&block.step);

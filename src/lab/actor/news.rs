@@ -36,7 +36,7 @@ impl Lab {
                 let program = occupant
                     .program
                     .map_or_else(|| "what runs".to_owned(), |program| format!("`{program}`"));
-                self.clients.tell(LabEvent::Notice(Notice {
+                self.clients.tell_doers(LabEvent::Notice(Notice {
                     message: format!("{program} in `{name}` goes on after Ctrl-C; what is to be typed there waits"),
                     hint: Some("run the block again to press Ctrl-C once more, or cancel it".to_owned()),
                     failed: false,
@@ -68,7 +68,7 @@ impl Lab {
                 for run in runs {
                     self.drop_run(run, "its shell ended");
                 }
-                self.clients.tell_typists(LabEvent::Notice(Notice::failure(
+                self.clients.tell_doers(LabEvent::Notice(Notice::failure(
                     format!("the shell of `{name}` ended before everything was typed"),
                     Some("start the terminal again and run the block again".to_owned()),
                 )));
@@ -81,7 +81,7 @@ impl Lab {
                 );
                 match client {
                     Some(client) => self.clients.refuse_input(&client, notice),
-                    None => self.clients.tell_typists(LabEvent::Notice(notice)),
+                    None => self.clients.tell_doers(LabEvent::Notice(notice)),
                 }
             }
         }
