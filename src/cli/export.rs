@@ -23,7 +23,8 @@ const SHOWN_HIDDEN: usize = 10;
 /// Write a lab into one file, which `katahost serve` runs anywhere
 ///
 /// The file holds the pages, the config, all files beside them that are not hidden, and those hidden
-/// ones that a block or an on-load command names. A lab with errors, as `katahost check` finds them, is not exported. Equal labs give equal files.
+/// ones that a block which runs, or an on-load command, names; but no `.env` files. A lab with
+/// errors, as `katahost check` finds them, is not exported. Equal labs give equal files.
 ///
 /// The exit code is 1 where the lab has errors.
 #[derive(Debug, Args)]
@@ -88,6 +89,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     tell_hidden(
         "hidden, and packed as the lab's commands name it",
         &hidden.named,
+    );
+    tell_hidden(
+        "hidden, and left out as it usually holds secrets",
+        &hidden.secret,
     );
     tell_hidden("hidden, and otherwise left out", &hidden.others);
     Ok(Outcome::Done)

@@ -64,6 +64,9 @@ async fn write(arguments: &Arguments, place: &Place, lab: &str) -> Result<(), Fa
     let mut file = Replacement::beside(path).map_err(unwritable)?;
     fetched.write_to(|piece| file.write_all(piece)).await?;
     file.take_place().map_err(unwritable)?;
-    output::print(&format!("wrote {}\n", path.display()));
+    // What was written to a pipe or a device may be read there to its end.
+    if path.is_file() {
+        output::print(&format!("wrote {}\n", path.display()));
+    }
     Ok(())
 }

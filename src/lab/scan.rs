@@ -14,14 +14,14 @@ use super::{
 use crate::{
     command::registry::REGISTRY,
     scenario::{
-        Diagnostic, Page,
+        BlockKind, Diagnostic, Page,
         check::{KnownCommand, Scenario, arrange, check},
         config::CONFIG_FILE,
         fix::{Edit, Names, fix},
     },
 };
 
-/// How many files of a folder are looked at.
+/// How many files a folder may have. One more is looked for, to tell that there are more.
 const MAX_FILES: usize = 20_000;
 
 /// How deep files are looked for.
@@ -30,11 +30,18 @@ const MAX_DEPTH: usize = 16;
 /// How the names begin of what Git, and those who host it, keep in a folder.
 const GIT: &str = ".git";
 
+/// How the names begin of files that usually hold secrets, and how those end that only show their
+/// form.
+const SECRET: &str = ".env";
+const SAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
+
 /// The hidden files of a scenario, by their paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hidden {
-    /// Those that a block or an on-load command names.
+    /// Those that a block which runs, or an on-load command, names.
     pub named: Vec<String>,
+    /// Those that usually hold secrets, whoever names them.
+    pub secret: Vec<String>,
     /// All others, and the folders that hold others, which end in a slash.
     pub others: Vec<String>,
 }
@@ -81,7 +88,7 @@ impl Scan {
             }
         }
         let files = files(folder);
-        if files.len() >= MAX_FILES {
+        if files.len() > MAX_FILES {
             let message = format!("the folder holds more than {MAX_FILES} files");
             diagnostics.push(
                 Diagnostic::warning("too-many-files", "intro.md", message)
@@ -130,23 +137,34 @@ impl Scan {
     /// The hidden files of the folder that is scanned, apart from the configs and what Git keeps.
     #[must_use]
     pub fn hidden(&self, folder: &Folder) -> Hidden {
-        let is_known = |path: &str| {
-            let parts = || path.split('/').filter(|part| part.starts_with('.'));
-            CONFIGS.contains(&path)
-                || parts().all(|part| part.starts_with(GIT))
-                || parts().any(|part| part == GIT)
-        };
         let blocks = self.pages.iter().flat_map(|page| &page.blocks);
+        let blocks =
+            blocks.filter(|block| matches!(block.kind, BlockKind::Executable | BlockKind::Check));
         let on_load = &self.description.config.on_load;
         let on_load = on_load.iter().flat_map(|on_load| &on_load.commands);
         let runs = blocks.map(|block| &block.invocation).chain(on_load);
         let texts = runs.map(|run| run.command.as_str());
         let mut named: Vec<String> = listing::named(folder, texts).into_keys().collect();
-        named.retain(|path| !is_known(path));
+        named.retain(|path| {
+            let parts = || path.split('/');
+            !CONFIGS.contains(&path.as_str())
+                && parts().any(|part| part.starts_with('.'))
+                && !parts().any(|part| part == GIT || part == "node_modules")
+        });
         let mut others = Tree::of(folder).hidden;
-        others.retain(|path| !is_known(path) && !named.contains(path));
+        others.retain(|path| {
+            let is_git = path.split('/').any(|part| part.starts_with(GIT));
+            !CONFIGS.contains(&path.as_str()) && !is_git && !named.contains(path)
+        });
+        let mut secret: Vec<String> = named.extract_if(.., |path| is_secret(path)).collect();
+        secret.extend(others.extract_if(.., |path| is_secret(path)));
         others.sort();
-        Hidden { named, others }
+        secret.sort();
+        Hidden {
+            named,
+            secret,
+            others,
+        }
     }
 
     /// What mends a mistake, where there is no doubt.
@@ -158,6 +176,12 @@ impl Scan {
         };
         fix(found, self.line(found)?, names)
     }
+}
+
+/// Whether a file usually holds secrets, by its name.
+fn is_secret(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.starts_with(SECRET) && !SAMPLES.iter().any(|sample| name.ends_with(sample))
 }
 
 fn unreadable(file: &str, error: &StepError) -> Diagnostic {
@@ -249,7 +273,7 @@ impl<'a> Tree<'a> {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if name == "node_modules" || self.files.len() >= MAX_FILES {
+            if name == "node_modules" || self.files.len() > MAX_FILES {
                 continue;
             }
             let path = format!("{prefix}{name}");

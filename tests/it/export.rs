@@ -106,20 +106,29 @@ fn archive_holds_what_a_lab_may_serve_and_nothing_else() {
 #[test]
 fn hidden_files_are_packed_where_the_lab_names_them_and_are_told() {
     let (temp, root) = lab();
-    let page = "```\n. ./.env; sh .tools/go.sh; cat .git/config\n```\n";
+    let page = "```\n. ./.env; . ./.env.example; sh .tools/go.sh; cat .git/config\n```\n\n\
+                ```\nsh .github/up.sh; cat .x/node_modules/y\n```\n\n\
+                ```\n### {\"execute\": false}\ncat .tools/read\n```\n";
     let files = [
         ("sub/two.md", page),
+        (".env.example", "SECRET=\n"),
+        (".github/up.sh", "echo"),
+        (".github/other", "x"),
         (".tools/go.sh", "echo"),
-        (".tools/more", "x"),
+        (".tools/read", "x"),
+        (".x/node_modules/y", "x"),
         (".gitignore", "x"),
     ];
     write(&root, &files);
     let out = temp.path().join("lab.zip");
     let output = run(&["export", text(&root), "--out", text(&out)], &[]);
     let said = told(&output);
-    let packed = "hidden, and packed as the lab's commands name it: `.env`, `.tools/go.sh`\n";
+    let packed = "hidden, and packed as the lab's commands name it: \
+                  `.env.example`, `.github/up.sh`, `.tools/go.sh`\n";
     assert!(said.contains(packed), "{said}");
-    let left_out = "hidden, and otherwise left out: `.tools/`\n";
+    let secret = "hidden, and left out as it usually holds secrets: `.env`\n";
+    assert!(said.contains(secret), "{said}");
+    let left_out = "hidden, and otherwise left out: `.tools/`, `.x/`\n";
     assert!(said.contains(left_out), "{said}");
     let archive = ZipArchive::new(File::open(&out).unwrap()).unwrap();
     let mut hidden: Vec<&str> = archive
@@ -128,7 +137,8 @@ fn hidden_files_are_packed_where_the_lab_names_them_and_are_told() {
         .collect();
     hidden.sort_unstable();
     let expected = [
-        "lab/.env",
+        "lab/.env.example",
+        "lab/.github/up.sh",
         "lab/.gitpod.yml",
         "lab/.katapod_config.json",
         "lab/.tools/go.sh",

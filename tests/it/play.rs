@@ -332,7 +332,7 @@ fn what_still_runs_is_waited_for_once_at_the_end() {
     let block = |terminal: &str, text: &str| format!("```\n### {terminal}\n{text}\n```\n\n");
     let page = block("a", "echo up; sleep 1000")
         + &block("b", "echo up; sleep 1000")
-        + &block("c", "echo slow; sleep 6; echo over");
+        + &block("c", "echo slow; sleep 9; echo over");
     let temp = lab(&[(".katapod_config.json", config), ("intro.md", &page)]);
     let began = Instant::now();
     let output = play(

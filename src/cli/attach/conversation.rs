@@ -216,7 +216,8 @@ impl Conversation<'_> {
 
     /// Takes a key of somebody who only watches.
     fn watch(&mut self, bytes: &[u8]) {
-        let may_ask = !self.manner.read_only;
+        // A key that leaves can't ask.
+        let may_ask = !self.manner.read_only && self.manner.leave_key != ASK_KEY;
         if may_ask && bytes == [ASK_KEY] {
             self.attachment.ask_for_keyboard();
             self.display.status("asked for the keyboard");

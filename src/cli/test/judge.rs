@@ -81,9 +81,9 @@ impl Sight<'_> {
         let seconds = limit.as_secs_f64();
         let terminal = &self.act.invocation.terminal;
         let problem = match (&self.act.expectation.expect, &self.act.next) {
-            _ if self.state == RunState::Waiting => Problem::new(format!(
-                "it was not begun within {seconds} s: something else runs in `{terminal}`"
-            ))
+            _ if matches!(self.state, RunState::Waiting | RunState::Queued) => Problem::new(
+                format!("it was not begun within {seconds} s: something else runs in `{terminal}`"),
+            )
             .with_hint("look at what ran there before"),
             (Some(pattern), next) if self.state == RunState::Sent || *next == Next::Interrupts => {
                 unmatched(pattern, &format!("within {seconds} s"))
@@ -146,6 +146,8 @@ impl Sight<'_> {
                 return waits.then_some(How::Waits);
             }
             Next::Interrupts => (RUNS_ON_QUIET, RUNS_ON, How::RunsOn),
+            // An on-load command can't say what it is, and may be a server: it costs no more time.
+            Next::Nothing if self.act.block.is_none() => (LAST_QUIET, LAST, How::RunsOn),
             Next::Nothing => (LAST_QUIET, LAST, How::StillRuns),
         };
         if expectation.expect.is_some() {
@@ -299,6 +301,35 @@ mod tests {
         let last = act(Expectation::default(), Next::Nothing);
         assert_eq!(running(&last, "listening\n", 600), None);
         assert_eq!(running(&last, "listening\n", 5_100), Some(How::StillRuns));
+        let on_load = Act {
+            block: None,
+            ..last
+        };
+        assert_eq!(running(&on_load, "listening\n", 600), None);
+        assert_eq!(running(&on_load, "listening\n", 5_100), Some(How::RunsOn));
+    }
+
+    #[test]
+    fn what_was_never_typed_is_not_told_to_take_long() {
+        let act = act(Expectation::default(), Next::Nothing);
+        for state in [RunState::Waiting, RunState::Queued] {
+            let sight = Sight {
+                act: &act,
+                state,
+                text: "",
+                open_line: false,
+                quiet: Duration::ZERO,
+                since: Duration::ZERO,
+                settled: None,
+                continues: false,
+                is_seen: false,
+            };
+            let Verdict::Failed(problem) = sight.late(Duration::from_secs(9)) else {
+                panic!("{state:?} passed");
+            };
+            let said = "it was not begun within 9 s: something else runs in `host`";
+            assert_eq!(problem.message, said, "{state:?}");
+        }
     }
 
     #[test]

@@ -219,18 +219,29 @@ impl Way {
     /// Notes for each act what comes next in its terminal.
     fn look_ahead(&mut self) {
         let mut next: HashMap<String, Next> = HashMap::new();
-        let acts = self.stops.iter_mut().rev();
-        for act in acts.flat_map(|stop| stop.acts.iter_mut().rev()) {
-            if act.left_out.is_some() || act.is_check {
-                continue;
+        let mut seen = HashSet::new();
+        let stops = self.stops.iter_mut();
+        let stops: Vec<(bool, &mut Stop)> = stops
+            .map(|stop| (seen.insert(stop.step.clone()), stop))
+            .collect();
+        for (is_new, stop) in stops.into_iter().rev() {
+            for act in stop.acts.iter_mut().rev() {
+                if act.left_out.is_some() || act.is_check {
+                    continue;
+                }
+                let terminal = act.invocation.terminal.clone();
+                let this = if act.interrupts() {
+                    Next::Interrupts
+                } else if is_new || act.block.is_some() {
+                    Next::Types(act.place.clone())
+                } else {
+                    // What runs by itself on the way back is no reason to fail what ran before, as
+                    // a server that is started on each load.
+                    act.next = next.get(&terminal).cloned().unwrap_or(Next::Nothing);
+                    continue;
+                };
+                act.next = next.insert(terminal, this).unwrap_or(Next::Nothing);
             }
-            let this = if act.interrupts() {
-                Next::Interrupts
-            } else {
-                Next::Types(act.place.clone())
-            };
-            let after = next.insert(act.invocation.terminal.clone(), this);
-            act.next = after.unwrap_or(Next::Nothing);
         }
     }
 }
@@ -337,6 +348,38 @@ mod tests {
         let way = Way::new(&scan, &steps, true);
         let acts: Vec<usize> = way.stops.iter().map(|stop| stop.acts.len()).collect();
         assert_eq!(acts, [1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn way_back_repeats_on_load_commands_that_may_run_again_and_fails_nothing_for_them() {
+        let config = r#"{"layout": {"terminals": [{"id": "a"}, {"id": "b"}, {"id": "c"}]},
+            "navigation": {"onLoadCommands": {"intro": {"a": [{"command": "once"}],
+            "b": [{"command": "serve", "maxInvocations": "unlimited"}],
+            "c": [{"command": "serve", "maxInvocations": "unlimited",
+            "macrosBefore": ["ctrl_c"]}]}}}}"#;
+        let scan = scan(&[
+            (".katapod_config.json", config),
+            ("intro.md", &links(&["x", "y"])),
+            ("x.md", &links(&["intro"])),
+            ("y.md", ""),
+        ]);
+        let steps = first(&scan);
+        assert_eq!(steps, ["intro", "x", "intro", "y"]);
+        let way = Way::new(&scan, &steps, true);
+        let acts = |stop: &Stop| {
+            let acts = stop.acts.iter();
+            let told = acts.map(|act| (act.invocation.terminal.clone(), act.next.clone()));
+            told.collect::<Vec<_>>()
+        };
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        let first_time = [
+            (a, Next::Nothing),
+            (b.clone(), Next::Nothing),
+            (c.clone(), Next::Interrupts),
+        ];
+        assert_eq!(acts(&way.stops[0]), first_time);
+        let again = [(b, Next::Nothing), (c, Next::Nothing)];
+        assert_eq!(acts(&way.stops[2]), again);
     }
 
     #[test]

@@ -42,9 +42,6 @@ const CHECK_GRACE: Duration = Duration::from_secs(5);
 /// How long a shell may take to show its prompt, when a command has ended, or to end itself.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Why what was not seen to its end is left out.
-const INTERRUPTED: &str = "the test was interrupted";
-
 /// How a way is played.
 #[derive(Debug, Clone)]
 pub(super) struct Manner {
@@ -63,6 +60,16 @@ pub(super) enum Stopped {
     Interrupted,
     /// The lab ended by itself.
     LabEnded,
+}
+
+impl Stopped {
+    /// Why what was not seen to its end is left out.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Interrupted => "the test was interrupted",
+            Self::LabEnded => "the lab ended by itself",
+        }
+    }
 }
 
 /// A lab, and who plays it.
@@ -138,15 +145,15 @@ impl<'a> Player<'a> {
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<(), Stopped> {
         let played = self.play_stops(way, tell).await;
-        if played.is_err() {
+        if let Err(stopped) = &played {
+            let reason = stopped.reason();
             let acts = way.stops.iter().flat_map(|stop| &stop.acts);
             for act in acts.skip(self.acts_over) {
-                self.cases
-                    .push(Case::of(act, Verdict::Skipped(INTERRUPTED)));
+                self.cases.push(Case::of(act, Verdict::Skipped(reason)));
             }
             for one in self.running_on.drain(..).filter(|one| one.until.is_some()) {
                 if let Some(case) = self.cases.get_mut(one.case) {
-                    case.verdict = Verdict::Skipped(INTERRUPTED);
+                    case.verdict = Verdict::Skipped(reason);
                 }
             }
         }

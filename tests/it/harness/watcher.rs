@@ -67,7 +67,8 @@ pub struct Picture {
     pub text: String,
     /// The screen and the last lines above it.
     pub past: String,
-    /// What a fresh terminal is told to show the same: colours, modes, title, both screens, and the last lines above them.
+    /// What a fresh terminal is told to show the same: colours, modes, title, both screens, and the
+    /// last lines above them.
     pub state: String,
 }
 
