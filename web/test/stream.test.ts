@@ -145,7 +145,7 @@ test("size that comes with the first shell is kept while the empty screen is sti
   assert.deepEqual(log, ["reset", "80x24", "", "106x19", "$ "]);
 });
 
-test("acknowledgement comes each 64 KiB, and once for all that is parsed in a moment", (t) => {
+test("acknowledgement comes each 128 KiB, and once for all that is parsed in a moment", (t) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   t.after(() => mock.timers.reset());
   const { stream, acks, parse, parseAll } = harness();
@@ -157,11 +157,11 @@ test("acknowledgement comes each 64 KiB, and once for all that is parsed in a mo
   assert.deepEqual(acks, []);
   mock.timers.tick(30);
   assert.deepEqual(acks, [2]);
-  for (let i = 0; i < 3; i += 1) stream.accept(output(2 + i * 40_000, "x".repeat(40_000)));
+  for (let i = 0; i < 3; i += 1) stream.accept(output(2 + i * 80_000, "x".repeat(80_000)));
   parseAll();
-  assert.deepEqual(acks, [2, 80_002]);
+  assert.deepEqual(acks, [2, 160_002]);
   mock.timers.tick(50);
-  assert.deepEqual(acks, [2, 80_002, 120_002]);
+  assert.deepEqual(acks, [2, 160_002, 240_002]);
 });
 
 test("stream that has ended acknowledges nothing", (t) => {
