@@ -145,7 +145,7 @@ describe("accessibility", () => {
       await lab.run(2);
       await lab.page.goto(new URL("/labs/first/?step=table", house.url).href);
       await lab.ready();
-      await lab.content.locator("summary").click();
+      await lab.content.locator("summary", { hasText: "More" }).click();
       await check(lab.page, "table and details");
       await lab.page.getByRole("button", { name: "Start the lab over" }).click();
       await check(lab.page, "question before starting over");
@@ -215,7 +215,7 @@ describe("accessibility", () => {
       await reachable(start, "a, button", "start page");
       const lab = await LabView.open(context, new URL("/labs/first/?step=table", house.url));
       const { page } = lab;
-      await lab.content.locator("summary").click();
+      await lab.content.locator("summary", { hasText: "More" }).click();
       await check(page, `table at ${percent} %`);
       await fits(page, "table");
       await reachable(page, ".bar a, .bar button, .tabs button", "bar");
