@@ -18,7 +18,7 @@
 //!
 //! What is not restored: protected cells (DECSCA), national character sets other than the British
 //! one, the title stack, images, and the phase of synchronised updates; what a narrowed alternate
-//! screen hides beyond its right edge; that the first line of a full scrollback continues one that
+//! screen hides beyond its right edge, and a cursor saved below its bottom; that the first line of a full scrollback continues one that
 //! is gone; whether an empty cell at the end of a wrapped line was empty or a space. C1 controls
 //! in their one-character form are ignored, but for IND, NEL and HTS.
 
@@ -393,6 +393,38 @@ mod tests {
             play_on(&mut screen, &after, Screen::feed);
             play_on(&mut plodding, &after, Screen::feed);
             prop_assert_eq!(told(&screen), told(&plodding));
+        }
+    }
+
+    /// What a shell and a program on the alternate screen do while their window changes its size.
+    fn resized_work() -> impl Strategy<Value = Vec<Piece>> {
+        let text = prop_oneof![
+            6 => "([a-z]{1,9}\r\n){1,4}",
+            2 => "\r[a-z]{1,9}",
+            1 => "\x1b\\[[1-5];[1-9]H",
+            3 => "\x1b\\[\\?1047[hl]",
+        ];
+        let piece = prop_oneof![
+            3 => text.prop_map(|text| Piece::Bytes(text.into_bytes())),
+            1 => (1u16..9).prop_map(|rows| Piece::Size(20, rows)),
+        ];
+        prop::collection::vec(piece, 1..40)
+    }
+
+    proptest! {
+        #[test]
+        fn prop_restored_screen_goes_on_like_the_one_that_was_dumped(
+            before in resized_work(),
+            after in resized_work(),
+        ) {
+            let mut screen = play(&before, Screen::feed);
+            let (cols, rows) = screen.size();
+            let mut restored = Screen::new(cols, rows, 30);
+            restored.feed(&screen.dump());
+            play_on(&mut screen, &after, Screen::feed);
+            play_on(&mut restored, &after, Screen::feed);
+            let seen = |screen: &Screen| (screen.text(), screen.cursor(), screen.lines());
+            prop_assert_eq!(seen(&screen), seen(&restored));
         }
     }
 

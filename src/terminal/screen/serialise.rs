@@ -40,6 +40,8 @@ fn serialise_from(state: &State, first: usize, limit: usize) -> Option<String> {
     writer.lines(&state.main, first, limit)?;
     writer.settings(&state.main);
     if state.on_alternate {
+        // A new size treats the hidden screen according to the line its cursor was left on.
+        push(&mut writer.out, format_args!("\x1b[{}H", state.main.y + 1));
         // Not 1049, which would save the cursor anew.
         writer.out.push_str("\x1b[?1047h\x1b[H");
         writer.lines(&state.alternate, 0, usize::MAX)?;
