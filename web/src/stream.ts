@@ -43,7 +43,7 @@ interface Past {
 
 // Often enough that a fast program never waits for us, seldom enough to cost nothing.
 const ACK_BYTES = 128 * 1024;
-const ACK_PAUSE_MS = 50;
+const ACK_PAUSE_MS = 20;
 // Nobody waits for a viewer, and there may be a thousand of them.
 const VIEWER_ACK_PAUSE_MS = 1000;
 // More than this would stop the page for long: it is parsed in pieces, with the screen held.
