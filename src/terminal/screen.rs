@@ -46,7 +46,7 @@ use vte::Parser;
 
 use self::filter::Filter;
 use self::modes::Mode;
-use self::passing::passing;
+use self::passing::{looks, passing};
 use self::state::State;
 use self::text::Writer;
 
@@ -113,18 +113,25 @@ impl Screen {
 
     /// Moves on as if the lines had been drawn that leave no trace, and returns their length.
     fn skip(&mut self, pieces: &[Bytes]) -> usize {
-        let Self { filter, state, .. } = self;
-        let buffer = &mut state.main;
-        let scrolls = buffer.top == 0 && buffer.bottom == buffer.rows - 1;
-        if state.on_alternate || !scrolls || !filter.is_at_rest() {
-            return 0;
-        }
-        let Some(length) = passing(pieces, buffer.limit + buffer.rows, buffer.rows) else {
+        let Some(length) = self.passing(pieces) else {
             return 0;
         };
-        (buffer.x, buffer.y) = (0, buffer.rows - 1);
+        self.feed(&looks(pieces, length));
+        let Self { state, .. } = self;
+        (state.main.x, state.main.y) = (0, state.main.rows - 1);
         state.joins = 0;
         length
+    }
+
+    /// The length of lines that leave no trace, as they are pushed out together with all that was
+    /// above them; nothing where there are none.
+    fn passing(&self, pieces: &[Bytes]) -> Option<usize> {
+        let buffer = &self.state.main;
+        let scrolls = buffer.top == 0 && buffer.bottom == buffer.rows - 1;
+        if self.state.on_alternate || !scrolls || !self.filter.is_at_rest() {
+            return None;
+        }
+        passing(pieces, buffer.limit + buffer.rows, buffer.rows)
     }
 
     /// Changes the size, clamped as in [`Screen::new`].
@@ -179,6 +186,9 @@ impl Screen {
             return self.dump();
         }
         let bare = self.dump_within(0);
+        if self.passing(next).is_some() {
+            return bare;
+        }
         let (cols, rows) = self.size();
         let mut later = Self::new(cols, rows, limit);
         later.feed(&bare);
@@ -378,7 +388,10 @@ mod tests {
         #[test]
         fn prop_lines_that_are_not_drawn_leave_no_trace(
             before in prop::collection::vec(piece(), 0..20),
-            lines in prop::collection::vec("[a-z]{0,50}\t?[a-z]{0,9}(\r\n|\r\n|\r\n|\n)", 20..150),
+            lines in prop::collection::vec(
+                "([a-z]{0,50}|(\x1b\\[(|[0-9]|3[0-9]|4[0-9]|4:3|0;38;5;9)m[a-z]{0,9}){1,2})\t?[a-z]{0,9}(\r\n|\r\n|\r\n|\n)",
+                20..150,
+            ),
             after in prop::collection::vec(piece(), 0..20),
             cut in 1usize..400,
         ) {
@@ -431,7 +444,7 @@ mod tests {
     #[test]
     fn lines_that_a_flood_pushes_out_are_not_drawn() {
         let flood: Vec<Bytes> = (0..100)
-            .map(|line| format!("line {line}\r\n").into())
+            .map(|line| format!("\x1b[3{}mline {line}\r\n", line % 8).into())
             .collect();
         let mut screen = Screen::new(20, 5, 30);
         let drawn: usize = flood[65..].iter().map(Bytes::len).sum();
