@@ -6,8 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-/// What a terminal may write at once before it floods: what a journal holds.
-const BURST_BYTES: f64 = 1024.0 * 1024.0;
+/// What a terminal may write at once before it floods. To send each of hundreds what a journal holds
+/// would stop the driver for some tenths of a second.
+const BURST_BYTES: f64 = 256.0 * 1024.0;
 
 /// What a terminal and its viewers may be sent for long, in bytes a second: about a third of what
 /// two processors deliver.
@@ -15,6 +16,11 @@ const STEADY_BYTES: f64 = 400e6;
 
 /// How long a flood counts as one after the last byte.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How much a flood has written that counts as one for so long. A shorter one is over sooner, as
+/// those who watch want to see it, but not each time that its program has to wait for a processor.
+const LONG_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+const LEAST_PAUSE: Duration = Duration::from_millis(30);
 
 /// What all viewers of a flooding terminal get, in bytes a second: about a twentieth of a
 /// processor.
@@ -27,6 +33,8 @@ const CHECKPOINT_COST: usize = 8;
 #[derive(Debug)]
 pub(super) struct Flood {
     level: f64,
+    /// What was written since the last flood was over.
+    written: f64,
     viewers: usize,
     at: Instant,
     next_turn: Instant,
@@ -38,6 +46,7 @@ impl Flood {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             level: 0.0,
+            written: 0.0,
             viewers: 0,
             at: now,
             next_turn: now,
@@ -57,8 +66,14 @@ impl Flood {
 
     /// Notes that the terminal wrote `bytes`.
     pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
+        if self.ends_at(now).is_none() {
+            self.written = 0.0;
+        }
+        self.written += count(bytes);
+        let pause = PAUSE.mul_f64((self.written / LONG_BYTES).min(1.0));
+        let pause = pause.max(LEAST_PAUSE).as_secs_f64();
         let leaked = self.steady() * now.saturating_duration_since(self.at).as_secs_f64();
-        let most = BURST_BYTES + self.steady() * PAUSE.as_secs_f64();
+        let most = BURST_BYTES + self.steady() * pause;
         self.level = ((self.level - leaked).max(0.0) + count(bytes)).min(most);
         self.at = now;
     }
@@ -120,15 +135,16 @@ mod tests {
     fn flooded(now: Instant) -> Flood {
         let mut flood = Flood::new(now);
         flood.set_viewers(500);
-        flood.wrote(4 * MEGABYTE, now);
+        flood.wrote(5 * MEGABYTE, now);
         flood
     }
 
     #[test]
-    fn burst_that_a_journal_holds_is_no_flood() {
+    fn short_burst_is_no_flood() {
         let now = Instant::now();
         let mut flood = Flood::new(now);
-        flood.wrote(MEGABYTE, now);
+        flood.set_viewers(500);
+        flood.wrote(MEGABYTE / 4, now);
         assert_eq!(flood.ends_at(now), None);
         let mut turns = [None; 500];
         assert!(
@@ -136,6 +152,15 @@ mod tests {
                 .iter_mut()
                 .all(|turn| flood.wait(turn, MEGABYTE, now).is_none())
         );
+    }
+
+    #[test]
+    fn short_flood_is_over_sooner_than_a_long_one() {
+        let now = Instant::now();
+        let mut flood = Flood::new(now);
+        flood.set_viewers(500);
+        flood.wrote(MEGABYTE, now);
+        assert!(flood.ends_at(now).unwrap() < now + PAUSE / 3);
     }
 
     #[test]
