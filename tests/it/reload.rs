@@ -1,5 +1,7 @@
 //! What an author saves is shown at once, however an editor saves it, and nothing runs again.
 
+mod config;
+
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -157,25 +159,6 @@ async fn steps_that_come_and_go_are_told() {
     house.write("more/step2.md", "# Second\n");
     fs::remove_file(house.root.join("step1.md")).unwrap();
     while names(&visitor.until_notified("lab/steps").await) != ["Lab", "Second"] {}
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn changed_config_waits_for_a_fresh_start() {
-    let house = House::with_files(&LAB, watching(false));
-    let mut visitor = enter(&house).await;
-    house.write(CONFIG, "{");
-    let told = visitor.until_notified("window/showMessage").await;
-    let message = told["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("`.katapod_config.json` can't be used"),
-        "{told}"
-    );
-    house.write(CONFIG, r#"{"layout": {"terminals": [{"id": "other"}]}}"#);
-    let told = visitor.until_notified("window/showMessage").await;
-    assert_eq!(told["message"], "the config has changed");
-    assert_eq!(told["hint"], "start the lab over to use it");
-    visitor.start_over().await;
-    assert_eq!(visitor.lab.terminals[0].id, "other");
 }
 
 #[tokio::test(flavor = "multi_thread")]
