@@ -72,7 +72,7 @@ impl State {
 
     /// Notes which terminals are still there that the config has no more: only who names one acts
     /// on it.
-    pub fn has_removed(&mut self, removed: Vec<String>) {
+    pub fn note_removed(&mut self, removed: Vec<String>) {
         self.removed = removed;
         let active = self.config.resolve_terminal(&self.active_terminal);
         self.active_terminal = active.id.clone();

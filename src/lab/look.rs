@@ -66,7 +66,7 @@ impl Look {
     }
 
     /// Takes over how the config looked earlier, when it was read: to load a step does not.
-    pub(super) fn keep_config(&mut self, earlier: Self) {
+    pub(super) fn keep_config(&mut self, earlier: &Self) {
         self.config = earlier.config;
     }
 

@@ -20,8 +20,8 @@ use super::{
     run::{BlockRun, Busy, RunState, Settled, StepRun, StepRunState},
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
-        InputReceived, LabState, LabSteps, LabTerminals, Page, PageShow, Reload, Severity, ShowDocument,
-        ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
+        InputReceived, LabState, LabSteps, LabTerminals, Page, PageShow, Reload, Severity,
+        ShowDocument, ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
     trust::{CoveredFile, LabTrust, Occasion, Trust, Unattended},
 };

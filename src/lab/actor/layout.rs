@@ -60,7 +60,7 @@ impl Lab {
         let new = removed.clone().filter(|view| !before.contains(&look(view)));
         let new: Vec<String> = new.map(|view| format!("`{}`", view.id)).collect();
         let removed = removed.map(|view| view.id.clone()).collect();
-        self.state.has_removed(removed);
+        self.state.note_removed(removed);
         self.clients.tell(LabEvent::Terminals(terminals));
         if !new.is_empty() {
             self.clients.tell_drivers(LabEvent::Notice(Notice {

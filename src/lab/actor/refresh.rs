@@ -70,7 +70,7 @@ impl Lab {
             let look = self.reader.look(self.state.page.clone()).await;
             let known = std::mem::replace(&mut self.refresh.look, before);
             self.refresh.look.take_files(look);
-            self.refresh.look.keep_config(known);
+            self.refresh.look.keep_config(&known);
             self.refresh.doubt.clear();
             self.refresh.failure = None;
         }
