@@ -166,9 +166,9 @@ async fn run_that_waits_for_the_first_shell_keeps_its_terminal() {
     reloaded(&mut visitor, "Text").await;
     // Nobody has given it a size, so that its shell waits for one for a moment.
     visitor.run_block("intro", 0).await.unwrap();
-    rename_over(&house.root, CONFIG, &layout(&["host"]));
+    save(&house, &mut visitor, &layout(&["host"])).await;
+    assert_eq!(shown(&visitor)[1], (2, "new (removed)"));
     visitor.until_text("new", "42\r\n").await;
-    assert_eq!(shown(&visitor).last(), Some(&(2, "new (removed)")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
