@@ -45,6 +45,22 @@ async fn enter(house: &House) -> Visitor {
     visitor
 }
 
+/// Has somebody watch by a link.
+async fn watch(house: &House, driver: &mut Visitor) -> Visitor {
+    let made = driver
+        .execute("katahost.createLink", json!({"role": "viewer"}))
+        .await
+        .unwrap();
+    let address = made.link.unwrap().address;
+    let token = address.split_once("token=").unwrap().1;
+    let socket = katahost::client::Address {
+        url: format!("ws://{}/watch/lab/ws", house.address),
+        token: Some(token.to_owned()),
+        headers: Vec::new(),
+    };
+    Visitor::connect(&socket, None, None).await.unwrap()
+}
+
 /// Waits until the page is shown again with `text` in it.
 async fn reloaded(visitor: &mut Visitor, text: &str) -> Value {
     loop {
@@ -251,18 +267,7 @@ async fn link_out_of_the_folder_is_not_followed() {
 async fn viewer_sees_what_is_saved_and_no_diagnostics() {
     let house = House::with_files(&LAB, watching(true));
     let mut driver = enter(&house).await;
-    let made = driver
-        .execute("katahost.createLink", json!({"role": "viewer"}))
-        .await
-        .unwrap();
-    let address = made.link.unwrap().address;
-    let token = address.split_once("token=").unwrap().1;
-    let socket = katahost::client::Address {
-        url: format!("ws://{}/watch/lab/ws", house.address),
-        token: Some(token.to_owned()),
-        headers: Vec::new(),
-    };
-    let mut viewer = Visitor::connect(&socket, None, None).await.unwrap();
+    let mut viewer = watch(&house, &mut driver).await;
     house.write("intro.md", "# Lab\n\nFor all ![x](missing.png)\n");
     let shown = reloaded(&mut viewer, "For all").await;
     assert_eq!(shown["page"]["diagnostics"], Value::Null);

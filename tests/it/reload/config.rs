@@ -9,7 +9,7 @@ use katahost::{
 };
 use serde_json::{Value, json};
 
-use super::{CONFIG, enter, reloaded, rename_over, watching};
+use super::{CONFIG, enter, reloaded, rename_over, watch, watching};
 use crate::harness::{House, HouseOptions, Visitor, http};
 
 const FIRST: &str = r#"{"layout": {"terminals": [{"id": "host"}, {"id": "api"}]},
@@ -72,9 +72,9 @@ fn loads(house: &House) -> String {
 async fn terminals_are_added_named_anew_and_moved_in_place() {
     let house = House::with_files(&LAB, watching(false));
     let mut driver = enter(&house).await;
-    let mut other = house.enter("lab").await;
+    let mut viewer = watch(&house, &mut driver).await;
     start_reader(&mut driver, "host").await;
-    other.until_text("host", "got begun\r\n").await;
+    viewer.until_text("host", "got begun\r\n").await;
     let (instance, generation) = (driver.lab.instance.clone(), driver.generation(0));
     let blocks = |page: &Value| -> Vec<Value> {
         let blocks = page["page"]["blocks"].as_array().unwrap().iter();
@@ -84,7 +84,7 @@ async fn terminals_are_added_named_anew_and_moved_in_place() {
     let config = r#"{"layout": {"terminals": [
         {"id": "api", "name": "The API"}, {"id": "new"}, {"id": "host"}]}}"#;
     rename_over(&house.root, CONFIG, config);
-    for visitor in [&mut driver, &mut other] {
+    for visitor in [&mut driver, &mut viewer] {
         visitor.until_notified("lab/terminals").await;
         assert_eq!(shown(visitor), [(1, "The API"), (2, "new"), (0, "host")]);
         let page = reloaded(visitor, "Text").await;
@@ -102,7 +102,7 @@ async fn terminals_are_added_named_anew_and_moved_in_place() {
     reads(&mut driver, "host", "on").await;
     driver.client.resize(2, 80, 24).await.unwrap();
     driver.run_block("intro", 0).await.unwrap();
-    other.until_text("new", "42\r\n").await;
+    viewer.until_text("new", "42\r\n").await;
     let late = house.enter("lab").await;
     assert_eq!(shown(&late), [(1, "The API"), (2, "new"), (0, "host")]);
     assert_eq!(loads(&house), "loaded\n");
