@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout, timeout_at};
 
@@ -18,7 +19,7 @@ use crate::protocol::{
     client::{ExecuteCommandParams, Resume, ResumeTerminal, method as ask},
     frame::{FrameKind, Header, decode_size},
     rpc::Call,
-    server::{LabState, ShowMessage, TerminalInfo, TerminalStatus, close, method},
+    server::{LabState, LabTerminals, ShowMessage, TerminalInfo, TerminalStatus, close, method},
 };
 
 /// A server that says nothing for this long, heartbeats included, is taken for lost.
@@ -258,7 +259,8 @@ impl Attachment {
                 Link::Open(_) => match self.converse().await {
                     Ok(Some(event)) => return Ok(event),
                     Ok(None) => continue,
-                    Err(error) => error,
+                    Err(End::Failed(error)) => error,
+                    Err(end) => return Err(end),
                 },
                 Link::Lost { since, pause } => {
                     let (since, pause) = (*since, *pause);
@@ -332,11 +334,12 @@ impl Attachment {
     fn come_back(&mut self, lab: LabState) -> Result<Event, End> {
         self.exact = true;
         self.view_told = false;
-        if lab.instance != self.instance {
+        let number = self.terminal.terminal;
+        let is_there = lab.terminals.iter().any(|one| one.terminal == number);
+        if lab.instance != self.instance || !is_there {
             return self.start_over(lab);
         }
         self.role = lab.role;
-        let number = self.terminal.terminal;
         let mut input = lab.input.iter();
         let received = input
             .find(|input| input.terminal == number && input.generation == self.typed.generation());
@@ -379,7 +382,7 @@ impl Attachment {
     }
 
     /// Sends what is to be sent and takes in one message.
-    async fn converse(&mut self) -> Result<Option<Event>, ClientError> {
+    async fn converse(&mut self) -> Result<Option<Event>, End> {
         timeout(SILENCE, self.send())
             .await
             .unwrap_or_else(|_| Err(silent()))?;
@@ -394,9 +397,11 @@ impl Attachment {
             Received::Answer(_, Ok(_)) => Ok(None),
             Received::Answer(_, Err(error)) => Ok(Some(Event::Message(error.message))),
             Received::Incident(Incident::Closed(code, reason)) => {
-                Err(ClientError::Closed(code, reason))
+                Err(ClientError::Closed(code, reason).into())
             }
-            Received::Incident(Incident::Frame(header, payload)) => self.frame(header, &payload),
+            Received::Incident(Incident::Frame(header, payload)) => {
+                Ok(self.frame(header, &payload)?)
+            }
             Received::Incident(Incident::Notification { method, params }) => {
                 self.notification(&method, params)
             }
@@ -476,10 +481,10 @@ impl Attachment {
         Ok(is_own.then_some(event))
     }
 
-    fn notification(&mut self, name: &str, params: Value) -> Result<Option<Event>, ClientError> {
+    fn notification(&mut self, name: &str, params: Value) -> Result<Option<Event>, End> {
         Ok(match name {
             method::TERMINAL_OPENED | method::TERMINAL_EXITED => {
-                let terminal: TerminalInfo = serde_json::from_value(params)?;
+                let terminal: TerminalInfo = from_json(params)?;
                 if terminal.terminal != self.terminal.terminal {
                     return Ok(None);
                 }
@@ -487,18 +492,24 @@ impl Attachment {
                 self.set_terminal(terminal);
                 Some(Event::Shell(status))
             }
-            method::LAB_STATE => {
-                let started = self.start_over(serde_json::from_value(params)?);
-                // A terminal that the new lab lacks is found missing when it is looked for again.
-                Some(started.map_err(|end| ClientError::Protocol(end.to_string()))?)
+            method::LAB_TERMINALS => {
+                let LabTerminals { terminals } = from_json(params)?;
+                let number = self.terminal.terminal;
+                let own = terminals.iter().find(|one| one.terminal == number);
+                let Some(own) = own.cloned() else {
+                    return Err(End::NoTerminal(terminals));
+                };
+                self.set_terminal(own);
+                None
             }
+            method::LAB_STATE => Some(self.start_over(from_json(params)?)?),
             method::LAB_ROLE => {
-                let RoleChanged { role, declined } = serde_json::from_value(params)?;
+                let RoleChanged { role, declined } = from_json(params)?;
                 self.role = role;
                 Some(Event::Role(role, declined))
             }
             method::SHOW_MESSAGE => {
-                let ShowMessage { message, .. } = serde_json::from_value(params)?;
+                let ShowMessage { message, .. } = from_json(params)?;
                 Some(Event::Message(message))
             }
             _ => None,
@@ -520,6 +531,10 @@ async fn connect(
     timeout(CONNECT_PATIENCE, connecting)
         .await
         .unwrap_or_else(|_| Err(silent()))
+}
+
+fn from_json<T: DeserializeOwned>(params: Value) -> Result<T, ClientError> {
+    Ok(serde_json::from_value(params)?)
 }
 
 fn silent() -> ClientError {

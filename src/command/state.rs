@@ -28,6 +28,8 @@ pub struct State {
     pub page: Option<Arc<Page>>,
     /// The id of the terminal that commands without one act on: the last used.
     pub active_terminal: String,
+    /// The ids of terminals that the config had, and that are still there.
+    removed: Vec<String>,
     /// How often each id was run.
     runs: HashMap<String, u64>,
     /// The block that was run last since the step was shown.
@@ -57,6 +59,7 @@ impl State {
             step: ENTRY_STEP.to_owned(),
             page: None,
             active_terminal,
+            removed: Vec::new(),
             runs: HashMap::new(),
             last_block: None,
             trail: Vec::new(),
@@ -65,6 +68,14 @@ impl State {
             done: required::Done::default(),
             holds_nobody: false,
         }
+    }
+
+    /// Notes which terminals are still there that the config has no more: only who names one acts
+    /// on it.
+    pub fn note_removed(&mut self, removed: Vec<String>) {
+        self.removed = removed;
+        let active = self.config.resolve_terminal(&self.active_terminal);
+        self.active_terminal = active.id.clone();
     }
 
     /// Makes `page` the one shown.
@@ -254,12 +265,8 @@ impl State {
         let Some(id) = id else {
             return Ok(self.active_terminal.clone());
         };
-        if self
-            .config
-            .terminals
-            .iter()
-            .any(|terminal| terminal.id == id)
-        {
+        let mut terminals = self.config.terminals.iter();
+        if terminals.any(|terminal| terminal.id == id) || self.removed.contains(&id) {
             return Ok(id);
         }
         let known = self

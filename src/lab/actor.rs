@@ -4,6 +4,7 @@ mod busy;
 mod checks;
 mod execution;
 mod invocation;
+mod layout;
 mod news;
 mod playing;
 mod refresh;

@@ -45,6 +45,11 @@ impl Asks {
         asks.map(|(_, ask)| ask).collect()
     }
 
+    /// Whether something asks in a terminal.
+    pub(super) fn wait_for(&self, terminal: u16) -> bool {
+        self.0.values().any(|ask| ask.terminal == terminal)
+    }
+
     /// Has somebody wait for a run's answer.
     pub(super) fn wait(&mut self, number: RunNumber, execution: Option<Arc<str>>, answer: Answer) {
         if let Some(ask) = self.0.get_mut(&number) {

@@ -20,7 +20,7 @@ pub struct LabSnapshot {
     pub scenario: Arc<str>,
     /// What people call it.
     pub title: String,
-    /// All terminals, in the order of the layout.
+    /// All terminals, in the order in which they are shown.
     pub terminals: Vec<TerminalView>,
     /// All steps.
     pub steps: Vec<StepTitle>,
@@ -64,6 +64,8 @@ pub struct TerminalView {
     pub id: String,
     /// The name that people see.
     pub name: String,
+    /// Whether the config had it and has it no more. It goes when its shell ends.
+    pub removed: bool,
     /// Names its shell, 0 before the first; grows with each.
     pub generation: u32,
     /// Whether one runs.
@@ -310,6 +312,8 @@ pub enum LabEvent {
     Check(CheckState),
     /// Something was done at a step, or it was seen.
     Progress(StepProgress),
+    /// Terminals came or went, or have another name or place: all that there are now.
+    Terminals(Vec<TerminalView>),
     /// A terminal's shell started, ended or failed to start.
     Terminal(TerminalView),
     /// A terminal should be brought into view.

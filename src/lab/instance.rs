@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     command::State,
-    scenario::Page,
+    scenario::{
+        Page,
+        config::{MAX_TERMINALS, TerminalSpec},
+    },
     terminal::{
         Launcher, Status, TerminalEvent, TerminalHandle,
         handle::{Full, Surroundings},
@@ -42,16 +45,23 @@ use crate::{
 /// How many events of terminals may wait for the lab; the terminals wait then.
 const TERMINAL_EVENTS: usize = 256;
 
+/// How many terminals there may have been; a lab that had more is to be started over. An author who
+/// saves another id with each key has typed for long.
+const MAX_EVER: usize = 1_000;
+
 /// How long a lab's terminals get to end before it goes on without them.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// One run of a lab, from its start to the next start over.
 pub(super) struct Instance {
     pub(super) name: Arc<str>,
+    /// All terminals that there ever were, by number.
     pub(super) terminals: Vec<TerminalView>,
+    /// The numbers of those that there are, in the order in which they are shown.
+    layout: Vec<u16>,
+    /// What another terminal needs to live.
+    around: Surroundings,
     pub(super) events: mpsc::Receiver<TerminalEvent>,
-    /// What was ever started in the terminals.
-    sessions: Arc<Sessions>,
     /// Ends the terminals, however the instance ends.
     cancel: DropGuard,
     tracker: TaskTracker,
@@ -93,37 +103,26 @@ impl Instance {
             folder.root(),
             options.integration.clone(),
         );
-        let terminals: Vec<TerminalView> = (0..)
-            .zip(&state.config.terminals)
-            .map(|(number, spec)| TerminalView {
-                number,
-                id: spec.id.clone(),
-                name: spec.name.clone(),
-                generation: 0,
-                status: Status::Waiting,
-                handle: TerminalHandle::spawn(Surroundings {
-                    number,
-                    launcher: launcher.clone(),
-                    last_generation,
-                    patience: options.interrupt_patience,
-                    events: sender.clone(),
-                    sessions: sessions.clone(),
-                    cancel: cancel.clone(),
-                    tracker: tracker.clone(),
-                }),
-            })
-            .collect();
-        let (checker, checked) =
-            Checker::new(launcher, sessions.clone(), cancel.clone(), tracker.clone());
-        let recorder = options.record.then(|| {
-            let handles = terminals.iter().map(|view| &view.handle);
-            Recorder::begin(handles, cancel.clone(), &tracker)
-        });
-        Self {
+        let around = Surroundings {
+            number: 0,
+            launcher: launcher.clone(),
+            last_generation,
+            patience: options.interrupt_patience,
+            events: sender,
+            sessions: sessions.clone(),
+            cancel: cancel.clone(),
+            tracker: tracker.clone(),
+        };
+        let (checker, checked) = Checker::new(launcher, sessions, cancel.clone(), tracker.clone());
+        let recorder = options
+            .record
+            .then(|| Recorder::begin(cancel.clone(), &tracker));
+        let mut instance = Self {
             name: random_name().into(),
-            terminals,
+            terminals: Vec::new(),
+            layout: Vec::new(),
+            around,
             events,
-            sessions,
             cancel: cancel.drop_guard(),
             tracker,
             next_run: 0,
@@ -140,15 +139,104 @@ impl Instance {
             began: SystemTime::now(),
             recorder,
             begun: false,
+        };
+        instance.arrange(&state.config.terminals);
+        instance
+    }
+
+    /// The terminals that there are, in the order in which they are shown.
+    pub(super) fn layout(&self) -> Vec<TerminalView> {
+        let views = self.layout.iter().map(|number| self.view(*number));
+        views.cloned().collect()
+    }
+
+    /// Whether a terminal is still there.
+    pub(super) fn has(&self, number: u16) -> bool {
+        self.layout.contains(&number)
+    }
+
+    /// Has a terminal for each of the config's, in its order. One that is there already stays as it
+    /// is, but for its name. Behind them stay those that the config has no more, as long as
+    /// something runs in them. Returns how many are left out, because the lab has no room for them.
+    pub(super) fn arrange(&mut self, specs: &[TerminalSpec]) -> usize {
+        let mut others = std::mem::take(&mut self.layout);
+        let mut known = Vec::new();
+        for spec in specs {
+            let found = others.iter().position(|one| self.view(*one).id == spec.id);
+            known.push(found.map(|index| others.remove(index)));
+        }
+        others.retain(|number| self.stays(*number));
+        let mut count = others.len() + known.iter().flatten().count();
+        let mut left_out = 0;
+        for (spec, known) in specs.iter().zip(known) {
+            let number = match known {
+                Some(number) => number,
+                None if count < MAX_TERMINALS && self.terminals.len() < MAX_EVER => {
+                    count += 1;
+                    self.add(&spec.id)
+                }
+                None => {
+                    left_out += 1;
+                    continue;
+                }
+            };
+            self.rename(number, spec.name.clone(), false);
+            self.layout.push(number);
+        }
+        self.layout.extend(others);
+        left_out
+    }
+
+    /// Whether a terminal stays that the config has no more; else it is ended.
+    fn stays(&mut self, number: u16) -> bool {
+        let view = self.view(number);
+        let waits = self.runs.wait_for(number) || self.asks.wait_for(number);
+        let stays = view.status == Status::Running || waits;
+        if !stays {
+            view.handle.end();
+        } else if !view.removed {
+            let name = format!("{} (removed)", view.name);
+            self.rename(number, name, true);
+        }
+        stays
+    }
+
+    fn add(&mut self, id: &str) -> u16 {
+        let number = u16::try_from(self.terminals.len()).unwrap_or(u16::MAX);
+        let handle = TerminalHandle::spawn(Surroundings {
+            number,
+            ..self.around.clone()
+        });
+        if let Some(recorder) = &self.recorder {
+            recorder.add(number, &handle);
+        }
+        self.terminals.push(TerminalView {
+            number,
+            id: id.to_owned(),
+            name: String::new(),
+            removed: false,
+            generation: 0,
+            status: Status::Waiting,
+            handle,
+        });
+        number
+    }
+
+    fn rename(&mut self, number: u16, name: String, removed: bool) {
+        if let Some(view) = self.terminals.get_mut(usize::from(number)) {
+            view.name = name;
+            view.removed = removed;
         }
     }
 
     /// All that happened until now, to be read elsewhere.
     pub(super) fn record(&self, folder: &Folder) -> Record {
+        let gone = self.terminals.iter().filter(|view| !self.has(view.number));
+        let gone = gone.filter(|view| view.handle.output().end() > 0);
         Record {
             folder: folder.clone(),
             began: self.began,
-            terminals: self.terminals.clone(),
+            terminals: self.layout().into_iter().chain(gone.cloned()).collect(),
             history: self.history.clone(),
             recorder: self.recorder.clone(),
         }
@@ -190,13 +278,15 @@ impl Instance {
             tracing::warn!("terminals did not end in time");
         }
         // Jobs that ignored the end of their terminal.
-        self.sessions.kill();
+        self.around.sessions.kill();
     }
 
-    /// The number of the terminal with that id; ids were resolved against the layout before.
+    /// The number of the terminal with that id, or of the first one: ids were resolved against the
+    /// config before, which may have more terminals than there is room for.
     pub(super) fn number_of(&self, id: &str) -> u16 {
-        let found = self.terminals.iter().find(|terminal| terminal.id == id);
-        found.map_or(0, |terminal| terminal.number)
+        let mut layout = self.layout.iter().copied();
+        let found = layout.find(|number| self.view(*number).id == id);
+        found.or(self.layout.first().copied()).unwrap_or_default()
     }
 
     #[expect(

@@ -10,6 +10,7 @@ use super::{
     folder::{Description, Folder, StepError},
     look::Look,
     recordings,
+    scan::read_config,
     survey::Survey,
     titles::Titles,
     ways::Ways,
@@ -82,10 +83,15 @@ impl Reader {
         looking.await.unwrap_or_default()
     }
 
-    /// What the scenario's own files say of it now.
-    pub(super) async fn describe(&self) -> Option<Description> {
+    /// What the scenario's own files say of it now, and whether its config is missing or empty.
+    pub(super) async fn describe(&self) -> Option<(Description, bool)> {
         let folder = self.folder.clone();
-        let reading = tokio::task::spawn_blocking(move || folder.describe());
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut now = folder.describe();
+            let config = read_config(&folder, &mut now.diagnostics);
+            let is_blank = config.is_none_or(|(_, text)| text.trim().is_empty());
+            (now, is_blank)
+        });
         reading.await.ok()
     }
 

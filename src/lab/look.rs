@@ -65,6 +65,11 @@ impl Look {
         self.files = later.files;
     }
 
+    /// Takes over how the config looked earlier, when it was read: to load a step does not.
+    pub(super) fn keep_config(&mut self, earlier: &Self) {
+        self.config = earlier.config;
+    }
+
     /// Whether the config is another one than it was.
     pub(super) fn has_other_config(&self, before: &Self) -> bool {
         self.config != before.config

@@ -39,6 +39,7 @@ const TRANSCRIPT: &str = "transcript.md";
 pub struct Record {
     pub(super) folder: Folder,
     pub(super) began: SystemTime,
+    /// Those that there are, in the order in which they are shown, and then those that are gone.
     pub(super) terminals: Vec<TerminalView>,
     pub(super) history: History,
     /// None where nothing is recorded.
@@ -97,15 +98,19 @@ impl Record {
         transcript::write(self, out)
     }
 
-    /// Writes the recording of one terminal, as an asciicast; returns whether there is such a
-    /// terminal.
+    /// Writes the recording of one terminal, of those that [`Record::cast_names`] names, as an
+    /// asciicast; returns whether there is such a terminal.
     ///
     /// # Errors
     ///
     /// The recording can't be read, or `out` not be written.
     pub fn write_cast(&self, terminal: usize, out: &mut impl Write) -> io::Result<bool> {
         match self.terminals.get(terminal) {
-            Some(view) => cast::write(self, view, self.views().get(terminal), out).map(|()| true),
+            Some(view) => {
+                let tapes = self.views();
+                let tape = tapes.get(usize::from(view.number));
+                cast::write(self, view, tape, out).map(|()| true)
+            }
             None => Ok(false),
         }
     }
@@ -132,10 +137,10 @@ impl Record {
             archive.write_all(text.as_bytes())?;
         }
         let views = self.views();
-        for (index, (view, name)) in self.terminals.iter().zip(self.cast_names()).enumerate() {
+        for (view, name) in self.terminals.iter().zip(self.cast_names()) {
             archive.start_file(name, options)?;
             let mut out = BufWriter::new(&mut archive);
-            cast::write(self, view, views.get(index), &mut out)?;
+            cast::write(self, view, views.get(usize::from(view.number)), &mut out)?;
             out.flush()?;
         }
         archive.finish()?;

@@ -346,6 +346,14 @@ impl LabRuns {
         waiting
     }
 
+    /// Whether runs wait for a terminal.
+    pub(super) fn wait_for(&self, terminal: u16) -> bool {
+        let going = self.going.iter().map(|(run, going)| (run, going.terminal));
+        let loose = self.loose.iter().map(|(run, loose)| (run, loose.terminal));
+        let mut there = going.chain(loose).filter(|(_, number)| *number == terminal);
+        there.any(|(run, _)| self.waiting.contains_key(run))
+    }
+
     /// How many runs of a block id wait.
     pub(super) fn waiting_of(&self, id: &str) -> usize {
         self.waiting.values().filter(|block| *block == id).count()

@@ -6,7 +6,7 @@ use super::{
     ways::Ways,
 };
 use crate::scenario::{
-    Config, Diagnostic, Page,
+    Config, Diagnostic, Page, Severity,
     check::{Scenario, arrange, check},
     config::CONFIG_FILE,
 };
@@ -35,7 +35,8 @@ impl Survey {
         let mut description = folder.describe();
         let mut found = std::mem::take(&mut description.diagnostics);
         let mut sources = Vec::from_iter(read_config(folder, &mut found));
-        if description.config != *config {
+        let is_usable = found.iter().all(|one| one.severity != Severity::Error);
+        if is_usable && description.config != *config {
             let message = "the config has changed since the lab started";
             found.push(
                 Diagnostic::warning("config-changed", CONFIG_FILE, message)

@@ -27,6 +27,8 @@ pub mod method {
     /// [`StepProgress`](crate::protocol::progress::StepProgress): a step was seen, or something is
     /// done there.
     pub const LAB_PROGRESS: &str = "lab/progress";
+    /// [`LabTerminals`](super::LabTerminals): terminals came or went, or have another name or place.
+    pub const LAB_TERMINALS: &str = "lab/terminals";
     /// [`TerminalInfo`](super::TerminalInfo): a shell runs in the terminal.
     pub const TERMINAL_OPENED: &str = "terminal/opened";
     /// [`TerminalInfo`](super::TerminalInfo): the terminal's shell ended.
@@ -167,6 +169,15 @@ pub struct TerminalInfo {
     pub generation: u32,
     /// Whether a shell runs in it.
     pub status: TerminalStatus,
+}
+
+/// All terminals, in the order of the layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LabTerminals {
+    /// The terminals.
+    pub terminals: Vec<TerminalInfo>,
 }
 
 /// Whether a shell runs in a terminal.

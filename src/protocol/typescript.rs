@@ -20,8 +20,8 @@ use super::{
     run::{BlockRun, Busy, RunState, Settled, StepRun, StepRunState},
     server::{
         self, Block, BlockKind, BlockState, CommandInfo, Diagnostic, ExecuteCommandResult,
-        InputReceived, LabState, LabSteps, Page, PageShow, Reload, Severity, ShowDocument,
-        ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
+        InputReceived, LabState, LabSteps, LabTerminals, Page, PageShow, Reload, Severity,
+        ShowDocument, ShowMessage, StepInfo, TerminalFocus, TerminalInfo, TerminalStatus,
     },
     trust::{CoveredFile, LabTrust, Occasion, Trust, Unattended},
 };
@@ -77,6 +77,7 @@ fn generate() -> String {
         ("STEP_RUN", server::method::STEP_RUN),
         ("CHECK_STATE", server::method::CHECK_STATE),
         ("LAB_PROGRESS", server::method::LAB_PROGRESS),
+        ("LAB_TERMINALS", server::method::LAB_TERMINALS),
         ("TERMINAL_OPENED", server::method::TERMINAL_OPENED),
         ("TERMINAL_EXITED", server::method::TERMINAL_EXITED),
         ("TERMINAL_FOCUS", server::method::TERMINAL_FOCUS),
@@ -111,6 +112,7 @@ fn generate() -> String {
         TerminalInfo,
         TerminalStatus,
         LabSteps,
+        LabTerminals,
         PageShow,
         Reload,
         Page,

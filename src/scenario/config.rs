@@ -63,7 +63,7 @@ pub const GITPOD_FILE: &str = ".gitpod.yml";
 pub const WAIT_SCRIPT: &str = "wait.sh";
 
 /// How many terminals a lab opens, far more than anybody can look at; each may cost a shell.
-const MAX_TERMINALS: usize = 100;
+pub const MAX_TERMINALS: usize = 100;
 
 /// How often an on-load command runs that does not say.
 pub(super) const ON_LOAD_LIMIT: Limit = Limit(Some(1));

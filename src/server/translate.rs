@@ -88,6 +88,10 @@ pub(super) fn event(event: &LabEvent, client: &Identity) -> Option<String> {
         LabEvent::StepRun(told) => notification(method::STEP_RUN, step_run(told)),
         LabEvent::Check(state) => notification(method::CHECK_STATE, progress::check(state)),
         LabEvent::Progress(step) => notification(method::LAB_PROGRESS, progress::step(step)),
+        LabEvent::Terminals(views) => {
+            let terminals = views.iter().map(terminal).collect();
+            notification(method::LAB_TERMINALS, wire::LabTerminals { terminals })
+        }
         LabEvent::Terminal(view) => {
             let method = match view.status {
                 Status::Waiting | Status::Running => method::TERMINAL_OPENED,

@@ -41,7 +41,8 @@ const RUN_BYTES: usize = 16 * 1024;
 /// How many clients' input is remembered; the one that typed longest ago is forgotten first.
 const REMEMBERED_CLIENTS: usize = 64;
 
-/// Holds a terminal. The terminal ends when its token is cancelled.
+/// Holds a terminal. The terminal ends when the token of all of them is cancelled, or by
+/// [`end`](Self::end).
 #[derive(Debug, Clone)]
 pub struct TerminalHandle {
     inbox: mpsc::Sender<Request>,
@@ -49,6 +50,7 @@ pub struct TerminalHandle {
     pace: Arc<Pace>,
     received: Arc<Received>,
     waiting_run_bytes: Arc<AtomicUsize>,
+    end: CancellationToken,
 }
 
 /// The text of a run, which counts as waiting until the terminal has let go of it.
@@ -159,7 +161,7 @@ struct Counts {
 }
 
 /// What a terminal needs to live.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Surroundings {
     /// Its number.
     pub number: u16,
@@ -186,14 +188,17 @@ pub struct Full;
 impl TerminalHandle {
     /// Brings a terminal to life. Its shell starts with the first [`resize`](Self::resize).
     #[must_use]
-    pub fn spawn(surroundings: Surroundings) -> Self {
+    pub fn spawn(mut surroundings: Surroundings) -> Self {
         let (inbox, requests) = mpsc::channel(INBOX);
+        let end = surroundings.cancel.child_token();
+        surroundings.cancel = end.clone();
         let handle = Self {
             inbox,
             output: Arc::new(Output::new()),
             pace: Arc::default(),
             received: Arc::default(),
             waiting_run_bytes: Arc::default(),
+            end,
         };
         let tracker = surroundings.tracker.clone();
         let (output, pace) = (handle.output.clone(), handle.pace.clone());
@@ -216,6 +221,11 @@ impl TerminalHandle {
             }
         });
         handle
+    }
+
+    /// Ends this terminal alone. What it wrote can still be read.
+    pub fn end(&self) {
+        self.end.cancel();
     }
 
     /// What the terminal wrote.
@@ -430,6 +440,7 @@ mod tests {
             pace: Arc::default(),
             received: Arc::default(),
             waiting_run_bytes: Arc::default(),
+            end: CancellationToken::new(),
         };
         assert_eq!(handle.run(text(WAITING_RUN_BYTES * 2)), Ok(()), "the first");
         assert_eq!(handle.run(text(1)), Err(Full));

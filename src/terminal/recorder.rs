@@ -44,39 +44,47 @@ const MOST_TURNS: usize = 64;
 /// The recordings of a lab's terminals.
 #[derive(Debug)]
 pub struct Recorder {
-    tapes: Vec<Mutex<Tape>>,
+    /// By number. Whoever reads them holds up nobody who adds one.
+    tapes: Mutex<Vec<Arc<Mutex<Tape>>>>,
+    /// Says that a terminal wrote something.
+    news: Arc<Notify>,
 }
 
 impl Recorder {
-    /// Begins to record terminals, which are numbered in their order and have written nothing yet.
+    /// Begins to record, as yet no terminal.
     #[must_use]
-    pub fn begin<'a>(
-        terminals: impl Iterator<Item = &'a TerminalHandle>,
-        cancel: CancellationToken,
-        tracker: &TaskTracker,
-    ) -> Arc<Self> {
-        let news = Arc::new(Notify::new());
-        let tape = |(number, terminal): (u16, &TerminalHandle)| {
-            Mutex::new(Tape::new(number, terminal.output().clone(), &news))
-        };
+    pub fn begin(cancel: CancellationToken, tracker: &TaskTracker) -> Arc<Self> {
         let recorder = Arc::new(Self {
-            tapes: (0..).zip(terminals).map(tape).collect(),
+            tapes: Mutex::default(),
+            news: Arc::default(),
         });
-        tracker.spawn(record(recorder.clone(), news, cancel));
+        tracker.spawn(record(recorder.clone(), cancel));
         recorder
+    }
+
+    /// Records one terminal more, which has written nothing yet. They come in the order of their
+    /// numbers.
+    pub fn add(&self, number: u16, terminal: &TerminalHandle) {
+        let tape = Tape::new(number, terminal.output().clone(), &self.news);
+        lock(&self.tapes).push(Arc::new(Mutex::new(tape)));
     }
 
     /// The recordings as they are now, by terminal, with what was written until now.
     #[must_use]
     pub fn views(&self) -> Vec<TapeView> {
         self.catch_up();
-        self.tapes.iter().map(|tape| lock(tape).view()).collect()
+        self.tapes().iter().map(|tape| lock(tape).view()).collect()
+    }
+
+    fn tapes(&self) -> Vec<Arc<Mutex<Tape>>> {
+        lock(&self.tapes).clone()
     }
 
     /// Notes how far each terminal has come by now. Returns how many bytes of one wait at most.
     fn note(&self) -> u64 {
         // One that is being read is noted at its next output.
-        let free = self.tapes.iter().filter_map(|tape| tape.try_lock().ok());
+        let tapes = self.tapes();
+        let free = tapes.iter().filter_map(|tape| tape.try_lock().ok());
         free.map(|mut tape| tape.note()).max().unwrap_or(0)
     }
 
@@ -92,19 +100,19 @@ impl Recorder {
     /// Takes a turn's worth of what the terminals wrote. Returns whether there may be more.
     fn drain(&self) -> bool {
         let mut more = false;
-        for tape in &self.tapes {
-            more |= lock(tape).drain();
+        for tape in self.tapes() {
+            more |= lock(&tape).drain();
         }
         more
     }
 }
 
-async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: CancellationToken) {
+async fn record(recorder: Arc<Recorder>, cancel: CancellationToken) {
     let mut settle = SETTLE;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = news.notified() => {}
+            () = recorder.news.notified() => {}
         }
         sleep(settle).await;
         let waiting = recorder.note();
@@ -124,6 +132,6 @@ async fn record(recorder: Arc<Recorder>, news: Arc<Notify>, cancel: Cancellation
     }
 }
 
-fn lock(tape: &Mutex<Tape>) -> MutexGuard<'_, Tape> {
-    tape.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

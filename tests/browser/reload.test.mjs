@@ -199,13 +199,90 @@ describe("saving", () => {
       await panel.waitFor({ state: "hidden" });
     }));
 
-  test("says that a changed config waits for a fresh start", () =>
+  test("shows a saved config in place: terminals come and go, and what runs goes on", async () => {
+    const bash = await writeBash(suite.path);
+    const text = page("Old text.") + fence("echo second: $((40 + 2))", { terminalId: "second" });
+    await writeFiles(folder, { "intro.md": text });
+    /** @param {object[]} all */
+    const config = (...all) =>
+      save(".katapod_config.json", JSON.stringify({ layout: { terminals: all } }));
+    const host = { id: "host", name: "The host" };
+    const use = async (/** @type {LabView} */ lab) => {
+      const region = (/** @type {string} */ name) => lab.terminal(name).pane;
+      const panes = () => lab.page.locator(".pane-name").allInnerTexts();
+      await lab.run(0);
+      await lab.marked(0, "done");
+      await region("host").evaluate((pane) => pane.setAttribute("data-kept", ""));
+      await lab.terminal("host").type("sh -c 'read -r line; echo got $line'\nhalf");
+      await lab.content.getByText("Paragraph 29 of a long page.").scrollIntoViewIfNeeded();
+      const before = await placeOf(lab, "Paragraph 29 of a long page.");
+
+      // The keyboard stays where it is, though its terminal is moved.
+      for (const order of [
+        [{ id: "second" }, host],
+        [host, { id: "second" }],
+      ]) {
+        await config(...order);
+        const names = order.map((one) => ("name" in one ? one.name : one.id));
+        await until("the terminals", async () => `${await panes()}` === `${names}`, {
+          seen: panes,
+        });
+        await lab.page.keyboard.type(" more");
+      }
+      await lab.page.keyboard.press("Enter");
+      await lab.terminal("The host").shows("got half more more");
+      assert.equal(await region("The host").getAttribute("data-kept"), "");
+      const now = await placeOf(lab, "Paragraph 29 of a long page.");
+      assert.ok(Math.abs(now - before) <= 2, `it moved from ${before} to ${now}`);
+      await lab.marked(0, "done");
+      const heights = await lab.page
+        .locator(".pane")
+        .evaluateAll((all) => all.map((one) => one.clientHeight));
+      assert.ok(Math.abs((heights[0] ?? 0) - (heights[1] ?? 0)) <= 2, `${heights}`);
+
+      await lab.terminal("second").prompts();
+      await lab.run(1);
+      await lab.terminal("second").shows("second: 42");
+      await lab.marked(1, "done");
+
+      await config(host);
+      await region("second (removed)").waitFor();
+      await lab.page.locator("#notices").getByText("No longer in the config: second").waitFor();
+      await lab.terminal("second (removed)").type("exit\n");
+      await region("second (removed)").waitFor({ state: "detached" });
+      assert.deepEqual(await panes(), ["The host"]);
+      // What it printed can still be read.
+      await lab.card(1).getByRole("button", { name: /^Show output/ }).click();
+      await lab.page.getByRole("dialog").getByText("second: 42").waitFor();
+      await lab.page.keyboard.press("Escape");
+
+      await save(".katapod_config.json", "{");
+      const panel = lab.page.locator("#page .problems");
+      await panel.getByText("the config is not valid JSON").waitFor({ state: "attached" });
+      assert.deepEqual(await panes(), ["The host"]);
+      await config(host);
+      await panel.getByText("the config is not valid JSON").waitFor({ state: "detached" });
+    };
+    await inLab(["--author"], use, bash);
+  });
+
+  test("keeps the terminal that a narrow window shows", () =>
     inLab([], async (lab) => {
-      await save(
-        ".katapod_config.json",
-        terminals("host", "second"),
-      );
-      await lab.page.locator("#notices").getByText("Start the lab over to use it.").waitFor();
-      assert.equal(await lab.page.getByRole("region", { name: "second" }).count(), 0);
+      await lab.page.setViewportSize({ width: 390, height: 844 });
+      const tab = (/** @type {string} */ name) => lab.page.locator("#tabs").getByText(name);
+      await tab("host").click();
+      await save(".katapod_config.json", terminals("second", "host"));
+      await tab("second").waitFor();
+      await lab.terminal("host").pane.waitFor();
+      await lab.page.keyboard.type("echo $((40 + 2))\n");
+      await lab.terminal("host").shows(/^42$/m);
+      assert.equal(await lab.terminal("second").pane.isVisible(), false);
+      await tab("second").click();
+      await lab.terminal("second").prompts();
+      await lab.terminal("second").type("exit\n");
+      await lab.terminal("second").shows("exit");
+      await save(".katapod_config.json", terminals("host"));
+      await tab("second").waitFor({ state: "detached" });
+      await lab.content.getByText("Old text.").waitFor();
     }));
 });

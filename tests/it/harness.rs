@@ -365,6 +365,10 @@ impl Visitor {
                     let info = serde_json::from_value(params.clone()).unwrap();
                     self.set_terminal(info);
                 }
+                if method == "lab/terminals" {
+                    let now = params["terminals"].clone();
+                    self.lab.terminals = serde_json::from_value(now).unwrap();
+                }
                 if method == "lab/state" {
                     self.lab = serde_json::from_value(params.clone()).unwrap();
                     self.output.clear();

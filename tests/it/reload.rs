@@ -1,5 +1,7 @@
 //! What an author saves is shown at once, however an editor saves it, and nothing runs again.
 
+mod config;
+
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -41,6 +43,22 @@ async fn enter(house: &House) -> Visitor {
     house.written("loads").await;
     visitor.notifications.clear();
     visitor
+}
+
+/// Has somebody watch by a link.
+async fn watch(house: &House, driver: &mut Visitor) -> Visitor {
+    let made = driver
+        .execute("katahost.createLink", json!({"role": "viewer"}))
+        .await
+        .unwrap();
+    let address = made.link.unwrap().address;
+    let token = address.split_once("token=").unwrap().1;
+    let socket = katahost::client::Address {
+        url: format!("ws://{}/watch/lab/ws", house.address),
+        token: Some(token.to_owned()),
+        headers: Vec::new(),
+    };
+    Visitor::connect(&socket, None, None).await.unwrap()
 }
 
 /// Waits until the page is shown again with `text` in it.
@@ -160,25 +178,6 @@ async fn steps_that_come_and_go_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changed_config_waits_for_a_fresh_start() {
-    let house = House::with_files(&LAB, watching(false));
-    let mut visitor = enter(&house).await;
-    house.write(CONFIG, "{");
-    let told = visitor.until_notified("window/showMessage").await;
-    let message = told["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("`.katapod_config.json` can't be used"),
-        "{told}"
-    );
-    house.write(CONFIG, r#"{"layout": {"terminals": [{"id": "other"}]}}"#);
-    let told = visitor.until_notified("window/showMessage").await;
-    assert_eq!(told["message"], "the config has changed");
-    assert_eq!(told["hint"], "start the lab over to use it");
-    visitor.start_over().await;
-    assert_eq!(visitor.lab.terminals[0].id, "other");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn page_that_is_gone_stays_and_says_why() {
     let house = House::with_files(&LAB, watching(false));
     let mut visitor = enter(&house).await;
@@ -268,18 +267,7 @@ async fn link_out_of_the_folder_is_not_followed() {
 async fn viewer_sees_what_is_saved_and_no_diagnostics() {
     let house = House::with_files(&LAB, watching(true));
     let mut driver = enter(&house).await;
-    let made = driver
-        .execute("katahost.createLink", json!({"role": "viewer"}))
-        .await
-        .unwrap();
-    let address = made.link.unwrap().address;
-    let token = address.split_once("token=").unwrap().1;
-    let socket = katahost::client::Address {
-        url: format!("ws://{}/watch/lab/ws", house.address),
-        token: Some(token.to_owned()),
-        headers: Vec::new(),
-    };
-    let mut viewer = Visitor::connect(&socket, None, None).await.unwrap();
+    let mut viewer = watch(&house, &mut driver).await;
     house.write("intro.md", "# Lab\n\nFor all ![x](missing.png)\n");
     let shown = reloaded(&mut viewer, "For all").await;
     assert_eq!(shown["page"]["diagnostics"], Value::Null);

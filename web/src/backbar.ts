@@ -24,10 +24,10 @@ export class BackBar {
   );
   #target: BackTarget | null = null;
 
-  constructor(name: string) {
+  constructor() {
     this.element = element(
       "div",
-      { class: "back-bar", role: "group", "aria-label": `Output in ${name}`, hidden: true },
+      { class: "back-bar", role: "group", hidden: true },
       this.#back,
       this.#copy,
     );
@@ -39,6 +39,10 @@ export class BackBar {
       event.stopPropagation();
       this.leave();
     };
+  }
+
+  setName(name: string): void {
+    this.element.setAttribute("aria-label", `Output in ${name}`);
   }
 
   get shown(): boolean {

@@ -40,6 +40,10 @@ export class Divider implements Disposable {
     this.#parts.add(listen(this.element, "dblclick", () => this.#commit(() => target.reset())));
   }
 
+  setLabel(label: string): void {
+    this.element.setAttribute("aria-label", label);
+  }
+
   /** Tells assistive technology where the border is now. */
   describe(): void {
     const { now, min, max } = this.#target.range();

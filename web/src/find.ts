@@ -66,6 +66,11 @@ export class FindBox implements Disposable {
     );
   }
 
+  setLabel(label: string): void {
+    this.element.setAttribute("aria-label", label);
+    this.#input.setAttribute("aria-label", label);
+  }
+
   show(): void {
     this.element.hidden = false;
     this.#input.select();

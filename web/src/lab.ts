@@ -23,6 +23,7 @@ import {
   LAB_PROGRESS,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TERMINALS,
   LAB_TRUST,
   type LabState,
   PAGE_SHOW,
@@ -204,6 +205,7 @@ export class Lab {
     this.#deepLink = null;
     this.#way.begin(state.progress);
     if (state.instance === this.#instance && this.#terminals) {
+      this.#setTerminals(state.terminals);
       this.#terminals.resume(state.terminals, state.input);
       this.#status.setClients(state.clients.clients);
       this.#setRole(state.role);
@@ -420,6 +422,14 @@ export class Lab {
     if (this.#terminals && !this.#terminals.accept(frame)) this.#connection.resync();
   }
 
+  /** Shows the terminals that there are now; those that were there before go on. */
+  #setTerminals(infos: TerminalInfo[]): void {
+    if (!this.#terminals?.set(infos)) return;
+    this.#layout.setPanes(this.#terminals.panes);
+    this.#terminals.offerSizes();
+    announce("The terminals have changed.");
+  }
+
   #terminal(info: TerminalInfo): void {
     this.#terminals?.update(info);
     if (info.status.state === "exited") announce(sentence(`${info.name} ${info.status.message}`));
@@ -463,6 +473,9 @@ export class Lab {
         this.#way.take(notification.params);
         this.#page.progressed();
         this.#toolbar.progressed();
+        return;
+      case LAB_TERMINALS:
+        this.#setTerminals(notification.params.terminals);
         return;
       case TERMINAL_OPENED:
       case TERMINAL_EXITED:

@@ -53,11 +53,12 @@ export class Layout {
     TOUCHABLE.addEventListener("change", () => this.#apply());
   }
 
-  /** Makes a tab for each terminal. */
+  /** Makes a tab for each terminal; the one that is shown stays so, if it is among them. */
   setPanes(panes: readonly Pane[]): void {
     this.#panes = panes;
-    this.#shown = null;
-    this.#used = null;
+    const known = (pane: Pane | null): Pane | null => panes.find((one) => one === pane) ?? null;
+    this.#shown = known(this.#shown);
+    this.#used = known(this.#used);
     this.#apply();
   }
 

@@ -37,17 +37,19 @@ export class Pane implements Disposable {
   readonly element: HTMLElement;
   readonly terminal: Terminal;
   readonly id: string;
-  readonly name: string;
   readonly #host: PaneHost;
   readonly #body = element("div", { class: "pane-body" });
   readonly #bar = element("div", { class: "pane-status", role: "status", hidden: true });
+  readonly #name: HTMLElement;
   readonly #title = element("span", { class: "pane-title" });
   readonly #dot = element("span", { class: "pane-dot" });
   readonly #toggle: HTMLButtonElement;
   readonly #maximise: HTMLButtonElement;
   readonly #clear: HTMLButtonElement;
+  readonly #search: HTMLButtonElement;
+  readonly #read: HTMLButtonElement;
   readonly #find: FindBox;
-  readonly #back: BackBar;
+  readonly #back = new BackBar();
   readonly #parts = new Disposables();
   #info: TerminalInfo;
   #collapsed = false;
@@ -60,31 +62,27 @@ export class Pane implements Disposable {
     this.#info = info;
     this.#host = host;
     this.id = info.id;
-    this.name = info.name;
     this.terminal = this.#parts.add(new Terminal(info.terminal, info.name, host));
     const finder = this.#parts.add(new TerminalFinder(this.terminal.search));
-    this.#find = this.#parts.add(
-      new FindBox(finder, `Find in ${info.name}`, () => this.terminal.focus()),
-    );
-    this.#back = new BackBar(info.name);
+    this.#find = this.#parts.add(new FindBox(finder, "", () => this.terminal.focus()));
     const headingId = `terminal-${info.terminal}`;
+    this.#name = element("span", { class: "pane-name", id: headingId });
     this.#toggle = element(
       "button",
       { type: "button", class: "pane-toggle", "aria-expanded": "true" },
       icon("chevron"),
       this.#dot,
-      element("span", { class: "pane-name", id: headingId }, info.name),
+      this.#name,
     );
     this.#toggle.onclick = () => host.toggle(this);
-    this.#maximise = iconButton("maximize", `Maximise ${info.name}`, "icon-button pane-maximise");
+    this.#maximise = iconButton("maximize", "", "icon-button pane-maximise");
     this.#maximise.onclick = () => host.maximise(this);
-    const find = iconButton("search", `Find in ${info.name} (Ctrl+Shift+F)`, "icon-button");
-    find.onclick = () => this.#find.show();
-    const read = iconButton("lines", `Read ${info.name} as text`, "icon-button");
-    read.onclick = () => host.read(this);
-    const clear = iconButton("clear", `Clear ${info.name}`, "icon-button");
-    this.#clear = clear;
-    clear.onclick = () => host.clear(info.terminal);
+    this.#search = iconButton("search", "", "icon-button");
+    this.#search.onclick = () => this.#find.show();
+    this.#read = iconButton("lines", "", "icon-button");
+    this.#read.onclick = () => host.read(this);
+    this.#clear = iconButton("clear", "", "icon-button");
+    this.#clear.onclick = () => host.clear(info.terminal);
     const header = element(
       "header",
       { class: "pane-header" },
@@ -92,7 +90,14 @@ export class Pane implements Disposable {
       this.#title,
       element("span", { class: "pane-hint hint-out" }, element("kbd", {}, "Shift+Esc"), " leaves"),
       element("span", { class: "pane-hint hint-in" }, element("kbd", {}, "↓"), " goes in"),
-      element("span", { class: "pane-tools" }, find, read, clear, this.#maximise),
+      element(
+        "span",
+        { class: "pane-tools" },
+        this.#search,
+        this.#read,
+        this.#clear,
+        this.#maximise,
+      ),
     );
     header.ondblclick = (event) => {
       if (event.target instanceof Element && event.target.closest(".pane-tools")) return;
@@ -108,12 +113,17 @@ export class Pane implements Disposable {
       this.#bar,
     );
     this.#listen();
+    this.#label();
     this.setRole();
     this.update(info);
   }
 
   get info(): TerminalInfo {
     return this.#info;
+  }
+
+  get name(): string {
+    return this.#info.name;
   }
 
   get collapsed(): boolean {
@@ -135,7 +145,9 @@ export class Pane implements Disposable {
   }
 
   update(info: TerminalInfo): void {
+    const renamed = info.name !== this.name;
     this.#info = info;
+    if (renamed) this.#label();
     const { status } = info;
     this.terminal.shell(info.generation, status.state === "running");
     this.element.dataset.state = status.state;
@@ -166,9 +178,7 @@ export class Pane implements Disposable {
   setMaximised(maximised: boolean): void {
     this.element.classList.toggle("maximised", maximised);
     this.#maximise.replaceChildren(icon(maximised ? "restore" : "maximize"));
-    const label = `${maximised ? "Restore" : "Maximise"} ${this.name}`;
-    this.#maximise.title = label;
-    this.#maximise.setAttribute("aria-label", label);
+    this.#label();
   }
 
   /** Says whether the pane is the one that a narrow window shows. */
@@ -218,6 +228,26 @@ export class Pane implements Disposable {
     this.#warning?.dispose();
     this.#parts.dispose();
     this.element.remove();
+  }
+
+  /** Names all parts after the terminal. */
+  #label(): void {
+    const { name } = this;
+    const maximised = this.element.classList.contains("maximised");
+    const labels: [HTMLButtonElement, string][] = [
+      [this.#search, `Find in ${name} (Ctrl+Shift+F)`],
+      [this.#read, `Read ${name} as text`],
+      [this.#clear, `Clear ${name}`],
+      [this.#maximise, `${maximised ? "Restore" : "Maximise"} ${name}`],
+    ];
+    for (const [button, label] of labels) {
+      button.title = label;
+      button.setAttribute("aria-label", label);
+    }
+    this.#name.textContent = name;
+    this.#find.setLabel(`Find in ${name}`);
+    this.#back.setName(name);
+    this.terminal.setName(name);
   }
 
   #listen(): void {

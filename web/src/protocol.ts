@@ -28,6 +28,7 @@ export const BLOCK_STATE = "block/state";
 export const STEP_RUN = "lab/stepRun";
 export const CHECK_STATE = "check/state";
 export const LAB_PROGRESS = "lab/progress";
+export const LAB_TERMINALS = "lab/terminals";
 export const TERMINAL_OPENED = "terminal/opened";
 export const TERMINAL_EXITED = "terminal/exited";
 export const TERMINAL_FOCUS = "terminal/focus";
@@ -376,6 +377,15 @@ export type LabSteps = {
  * The steps.
  */
 steps: Array<StepInfo>, };
+
+/**
+ * All terminals, in the order of the layout.
+ */
+export type LabTerminals = { 
+/**
+ * The terminals.
+ */
+terminals: Array<TerminalInfo>, };
 
 /**
  * A step is shown.

@@ -10,6 +10,7 @@ import {
   type ExecuteCommandResult,
   type JsonValue,
   LAB_STATE,
+  LAB_TERMINALS,
   type LabState,
   PAGE_SHOW,
   type Page,
@@ -126,6 +127,10 @@ export class Remote {
         return;
       case PAGE_SHOW:
         this.#show(notification.params.page);
+        return;
+      case LAB_TERMINALS:
+        this.#terminals = notification.params.terminals;
+        this.#paint();
         return;
       case TERMINAL_OPENED:
         this.#terminals = this.#terminals.map((known) =>

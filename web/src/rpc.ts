@@ -16,11 +16,13 @@ import type {
   LAB_ROLE,
   LAB_STATE,
   LAB_STEPS,
+  LAB_TERMINALS,
   LAB_TRUST,
   LabClients,
   LabLinks,
   LabState,
   LabSteps,
+  LabTerminals,
   LabTrust,
   PAGE_SHOW,
   PageShow,
@@ -45,6 +47,7 @@ import type {
 export type Notification =
   | { method: typeof LAB_STATE; params: LabState }
   | { method: typeof LAB_STEPS; params: LabSteps }
+  | { method: typeof LAB_TERMINALS; params: LabTerminals }
   | { method: typeof LAB_TRUST; params: LabTrust }
   | { method: typeof PAGE_SHOW; params: PageShow }
   | { method: typeof BLOCK_STATE; params: BlockState }

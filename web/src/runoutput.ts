@@ -27,19 +27,18 @@ export class RunOutput implements OutputHost {
 
   async showOutput(run: BlockRun): Promise<void> {
     const pane = this.#host.pane(run.terminal);
-    if (!pane) return;
     const returning = (): void => {
       this.#host.turnToSteps();
       // The page may have been shown anew meanwhile, so that its block is another element.
       this.#host.comeBack(run);
     };
-    if (pane.terminal.outputBegins(run)) {
+    if (pane?.terminal.outputBegins(run)) {
       this.#host.reveal(run.terminal);
       pane.showOutput(run, returning);
       return;
     }
     const text = await this.#recorded(run, pane);
-    this.#host.show(`Output of a block in ${pane.name}`, text);
+    this.#host.show(`Output of a block${pane ? ` in ${pane.name}` : ""}`, text);
   }
 
   async copyOutput(run: BlockRun): Promise<boolean> {

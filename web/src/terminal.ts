@@ -82,7 +82,7 @@ export class Terminal implements Disposable {
   readonly onControl = new Emitter<void>();
   /** The keyboard came into the terminal. */
   readonly onFocus = new Emitter<void>();
-  readonly #name: string;
+  #name: string;
   readonly #xterm: Xterm;
   readonly #port: TerminalPort;
   readonly #writer: Writer;
@@ -165,12 +165,15 @@ export class Terminal implements Disposable {
   /** Puts the screen into `body`, which must be laid out. */
   open(body: HTMLElement): void {
     this.#xterm.open(body);
-    this.#xterm.textarea?.setAttribute(
-      "aria-label",
-      `Terminal ${this.#name}. Shift and Escape leaves it.`,
-    );
+    this.setName(this.#name);
     this.#xterm.textarea?.addEventListener("focus", () => this.onFocus.fire());
     this.fitting.open(body);
+  }
+
+  setName(name: string): void {
+    this.#name = name;
+    const label = `Terminal ${name}. Shift and Escape leaves it.`;
+    this.#xterm.textarea?.setAttribute("aria-label", label);
   }
 
   accept(frame: Frame): Accepted {

@@ -37,8 +37,10 @@ export class Terminals implements Disposable {
   readonly #stack: HTMLElement;
   readonly #host: TerminalsHost;
   readonly #key: string;
-  readonly #panes: Pane[] = [];
-  readonly #dividers: Divider[] = [];
+  readonly #paneHost: PaneHost;
+  #panes: Pane[] = [];
+  /** Each above its pane; the first pane has none. */
+  readonly #dividers = new Map<Pane, Divider>();
   readonly #weights = new Map<Pane, number>();
   readonly #parts = new Disposables();
   #maximised: Pane | null = null;
@@ -47,13 +49,9 @@ export class Terminals implements Disposable {
     this.#stack = stack;
     this.#host = host;
     this.#key = key;
-    const paneHost = this.#paneHost();
-    for (const info of infos) {
-      const pane = this.#parts.add(new Pane(info, paneHost));
-      if (this.#panes.length > 0) this.#addDivider(this.#panes.length - 1, info.name);
-      this.#panes.push(pane);
-      stack.append(pane.element);
-    }
+    this.#paneHost = this.#hostOfPanes();
+    this.#panes = infos.map((info) => new Pane(info, this.#paneHost));
+    this.#arrange();
     this.#restore();
     for (const pane of this.#panes) pane.open();
     const offer = (): void => this.offerSizes();
@@ -88,10 +86,34 @@ export class Terminals implements Disposable {
     this.pane(info.terminal)?.update(info);
   }
 
+  /**
+   * Shows these terminals, in their order. Those that are shown already go on, with what is typed,
+   * marked and scrolled there. Says whether anything changed.
+   */
+  set(infos: TerminalInfo[]): boolean {
+    const before = this.#panes;
+    const names = (panes: readonly Pane[]): string =>
+      JSON.stringify(panes.map((pane) => [pane.info.terminal, pane.name]));
+    const namesBefore = names(before);
+    for (const info of infos) this.update(info);
+    this.#panes = infos.map((info) => this.pane(info.terminal) ?? new Pane(info, this.#paneHost));
+    if (names(this.#panes) === namesBefore) return false;
+    const active = document.activeElement;
+    const added = this.#panes.filter((pane) => !before.includes(pane));
+    for (const pane of before) if (!this.#panes.includes(pane)) this.#remove(pane);
+    this.#addWeights(added);
+    this.#arrange();
+    this.#layout();
+    for (const pane of added) pane.open();
+    // What is moved in the document loses the focus.
+    if (active instanceof HTMLElement && active !== document.activeElement)
+      active.focus({ preventScroll: true });
+    return true;
+  }
+
   /** After a reconnect to the same lab: takes what changed, and sends what did not arrive. */
   resume(infos: TerminalInfo[], inputs: InputReceived[]): void {
     for (const info of infos) {
-      this.update(info);
       const received = inputs.find(
         (input) => input.terminal === info.terminal && input.generation === info.generation,
       );
@@ -132,12 +154,47 @@ export class Terminals implements Disposable {
   }
 
   dispose(): void {
-    for (const divider of this.#dividers) divider.dispose();
     this.#parts.dispose();
+    for (const divider of this.#dividers.values()) divider.dispose();
+    for (const pane of this.#panes) pane.dispose();
     this.#stack.replaceChildren();
   }
 
-  #paneHost(): PaneHost {
+  /** Puts panes into the document as they follow each other, and moves no more than it must. */
+  #arrange(): void {
+    let last: Element | null = null;
+    const put = (element: HTMLElement): void => {
+      const next: Element | null = last ? last.nextElementSibling : this.#stack.firstElementChild;
+      if (element !== next) this.#stack.insertBefore(element, next);
+      last = element;
+    };
+    for (const [index, pane] of this.#panes.entries()) {
+      if (index > 0) put(this.#divider(pane).element);
+      else this.#removeDivider(pane);
+      put(pane.element);
+    }
+  }
+
+  #remove(pane: Pane): void {
+    if (this.#maximised === pane) this.#maximise(null);
+    this.#removeDivider(pane);
+    this.#weights.delete(pane);
+    pane.dispose();
+  }
+
+  #removeDivider(pane: Pane): void {
+    this.#dividers.get(pane)?.dispose();
+    this.#dividers.delete(pane);
+  }
+
+  /** Gives new panes as much room as the others have on average. */
+  #addWeights(added: Pane[]): void {
+    const known = this.#panes.filter((pane) => !added.includes(pane));
+    const sum = known.reduce((all, pane) => all + (this.#weights.get(pane) ?? 1), 0);
+    for (const pane of added) this.#weights.set(pane, sum / known.length || 1);
+  }
+
+  #hostOfPanes(): PaneHost {
     const host = this.#host;
     return {
       get open() {
@@ -203,14 +260,20 @@ export class Terminals implements Disposable {
       pane.element.style.setProperty("--weight", String(this.#weights.get(pane) ?? 1));
     }
     requestAnimationFrame(() => {
-      for (const divider of this.#dividers) divider.describe();
+      for (const divider of this.#dividers.values()) divider.describe();
     });
   }
 
-  #addDivider(index: number, below: string): void {
+  /** The divider above a pane. */
+  #divider(pane: Pane): Divider {
+    const label = `Border above ${pane.name}`;
+    const known = this.#dividers.get(pane);
+    known?.setLabel(label);
+    if (known) return known;
+    const index = (): number => this.#panes.indexOf(pane);
     const above = (): Pane | undefined =>
-      this.#panes.slice(0, index + 1).findLast((pane) => !pane.collapsed);
-    const under = (): Pane | undefined => this.#panes.slice(index + 1).find((p) => !p.collapsed);
+      this.#panes.slice(0, index()).findLast((one) => !one.collapsed);
+    const under = (): Pane | undefined => this.#panes.slice(index()).find((p) => !p.collapsed);
     const height = (pane: Pane | undefined): number => pane?.element.offsetHeight ?? 0;
     const target: DividerTarget = {
       position: () => height(above()),
@@ -226,9 +289,9 @@ export class Terminals implements Disposable {
         this.#layout();
       },
     };
-    const divider = new Divider("y", `Border above ${below}`, target);
-    this.#dividers.push(divider);
-    this.#stack.append(divider.element);
+    const divider = new Divider("y", label, target);
+    this.#dividers.set(pane, divider);
+    return divider;
   }
 
   #move(above: Pane | undefined, under: Pane | undefined, wanted: number): void {

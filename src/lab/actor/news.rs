@@ -11,6 +11,7 @@ impl Lab {
         match news {
             News::Status { generation, status } => {
                 let index = usize::from(terminal);
+                let is_there = self.instance.has(terminal);
                 let Some(view) = self.instance.terminals.get_mut(index) else {
                     return;
                 };
@@ -18,10 +19,13 @@ impl Lab {
                 view.status = status;
                 let view = view.clone();
                 let failed = matches!(view.status, Status::Failed { .. });
-                self.clients.tell(LabEvent::Terminal(view));
+                if is_there {
+                    self.clients.tell(LabEvent::Terminal(view));
+                }
                 if failed {
                     self.refuse_asks(terminal);
                 }
+                self.part_with(terminal);
             }
             News::Accepted(run) => self.ask_accepted(run),
             News::Busy(run, occupant) => self.ask_refused(run, occupant),
@@ -72,6 +76,7 @@ impl Lab {
                     format!("the shell of `{name}` ended before everything was typed"),
                     Some("start the terminal again and run the block again".to_owned()),
                 )));
+                self.part_with(terminal);
             }
             News::InputFull(client) => {
                 let name = &self.instance.view(terminal).name;
@@ -84,6 +89,14 @@ impl Lab {
                     None => self.clients.tell_doers(LabEvent::Notice(notice)),
                 }
             }
+        }
+    }
+
+    /// Lets go of a terminal that the config has no more, where nothing runs or waits there now. One
+    /// that there was no room for may take its place.
+    fn part_with(&mut self, terminal: u16) {
+        if self.instance.has(terminal) && self.instance.view(terminal).removed {
+            self.arrange();
         }
     }
 }

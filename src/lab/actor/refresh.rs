@@ -12,11 +12,11 @@ use crate::{
         event::{LabEvent, Notice, StepTitle},
         look::Look,
     },
-    scenario::{Diagnostic, Page, Severity},
+    scenario::{Diagnostic, Page},
 };
 
-/// How long a page may be missing or empty before that is taken for meant: some editors empty or
-/// remove a file before they write it anew.
+/// How long a page or the config may be missing or empty before that is taken for meant: some
+/// editors empty or remove a file before they write it anew.
 const DOUBT: Duration = Duration::from_secs(1);
 
 /// What to do about a page that can't be read any more.
@@ -28,10 +28,29 @@ pub(super) struct Refresh {
     look: Look,
     /// The steps that clients were told of last.
     steps: Option<Vec<StepTitle>>,
-    /// Since when the page is missing or empty.
-    doubtful: Option<Instant>,
+    /// Whether the page is missing or empty.
+    doubt: Doubt,
+    /// Whether the config is.
+    pub(super) config_doubt: Doubt,
     /// Why the page can't be read, as it was told.
     failure: Option<String>,
+}
+
+/// Whether what was read may be half of a save that goes on.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    since: Option<Instant>,
+}
+
+impl Doubt {
+    /// Begins, where it has not begun. Returns whether it is not yet over.
+    pub(super) fn holds(&mut self) -> bool {
+        self.since.get_or_insert_with(Instant::now).elapsed() < DOUBT
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.since = None;
+    }
 }
 
 impl Lab {
@@ -49,9 +68,10 @@ impl Lab {
     pub(super) async fn note_look(&mut self, before: Look) {
         if self.options.watch {
             let look = self.reader.look(self.state.page.clone()).await;
-            self.refresh.look = before;
+            let known = std::mem::replace(&mut self.refresh.look, before);
             self.refresh.look.take_files(look);
-            self.refresh.doubtful = None;
+            self.refresh.look.keep_config(&known);
+            self.refresh.doubt.clear();
             self.refresh.failure = None;
         }
     }
@@ -62,15 +82,16 @@ impl Lab {
             return;
         }
         let look = self.reader.look(self.state.page.clone()).await;
-        if look == self.refresh.look && self.refresh.doubtful.is_none() {
+        if look == self.refresh.look && self.refresh.doubt.since.is_none() {
+            return;
+        }
+        if look.has_other_config(&self.refresh.look) && !self.refresh_config().await {
+            // All is looked at again in a moment.
             return;
         }
         let before = std::mem::replace(&mut self.refresh.look, look.clone());
         if look.has_other_steps(&before) {
             self.refresh_steps().await;
-        }
-        if look.has_other_config(&before) {
-            self.judge_config().await;
         }
         self.refresh_page(look.other_files(&before)).await;
     }
@@ -83,29 +104,6 @@ impl Lab {
         }
     }
 
-    /// Says that the config is another one than the lab has, which it goes on with: what runs is
-    /// not taken away from under its author.
-    async fn judge_config(&mut self) {
-        let Some(now) = self.reader.describe().await else {
-            return;
-        };
-        let mut errors = now.diagnostics.iter();
-        let error = errors.find(|found| found.severity == Severity::Error);
-        let notice = match error {
-            Some(error) => Notice::failure(
-                format!("`{}` can't be used: {}", error.file, error.message),
-                Some("the lab goes on with the config that it has".to_owned()),
-            ),
-            None if now.config != self.state.config => Notice {
-                message: "the config has changed".to_owned(),
-                hint: Some("start the lab over to use it".to_owned()),
-                failed: false,
-            },
-            None => return,
-        };
-        self.clients.tell_drivers(LabEvent::Notice(notice));
-    }
-
     async fn refresh_page(&mut self, files: Vec<String>) {
         let step = self.state.step.clone();
         let Some(shown) = self.state.page.clone() else {
@@ -114,31 +112,25 @@ impl Lab {
             return;
         };
         match self.reader.load(&self.state.config, &step).await {
-            Ok(page) if is_empty(&page) && !is_empty(&shown) && self.in_doubt() => {}
+            Ok(page) if is_empty(&page) && !is_empty(&shown) && self.refresh.doubt.holds() => {}
             Ok(page) => {
-                self.refresh.doubtful = None;
+                self.refresh.doubt.clear();
                 self.refresh.failure = None;
                 if page != shown || !files.is_empty() {
                     self.show_again(&page, files).await;
                     self.look_at(&page).await;
                     // The page may show other files now.
-                    let before = std::mem::take(&mut self.refresh.look);
+                    let before = self.refresh.look.clone();
                     self.note_look(before).await;
                 }
             }
             Err(error) => {
-                if !self.in_doubt() {
-                    self.refresh.doubtful = None;
+                if !self.refresh.doubt.holds() {
+                    self.refresh.doubt.clear();
                     self.keep_page(&shown, &error).await;
                 }
             }
         }
-    }
-
-    /// Whether what was read may be half of a save that goes on.
-    fn in_doubt(&mut self) -> bool {
-        let since = self.refresh.doubtful.get_or_insert_with(Instant::now);
-        since.elapsed() < DOUBT
     }
 
     /// Shows the page of the present step anew, in its place.

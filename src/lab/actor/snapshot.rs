@@ -14,7 +14,7 @@ impl Lab {
             instance: self.instance.name.clone(),
             scenario: self.folder.name().into(),
             title: self.reader.title().await,
-            terminals: self.instance.terminals.clone(),
+            terminals: self.instance.layout(),
             steps: self.reader.steps().await,
             clients: self.clients.headcount(),
             audience: self.clients.audience(),

@@ -70,7 +70,7 @@ impl Lab {
         Ok(terminals)
     }
 
-    fn tell_trust(&mut self) {
+    pub(super) fn tell_trust(&mut self) {
         let pending = self.trust.pending().cloned();
         self.clients.tell_drivers(LabEvent::Trust(pending));
     }

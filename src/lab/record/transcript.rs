@@ -81,7 +81,8 @@ fn write_run(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let name = plain(&run.name);
-    let terminal = record.terminals.get(usize::from(run.terminal));
+    let mut terminals = record.terminals.iter();
+    let terminal = terminals.find(|terminal| terminal.number == run.terminal);
     let terminal = terminal.map_or("", |terminal| &terminal.name);
     writeln!(out, "\n### {name} in {}\n", literal(terminal))?;
     writeln!(out, "{}\n", state(run))?;

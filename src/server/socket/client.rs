@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::{
     command::Role,
-    lab::{LabHandle, LabSnapshot},
+    lab::{LabHandle, LabSnapshot, event::TerminalView},
     protocol::client::{AckParams, InitializeParams},
     server::{
         feed::{Feed, Parsed},
@@ -95,37 +95,30 @@ impl Client {
                 .find(|terminal| terminal.terminal == number);
             found.map(|terminal| terminal.offset)
         };
-        self.feeds(lab, resume_at)
+        self.feeds(Vec::new(), &lab.terminals, resume_at)
     }
 
-    /// Feeds for all terminals of an instance; what was watched before is let go.
+    /// Feeds for these terminals. Those among `feeds` go on; what else was watched is let go.
     pub(super) fn feeds(
         &self,
-        lab: &LabSnapshot,
+        mut feeds: Vec<Feed>,
+        terminals: &[TerminalView],
         resume_at: impl Fn(u16) -> Option<u64>,
     ) -> Vec<Feed> {
-        let feeds: Vec<Feed> = lab
-            .terminals
-            .iter()
-            .map(|view| {
-                Feed::new(
-                    view,
-                    resume_at(view.number),
-                    self.preview,
-                    self.identity.standing.role(),
-                    self.news.clone(),
-                )
-            })
-            .collect();
-        let watched = feeds.iter().zip(&lab.terminals).map(|(feed, view)| {
-            Watched::new(
-                feed,
-                view.handle.clone(),
-                self.identity.number,
-                self.identity.standing.role(),
-            )
-        });
-        *self.lock() = watched.collect();
+        let role = self.identity.standing.role();
+        feeds.retain(|feed| terminals.iter().any(|view| view.number == feed.number()));
+        let mut watched = self.lock();
+        watched.retain(|one| feeds.iter().any(|feed| feed.number() == one.number));
+        for view in terminals {
+            if feeds.iter().any(|feed| feed.number() == view.number) {
+                continue;
+            }
+            let resume = resume_at(view.number);
+            let feed = Feed::new(view, resume, self.preview, role, self.news.clone());
+            let (terminal, client) = (view.handle.clone(), self.identity.number);
+            watched.push(Watched::new(&feed, terminal, client, role));
+            feeds.push(feed);
+        }
         feeds
     }
 

@@ -55,7 +55,11 @@ pub(super) async fn transmit(
                         look = true;
                     }
                     LabEvent::Restarted(lab) if attached => {
-                        feeds = client.feeds(lab, |_| None);
+                        feeds = client.feeds(Vec::new(), &lab.terminals, |_| None);
+                        look = true;
+                    }
+                    LabEvent::Terminals(terminals) if attached => {
+                        feeds = client.feeds(std::mem::take(&mut feeds), terminals, |_| None);
                         look = true;
                     }
                     _ => {}

@@ -304,6 +304,9 @@ impl Watcher {
                     *one = info;
                 }
             }
+            "lab/terminals" => {
+                self.lab.terminals = serde_json::from_value(params["terminals"].clone()).unwrap();
+            }
             "lab/role" => self.lab.role = serde_json::from_value(params["role"].clone()).unwrap(),
             "lab/state" => self.begin(serde_json::from_value(params).unwrap()),
             _ => {}
