@@ -64,7 +64,7 @@ pub struct TerminalView {
     pub id: String,
     /// The name that people see.
     pub name: String,
-    /// Whether the config had it and has it no more. It goes when its shell ends.
+    /// Whether the config had it and has it no more. It goes when nothing runs in it.
     pub removed: bool,
     /// Names its shell, 0 before the first; grows with each.
     pub generation: u32,

@@ -156,8 +156,8 @@ impl Instance {
     }
 
     /// Has a terminal for each of the config's, in its order. One that is there already stays as it
-    /// is, but for its name. Behind them stay those that the config has no more, as long as
-    /// something runs in them. Returns how many are left out, because the lab has no room for them.
+    /// is, but for its name. Behind them stay those that the config has no more, until nothing has
+    /// run in them for a moment. Returns how many are left out, because the lab has no room for them.
     pub(super) fn arrange(&mut self, specs: &[TerminalSpec]) -> usize {
         let mut others = std::mem::take(&mut self.layout);
         let mut known = Vec::new();
@@ -170,7 +170,10 @@ impl Instance {
         let mut left_out = 0;
         for (spec, known) in specs.iter().zip(known) {
             let number = match known {
-                Some(number) => number,
+                Some(number) => {
+                    self.retire(number, false);
+                    number
+                }
                 None if count < MAX_TERMINALS && self.terminals.len() < MAX_EVER => {
                     count += 1;
                     self.add(&spec.id)
@@ -180,7 +183,7 @@ impl Instance {
                     continue;
                 }
             };
-            self.rename(number, spec.name.clone(), false);
+            self.rename(number, spec.name.clone());
             self.layout.push(number);
         }
         self.layout.extend(others);
@@ -196,7 +199,8 @@ impl Instance {
             view.handle.end();
         } else if !view.removed {
             let name = format!("{} (removed)", view.name);
-            self.rename(number, name, true);
+            self.rename(number, name);
+            self.retire(number, true);
         }
         stays
     }
@@ -222,11 +226,24 @@ impl Instance {
         number
     }
 
-    fn rename(&mut self, number: u16, name: String, removed: bool) {
+    fn rename(&mut self, number: u16, name: String) {
         if let Some(view) = self.terminals.get_mut(usize::from(number)) {
             view.name = name;
-            view.removed = removed;
         }
+    }
+
+    fn retire(&mut self, number: u16, removed: bool) {
+        let Some(view) = self.terminals.get_mut(usize::from(number)) else {
+            return;
+        };
+        if view.removed != removed && view.handle.retire(removed).is_err() {
+            tracing::warn!(
+                terminal = number,
+                removed,
+                "terminal has no room to be told"
+            );
+        }
+        view.removed = removed;
     }
 
     /// All that happened until now, to be read elsewhere.

@@ -87,6 +87,7 @@ pub(super) enum Request {
     Interrupt,
     Cancel(RunNumber),
     Restart,
+    Retire(bool),
     Clear,
     StopPlaying,
     Checkpoint(oneshot::Sender<Checkpoint>),
@@ -314,6 +315,17 @@ impl TerminalHandle {
     /// [`Full`] when the terminal has too many requests waiting, or has ended.
     pub fn restart(&self) -> Result<(), Full> {
         self.inbox.try_send(Request::Restart).map_err(|_| Full)
+    }
+
+    /// Has the shell end as soon as nothing else has run in the terminal for a moment, or live on.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when the terminal has too many requests waiting, or has ended.
+    pub fn retire(&self, retires: bool) -> Result<(), Full> {
+        self.inbox
+            .try_send(Request::Retire(retires))
+            .map_err(|_| Full)
     }
 
     /// Clears screen and scrollback for everybody.

@@ -28,6 +28,7 @@ pub mod pty;
 pub mod query;
 pub mod quiet;
 pub mod recorder;
+mod retirement;
 pub mod runs;
 pub mod screen;
 mod settle;

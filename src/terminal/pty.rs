@@ -224,6 +224,15 @@ impl Pty {
         other.is_some_and(|other| rustix::io::ioctl_fionread(other) == Ok(0))
     }
 
+    /// Whether processes besides the leader live in its session, or are not known to be gone.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        let leader = self.leader();
+        processes().is_none_or(|mut processes| {
+            processes.any(|process| Some(process.session) == leader && Some(process.id) != leader)
+        })
+    }
+
     /// How the leading process ended, if it did.
     pub fn try_wait(&mut self) -> Option<Exit> {
         let status = self.child.try_wait().ok()??;

@@ -28,6 +28,7 @@ use super::{
     playback::Playback,
     pty::{self, Pty, READ_BYTES},
     query::QueryScanner,
+    retirement::Retirement,
     runs::{Admission, INTERRUPT, Next, Runs},
     tracking::Tracking,
     writes::Writes,
@@ -70,6 +71,7 @@ pub(super) struct Terminal {
     generation: u32,
     /// When the shell starts even without a client's size.
     start_at: Option<Instant>,
+    retirement: Retirement,
     /// When the viewers of a flood are told that it is over.
     flood_ends_at: Option<Instant>,
 }
@@ -95,6 +97,7 @@ impl Terminal {
             drained: false,
             generation: 0,
             start_at: None,
+            retirement: Retirement::default(),
             flood_ends_at: None,
             around,
             output,
@@ -153,6 +156,7 @@ impl Terminal {
             self.announce();
         }
         let mut look_again = self.look(now);
+        let retires_at = self.retire(now).await;
         self.play(now).await;
         while let Some(pty) = self.pty.as_ref().filter(|_| self.may_type()) {
             if self.runs.has_text_next() {
@@ -212,7 +216,10 @@ impl Terminal {
             // A full history takes more as soon as it was folded.
             playback.due().max(now + PLAY_PAUSE)
         });
-        [look_again, playing].into_iter().flatten().min()
+        [look_again, playing, retires_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn may_type(&self) -> bool {
@@ -244,6 +251,7 @@ impl Terminal {
                 self.stop().await;
                 self.start(self.size.unwrap_or(DEFAULT_SIZE)).await;
             }
+            Request::Retire(retires) => self.retirement.set(retires),
             Request::Clear => self.clear(),
             Request::StopPlaying => self.stop_playing().await,
             Request::Checkpoint(answer) => self.history.checkpoint(answer),
@@ -254,6 +262,7 @@ impl Terminal {
         if self.playback.is_some() && bytes.contains(&CTRL_C) {
             return self.stop_playing().await;
         }
+        self.retirement.put_off();
         if self.writes.has_room(bytes.len()) {
             self.tracking.input(Instant::now());
             self.writes.push(bytes);

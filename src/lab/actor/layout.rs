@@ -65,9 +65,7 @@ impl Lab {
         if !new.is_empty() {
             self.clients.tell_drivers(LabEvent::Notice(Notice {
                 message: format!("no longer in the config: {}", new.join(", ")),
-                hint: Some(
-                    "what runs there goes on; a terminal goes when its shell ends".to_owned(),
-                ),
+                hint: Some("a terminal goes when nothing runs there any more".to_owned()),
                 failed: false,
             }));
         }

@@ -124,6 +124,29 @@ impl Terminal {
         self.ended(exit).await;
     }
 
+    /// Ends the shell of a terminal that retires, where nothing else has run for a moment. Returns
+    /// when to look again.
+    pub(super) async fn retire(&mut self, now: Instant) -> Option<Instant> {
+        let Self {
+            retirement,
+            pty: Some(pty),
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let quiet = self.playback.is_none() && self.tracking.is_idle();
+        // A shell that edits no line may run something of its own.
+        let is_used =
+            || !quiet || pty.is_canonical() || !pty.leader_is_in_foreground() || pty.is_shared();
+        let due = retirement.due(is_used, now)?;
+        if due > now {
+            return Some(due);
+        }
+        self.stop().await;
+        None
+    }
+
     /// Ends the shell; what it left behind is ended with the lab's sessions.
     pub(super) async fn end(mut self) {
         // Nobody needs to hear of it any more.

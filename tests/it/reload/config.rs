@@ -159,6 +159,36 @@ async fn removed_terminal_stays_as_long_as_something_runs_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn removed_terminal_goes_when_nothing_but_its_shell_has_run_for_a_moment() {
+    let house = House::with_files(&LAB, watching(false));
+    let mut visitor = enter(&house).await;
+    let all = layout(&["host", "api", "job", "idle"]);
+    save(&house, &mut visitor, &all).await;
+    let job = "sleep 1000 & echo $((60 + 2))\n";
+    for (terminal, id, line) in [(1, "api", "\n"), (2, "job", job), (3, "idle", "\n")] {
+        visitor.client.resize(terminal, 80, 24).await.unwrap();
+        visitor.type_text(id, line).await;
+    }
+    visitor.until_text("job", "62\r\n").await;
+    let [api, job, idle] = [(1, "api"), (2, "job (removed)"), (3, "idle (removed)")];
+    save(&house, &mut visitor, &layout(&["host"])).await;
+    assert_eq!(
+        shown(&visitor),
+        [(0, "host"), (1, "api (removed)"), job, idle]
+    );
+    save(&house, &mut visitor, &layout(&["host", "api"])).await;
+    assert_eq!(shown(&visitor), [(0, "host"), api, job, idle]);
+    visitor.until_notified("lab/terminals").await;
+    assert_eq!(shown(&visitor), [(0, "host"), api, job]);
+
+    visitor.type_text("job", "kill $!\n").await;
+    visitor.until_notified("lab/terminals").await;
+    assert_eq!(shown(&visitor), [(0, "host"), api]);
+    visitor.type_text("api", "echo $((60 + 3))\n").await;
+    visitor.until_text("api", "63\r\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn run_that_waits_for_the_first_shell_keeps_its_terminal() {
     let house = House::with_files(&LAB, watching(false));
     let mut visitor = enter(&house).await;
