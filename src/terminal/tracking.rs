@@ -35,6 +35,9 @@ const HOLD_FRESH: Duration = Duration::from_secs(3);
 /// a fraction of it.
 const STEADY: Duration = Duration::from_millis(30);
 
+/// How long the mark may be on its way that a shell wrote before its line editor came up.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
 /// How often a run that needs to be looked after is looked at.
 const LOOK: Duration = Duration::from_millis(15);
 
@@ -110,6 +113,8 @@ pub(super) struct Tracking {
     input_at: Option<Instant>,
     /// Since when the shell at its prompt looks as if it had nothing more to do.
     ready_since: Option<(Instant, i32)>,
+    /// Since when a shell's line editor is up, though it has not told that its command ended.
+    back_since: Option<Instant>,
     /// Until when a first prompt is waited for.
     fresh_until: Option<Instant>,
     /// When the command began that a shell executes.
@@ -217,6 +222,12 @@ impl Tracking {
                 self.ready_since = None;
                 recent(since) || self.input_at.is_some_and(recent)
             }
+            Place::Running { shell }
+                if waits(shell)
+                    && now.duration_since(*self.back_since.get_or_insert(now)) < ON_ITS_WAY =>
+            {
+                true
+            }
             _ => self.runs.last().is_some_and(|run| recent(run.typed_at)),
         }
     }
@@ -316,6 +327,7 @@ impl Tracking {
         };
         self.steady = None;
         self.ready_since = None;
+        self.back_since = None;
         match mark.kind {
             MarkKind::Prompt => {
                 let told_end = !matches!(self.place, Place::Running { shell: it } if it == shell);
@@ -460,5 +472,45 @@ impl Tracked {
 
     fn sent(&self) -> Stage {
         Stage::Sent(self.typed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHELL: i32 = 7;
+
+    #[test]
+    fn text_waits_for_the_mark_of_a_shell_whose_line_editor_is_up() {
+        let mut tracking = Tracking::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut tell = |tracking: &mut Tracking, kind, ms| {
+            let moment = Moment {
+                at: SystemTime::now(),
+                offset: ms,
+            };
+            let shell = Some(SHELL);
+            tracking.mark(Mark { kind, shell }, moment, shell, at(ms));
+        };
+        let sight = |foreground| Sight {
+            leader: Some(SHELL),
+            foreground: Some(foreground),
+            editor: true,
+            read_up: true,
+        };
+        tell(&mut tracking, MarkKind::Prompt, 0);
+        tell(&mut tracking, MarkKind::Executes, 10);
+        // A program's own line editor.
+        assert!(!tracking.holds(sight(8), |_| true, at(20)));
+        assert!(tracking.holds(sight(SHELL), |_| true, at(30)));
+        tell(&mut tracking, MarkKind::Ended(Some(130)), 35);
+        tell(&mut tracking, MarkKind::Prompt, 36);
+        assert!(!tracking.holds(sight(SHELL), |_| true, at(50)));
+        // One that tells nothing is not waited for.
+        tell(&mut tracking, MarkKind::Executes, 200);
+        assert!(tracking.holds(sight(SHELL), |_| true, at(210)));
+        assert!(!tracking.holds(sight(SHELL), |_| true, at(320)));
     }
 }
