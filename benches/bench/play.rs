@@ -1,5 +1,6 @@
 //! `katahost test` of the migration lab beside its commands alone: the same texts, run by bash one
-//! after the other, with the same waiting for servers to be ready and to end.
+//! after the other, with the same waiting for servers to be ready and to end. Neither has a home: what
+//! somebody's own startup files do in each interactive shell is no part of a test.
 
 use std::{
     collections::HashMap,
@@ -31,11 +32,13 @@ const PORT: &str = "8047";
 
 pub(crate) fn measure(bench: &mut Bench) -> Result<(), Fault> {
     let lab = Path::new(ROOT).join("scenarios/zero-downtime-migration");
+    let home = tempfile::tempdir()?;
+    let home = home.path();
     for round in 0..bench.rounds.min(MOST_ROUNDS) {
         bench.say_round(round, "test");
-        let tested = seconds(|| test(&lab))?;
+        let tested = seconds(|| test(&lab, home))?;
         bench.say_round(round, "its commands alone");
-        let alone = seconds(|| Alone::run(&lab))?;
+        let alone = seconds(|| Alone::run(&lab, home))?;
         bench.figures.add(ROW, "katahost", tested);
         bench.figures.add(ROW, "its commands alone", alone);
     }
@@ -48,11 +51,12 @@ fn seconds(work: impl FnOnce() -> Result<(), Fault>) -> Result<f64, Fault> {
     Ok(began.elapsed().as_secs_f64())
 }
 
-fn test(lab: &Path) -> Result<(), Fault> {
+fn test(lab: &Path, home: &Path) -> Result<(), Fault> {
     let output = Command::new(KATAHOST)
         .arg("test")
         .arg(lab)
         .args(["--shell", "/bin/bash"])
+        .env("HOME", home)
         .env("LAB_PORT", PORT)
         .env("PYTHONUNBUFFERED", "1")
         .stdin(Stdio::null())
@@ -65,18 +69,20 @@ fn test(lab: &Path) -> Result<(), Fault> {
 }
 
 /// The lab's commands, in a copy of its folder.
-struct Alone {
+struct Alone<'a> {
     folder: PathBuf,
+    home: &'a Path,
     /// What runs on, by terminal.
     servers: HashMap<String, Child>,
 }
 
-impl Alone {
-    fn run(lab: &Path) -> Result<(), Fault> {
+impl<'a> Alone<'a> {
+    fn run(lab: &Path, home: &'a Path) -> Result<(), Fault> {
         let scratch = Scratch::new(&Folder::open(lab)?)?;
         let scan = Scan::new(scratch.folder());
         let mut alone = Self {
             folder: scratch.folder().root().to_owned(),
+            home,
             servers: HashMap::new(),
         };
         for on_load in scan.description.config.on_load("intro") {
@@ -116,6 +122,7 @@ impl Alone {
         let mut bash = Command::new("bash");
         bash.args(["-c", text])
             .current_dir(&self.folder)
+            .env("HOME", self.home)
             .env("LAB_PORT", PORT)
             .env("PYTHONUNBUFFERED", "1")
             .stdin(Stdio::null())
@@ -172,7 +179,7 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for Alone<'_> {
     fn drop(&mut self) {
         for server in self.servers.values_mut() {
             drop(server.kill());
