@@ -152,15 +152,15 @@ test("acknowledgement comes each 128 KiB, and once for all that is parsed in a m
   stream.accept(output(0, "a"));
   stream.accept(output(1, "b"));
   parse();
-  mock.timers.tick(20);
+  mock.timers.tick(10);
   parse();
   assert.deepEqual(acks, []);
-  mock.timers.tick(30);
+  mock.timers.tick(10);
   assert.deepEqual(acks, [2]);
   for (let i = 0; i < 3; i += 1) stream.accept(output(2 + i * 80_000, "x".repeat(80_000)));
   parseAll();
   assert.deepEqual(acks, [2, 160_002]);
-  mock.timers.tick(50);
+  mock.timers.tick(20);
   assert.deepEqual(acks, [2, 160_002, 240_002]);
 });
 
