@@ -486,7 +486,7 @@ mod tests {
         let mut tracking = Tracking::default();
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut tell = |tracking: &mut Tracking, kind, ms| {
+        let tell = |tracking: &mut Tracking, kind, ms| {
             let moment = Moment {
                 at: SystemTime::now(),
                 offset: ms,
