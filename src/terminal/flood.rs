@@ -18,8 +18,10 @@ const STEADY_BYTES: f64 = 400e6;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How much a flood has written that counts as one for so long. A shorter one is over sooner, as
-/// those who watch want to see it, but not each time that its program has to wait for a processor.
+/// those who watch want to see it.
 const LONG_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+
+/// How long the shortest flood counts as one: its program may have to wait for a processor.
 const LEAST_PAUSE: Duration = Duration::from_millis(30);
 
 /// What all viewers of a flooding terminal get, in bytes a second: about a twentieth of a
