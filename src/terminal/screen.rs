@@ -44,6 +44,7 @@ use bytes::Bytes;
 use memchr::memchr_iter;
 use vte::Parser;
 
+use self::buffer::SavedCursor;
 use self::filter::Filter;
 use self::modes::Mode;
 use self::passing::{looks, passing};
@@ -176,29 +177,35 @@ impl Screen {
         self.dump_within(DUMP_BYTES)
     }
 
-    /// Returns a dump for a terminal that goes on with `next`: the scrollback is left out where that
-    /// pushes all of it out again.
+    /// Returns a dump for a terminal that goes on with `next`: where that pushes all of the scrollback
+    /// out again, its lines are empty or left out.
     #[must_use]
     pub fn dump_before(&self, next: &[Bytes]) -> Vec<u8> {
-        let limit = self.state.main.limit;
+        let main = &self.state.main;
+        let passes = self.passing(next).is_some();
+        if passes && main.saved == SavedCursor::HOME {
+            return self.dump_within(0);
+        }
         let breaks = next.iter().map(|bytes| memchr_iter(b'\n', bytes).count());
-        if breaks.sum::<usize>() < limit {
+        if breaks.sum::<usize>() < main.limit {
             return self.dump();
         }
-        let bare = self.dump_within(0);
-        if self.passing(next).is_some() {
-            return bare;
+        // The cursor is saved on a line that is counted from the first one of the scrollback.
+        let emptied = self.with_unfinished(serialise::emptied(&self.state));
+        if passes {
+            return emptied;
         }
         let (cols, rows) = self.size();
-        let mut later = Self::new(cols, rows, limit);
-        later.feed(&bare);
+        let mut later = Self::new(cols, rows, main.limit);
+        later.feed(&emptied);
         for bytes in next {
             later.feed(bytes);
         }
-        if later.state.main.base() < limit {
-            return self.dump();
+        let first = later.state.main.lines.front();
+        if first.is_some_and(|row| row.painted() > 0) {
+            return emptied;
         }
-        bare
+        self.dump()
     }
 
     /// Returns a dump for a terminal that only shows it: of the scrollback no more than the newest
@@ -214,7 +221,11 @@ impl Screen {
     }
 
     fn dump_within(&self, limit: usize) -> Vec<u8> {
-        let mut bytes = self.preview_within(usize::MAX, limit);
+        self.with_unfinished(serialise::serialise(&self.state, usize::MAX, limit))
+    }
+
+    fn with_unfinished(&self, dump: String) -> Vec<u8> {
+        let mut bytes = dump.into_bytes();
         self.filter.write_unfinished(&mut bytes);
         bytes
     }
@@ -438,6 +449,32 @@ mod tests {
             play_on(&mut restored, &after, Screen::feed);
             let seen = |screen: &Screen| (screen.text(), screen.cursor(), screen.lines());
             prop_assert_eq!(seen(&screen), seen(&restored));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn prop_scrollback_that_is_left_out_is_not_missed(
+            before in prop::collection::vec(piece(), 0..40),
+            next in prop::collection::vec(
+                "([a-z]{0,50}\r\n){1,20}|\x1b[78]|\x1b\\[[1-5];[1-9]H|\x1b\\[\\?1049[hl]|\x1b\\[3J|\n{5}",
+                1..12,
+            ),
+            after in prop::collection::vec(piece(), 0..20),
+        ) {
+            let next = [Bytes::from(next.concat())];
+            let screen = play(&before, Screen::feed);
+            let (cols, rows) = screen.size();
+            let [mut whole, mut restored] = [screen.dump(), screen.dump_before(&next)].map(|dump| {
+                let mut restored = Screen::new(cols, rows, 30);
+                restored.feed(&dump);
+                restored.feed(&next[0]);
+                restored
+            });
+            prop_assert_eq!(told(&whole), told(&restored));
+            play_on(&mut whole, &after, Screen::feed);
+            play_on(&mut restored, &after, Screen::feed);
+            prop_assert_eq!(told(&whole), told(&restored));
         }
     }
 

@@ -76,6 +76,20 @@ impl Buffer {
         }
     }
 
+    /// A copy whose scrollback has as many lines, but empty ones.
+    pub(super) fn emptied(&self) -> Self {
+        let (base, mut lines) = (self.base(), VecDeque::new());
+        lines.resize(base, Row::default());
+        lines.extend(self.lines.range(base..).cloned());
+        // It would fill the line before it.
+        lines[base].wrapped = false;
+        Self {
+            lines,
+            tabs: self.tabs.clone(),
+            ..*self
+        }
+    }
+
     /// Index of the first line on screen, which is the number of lines in the scrollback.
     pub(super) fn base(&self) -> usize {
         self.lines.len() - self.rows

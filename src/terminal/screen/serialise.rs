@@ -20,28 +20,34 @@ use super::width::width;
 /// newest `lines` of its scrollback. When they are more than `limit`, the older half of these is left
 /// out, and again, as long as there are any.
 pub(super) fn serialise(state: &State, lines: usize, limit: usize) -> String {
-    let scrollback = state.main.base();
+    let (main, scrollback) = (&state.main, state.main.base());
     let mut first = scrollback.saturating_sub(lines);
     loop {
-        match serialise_from(state, first, limit) {
+        match serialise_from(state, main, first, limit) {
             Some(out) => return out,
             None if first < scrollback => first += (scrollback - first).div_ceil(2),
-            None => return serialise_from(state, scrollback, usize::MAX).unwrap_or_default(),
+            None => return serialise_from(state, main, scrollback, usize::MAX).unwrap_or_default(),
         }
     }
 }
 
-/// Writes the main screen's lines from the `first` one on; nothing when that is too much.
-fn serialise_from(state: &State, first: usize, limit: usize) -> Option<String> {
+/// Returns the bytes that restore `state` but for the lines of its scrollback, which are empty.
+pub(super) fn emptied(state: &State) -> String {
+    serialise_from(state, &state.main.emptied(), 0, usize::MAX).unwrap_or_default()
+}
+
+/// Writes the lines of `main`, the main screen, from the `first` one on; nothing when that is too
+/// much.
+fn serialise_from(state: &State, main: &Buffer, first: usize, limit: usize) -> Option<String> {
     let mut writer = Writer::default();
     if !state.on_alternate {
         writer.alternate_saved(&state.alternate);
     }
-    writer.lines(&state.main, first, limit)?;
-    writer.settings(&state.main);
+    writer.lines(main, first, limit)?;
+    writer.settings(main);
     if state.on_alternate {
         // A new size treats the hidden screen according to the line its cursor was left on.
-        push(&mut writer.out, format_args!("\x1b[{}H", state.main.y + 1));
+        push(&mut writer.out, format_args!("\x1b[{}H", main.y + 1));
         // Not 1049, which would save the cursor anew.
         writer.out.push_str("\x1b[?1047h\x1b[H");
         writer.lines(&state.alternate, 0, usize::MAX)?;
