@@ -18,9 +18,10 @@
 //!
 //! What is not restored: protected cells (DECSCA), national character sets other than the British
 //! one, the title stack, images, and the phase of synchronised updates; what a narrowed alternate
-//! screen hides beyond its right edge, and a cursor saved below its bottom; that the first line of a full scrollback continues one that
-//! is gone; whether an empty cell at the end of a wrapped line was empty or a space. C1 controls
-//! in their one-character form are ignored, but for IND, NEL and HTS.
+//! screen hides beyond its right edge, and a cursor saved below its bottom; that the first line of a
+//! full scrollback continues one that is gone; in a terminal of one row, whether an empty cell at
+//! the end of a wrapped line was empty or a space. C1 controls in their one-character form are
+//! ignored, but for IND, NEL and HTS.
 
 mod buffer;
 mod cell;
@@ -295,6 +296,8 @@ fn number(value: usize) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
 
     use super::filter::Sink;
@@ -421,16 +424,16 @@ mod tests {
     }
 
     /// What a shell and a program on the alternate screen do while their window changes its size.
-    fn resized_work() -> impl Strategy<Value = Vec<Piece>> {
+    fn resized_work(cols: Range<u16>, rows: Range<u16>) -> impl Strategy<Value = Vec<Piece>> {
         let text = prop_oneof![
-            6 => "([a-z]{1,9}\r\n){1,4}",
+            6 => "([a-z]{1,50}\r\n){1,4}",
             2 => "\r[a-z]{1,9}",
             1 => "\x1b\\[[1-5];[1-9]H",
             3 => "\x1b\\[\\?1047[hl]",
         ];
         let piece = prop_oneof![
             3 => text.prop_map(|text| Piece::Bytes(text.into_bytes())),
-            1 => (1u16..9).prop_map(|rows| Piece::Size(20, rows)),
+            1 => (cols, rows).prop_map(|(cols, rows)| Piece::Size(cols, rows)),
         ];
         prop::collection::vec(piece, 1..40)
     }
@@ -438,18 +441,36 @@ mod tests {
     proptest! {
         #[test]
         fn prop_restored_screen_goes_on_like_the_one_that_was_dumped(
-            before in resized_work(),
-            after in resized_work(),
+            before in resized_work(20..21, 1..9),
+            after in resized_work(20..21, 1..9),
         ) {
-            let mut screen = play(&before, Screen::feed);
-            let (cols, rows) = screen.size();
-            let mut restored = Screen::new(cols, rows, 30);
-            restored.feed(&screen.dump());
-            play_on(&mut screen, &after, Screen::feed);
-            play_on(&mut restored, &after, Screen::feed);
+            let (screen, restored) = both_after(&before, &after);
             let seen = |screen: &Screen| (screen.text(), screen.cursor(), screen.lines());
             prop_assert_eq!(seen(&screen), seen(&restored));
         }
+
+        /// Not where a single row leaves no way back to the end of a line that is wrapped, and not
+        /// what the alternate screen keeps beyond its right edge.
+        #[test]
+        fn prop_restored_lines_are_wrapped_anew_like_those_that_were_dumped(
+            before in resized_work(2..40, 2..9),
+            after in resized_work(2..40, 2..9),
+        ) {
+            let (screen, restored) = both_after(&before, &after);
+            let seen = |screen: &Screen| (screen.cursor(), screen.lines());
+            prop_assert_eq!(seen(&screen), seen(&restored));
+        }
+    }
+
+    /// A screen after both, and one that was restored in between.
+    fn both_after(before: &[Piece], after: &[Piece]) -> (Screen, Screen) {
+        let mut screen = play(before, Screen::feed);
+        let (cols, rows) = screen.size();
+        let mut restored = Screen::new(cols, rows, 30);
+        restored.feed(&screen.dump());
+        play_on(&mut screen, after, Screen::feed);
+        play_on(&mut restored, after, Screen::feed);
+        (screen, restored)
     }
 
     proptest! {

@@ -39,7 +39,10 @@ pub(super) fn emptied(state: &State) -> String {
 /// Writes the lines of `main`, the main screen, from the `first` one on; nothing when that is too
 /// much.
 fn serialise_from(state: &State, main: &Buffer, first: usize, limit: usize) -> Option<String> {
-    let mut writer = Writer::default();
+    let mut writer = Writer {
+        rows: main.rows,
+        ..Writer::default()
+    };
     if !state.on_alternate {
         writer.alternate_saved(&state.alternate);
     }
@@ -64,6 +67,9 @@ struct Writer {
     out: String,
     /// The last cell written, for its looks and its link.
     pen: Cell,
+    /// The empty cell at the end of a line in whose place a space is, for the next line to wrap.
+    filled: Option<Cell>,
+    rows: usize,
 }
 
 impl Writer {
@@ -107,7 +113,7 @@ impl Writer {
         // from there: later the line may be out of reach, in the scrollback.
         let line = buffer.saved.line.min(buffer.lines.len() - 1).max(first);
         let mut save = index == line && buffer.saved != SavedCursor::HOME;
-        let wraps = self.begin_row(row, index > first);
+        let wraps = self.begin_row(row, cols, index > first);
         if save && !wraps {
             self.saved_cursor(buffer, 0);
             save = false;
@@ -136,17 +142,24 @@ impl Writer {
     }
 
     /// Goes to the first column of a line, and returns whether that still waits for a character.
-    fn begin_row(&mut self, row: &Row, continues: bool) -> bool {
+    fn begin_row(&mut self, row: &Row, cols: usize, continues: bool) -> bool {
         if !(continues && row.wrapped) {
             return false;
         }
-        let first = row.first();
-        if first.has_content() && width(first.c) > 0 {
+        let (first, filled) = (row.first(), self.filled.take());
+        if filled.is_none() && first.has_content() && width(first.c) > 0 {
             return true;
         }
         // Only a character with a width wraps; it is taken away again at once.
         self.style_of(&Cell::NULL);
-        self.out.push_str(" \r\x1b[X");
+        self.out.push(' ');
+        if let Some(empty) = filled {
+            push(&mut self.out, format_args!("\x1b[A\x1b[{cols}G"));
+            self.style_of(&empty);
+            self.out.push_str("\x1b[X\x1b[B");
+            self.style_of(&Cell::NULL);
+        }
+        self.out.push_str("\r\x1b[X");
         false
     }
 
@@ -204,6 +217,9 @@ impl Writer {
         if spaces > 0 {
             self.style_of(cell);
             self.out.push(' ');
+            let erasable = !cell.style.flags.has(Flags::SEEN_ON_BLANKS);
+            // What is above a single line is out of reach.
+            self.filled = (self.rows > 1 && erasable).then(|| cell.clone());
         }
     }
 
