@@ -126,7 +126,7 @@ impl Link {
             Peer::Katahost => {
                 // Its number is known when the shell has started.
                 while self.terminals[terminal].generation == 0 {
-                    self.next().await?;
+                    self.step().await?;
                 }
                 let known = &mut self.terminals[terminal];
                 let header = Header {
@@ -164,18 +164,23 @@ impl Link {
     /// No output is lost.
     pub(crate) async fn next(&mut self) -> Result<(usize, Bytes), Fault> {
         loop {
-            let message = if let Ok(message) = timeout(ACK_PAUSE, self.message()).await {
-                message?
-            } else {
-                self.acknowledge(1).await?;
-                self.message().await?
-            };
-            let output = self.output(message).await?;
-            self.acknowledge(ACK_BYTES).await?;
-            if let Some(output) = output {
+            if let Some(output) = self.step().await? {
                 return Ok(output);
             }
         }
+    }
+
+    /// Takes the next message, which may be no output.
+    async fn step(&mut self) -> Result<Option<(usize, Bytes)>, Fault> {
+        let message = if let Ok(message) = timeout(ACK_PAUSE, self.message()).await {
+            message?
+        } else {
+            self.acknowledge(1).await?;
+            self.message().await?
+        };
+        let output = self.output(message).await?;
+        self.acknowledge(ACK_BYTES).await?;
+        Ok(output)
     }
 
     /// With katahost: the offset after the last byte that came from a terminal.

@@ -68,13 +68,23 @@ pub(super) struct Parsed {
 
 impl Parsed {
     pub(super) fn offset(&self) -> u64 {
-        self.offset.load(Ordering::Relaxed)
+        self.offset.load(Ordering::SeqCst)
     }
 
     /// Notes that all before `offset` is parsed. Returns whether that was waited for.
     pub(super) fn advance(&self, offset: u64) -> bool {
-        self.offset.fetch_max(offset, Ordering::Relaxed);
-        self.awaited.swap(false, Ordering::Relaxed)
+        self.offset.fetch_max(offset, Ordering::SeqCst);
+        self.awaited.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether `offset` is further ahead than a client is sent anything. If so, it is waited for.
+    fn holds_up(&self, offset: u64) -> bool {
+        let is_far = || offset.saturating_sub(self.offset()) >= CLIENT_WINDOW_BYTES;
+        // Who has parsed more in between looked before it was waited for.
+        is_far() && {
+            self.awaited.store(true, Ordering::SeqCst);
+            is_far()
+        }
     }
 }
 
@@ -167,8 +177,7 @@ impl Feed {
         {
             return Turn::Later(turn);
         }
-        if cursor.offset().saturating_sub(self.parsed.offset()) >= CLIENT_WINDOW_BYTES {
-            self.parsed.awaited.store(true, Ordering::Relaxed);
+        if self.parsed.holds_up(cursor.offset()) {
             return Turn::Nothing;
         }
         // A frame is either of the past or live.
