@@ -12,7 +12,7 @@ use axum::{
     serve::ListenerExt,
 };
 use futures_util::{SinkExt, StreamExt};
-use katahost::terminal::pty::{Pty, Read};
+use katahost::terminal::pty::{Pty, READ_BYTES, Read};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use tokio::net::TcpListener;
 
@@ -42,7 +42,7 @@ async fn converse(socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let send = async {
         while pty.readable().await.is_ok() {
-            match pty.read() {
+            match pty.read(READ_BYTES) {
                 Read::Bytes(bytes) => {
                     if sink.send(Message::Binary(bytes)).await.is_err() {
                         break;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use katahost::terminal::pty::{Pty, Read};
+use katahost::terminal::pty::{Pty, READ_BYTES, Read};
 use portable_pty::CommandBuilder;
 use tokio::{
     io::AsyncReadExt,
@@ -54,7 +54,7 @@ pub(crate) async fn serve(port: u16) -> Result<(), Fault> {
 
 async fn read(pty: Arc<Pty>, past: Arc<Past>) {
     while pty.readable().await.is_ok() {
-        match pty.read() {
+        match pty.read(READ_BYTES) {
             Read::Bytes(bytes) => {
                 let mut pieces = past.pieces.lock().unwrap_or_else(PoisonError::into_inner);
                 pieces.push(bytes);

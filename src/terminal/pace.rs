@@ -6,11 +6,16 @@
 
 use std::{
     collections::HashMap,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
+
+use super::pty::READ_BYTES;
 
 /// How many bytes may be on their way to a driver whose speed is not known yet.
 const FIRST_WINDOW_BYTES: u64 = 256 * 1024;
@@ -20,6 +25,13 @@ const LEAST_WINDOW_BYTES: u64 = 128 * 1024;
 
 /// The most that is on its way, which the journal still holds.
 pub const MOST_WINDOW_BYTES: u64 = 768 * 1024;
+
+/// How much is read after Ctrl-C, whatever is on its way: the system has discarded what a flood had
+/// written, and the prompt need not wait for acknowledgements.
+const INTERRUPTED_BYTES: u64 = 64 * 1024;
+
+/// The least that is read at a time: what the system hands over in one piece.
+const LEAST_READ_BYTES: usize = 4 * 1024;
 
 /// How long the bytes on their way may take to be parsed: Ctrl-C shows its effect behind them. A
 /// driver whose acknowledgements take longer is too distant for that, and is not held up besides.
@@ -43,6 +55,8 @@ pub type ClientNumber = u64;
 pub struct Pace {
     drivers: Mutex<HashMap<ClientNumber, Driver>>,
     acknowledged: Notify,
+    /// Up to where is read as the program was interrupted.
+    interrupted_to: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -62,8 +76,8 @@ struct Driver {
 /// Whether a terminal may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Read on.
-    Read,
+    /// Read on, about so many bytes at most.
+    Read(usize),
     /// Wait for an acknowledgement, at most until then.
     WaitUntil(Instant),
 }
@@ -89,6 +103,12 @@ impl Pace {
         self.acknowledged.notify_one();
     }
 
+    /// Notes that the program was interrupted when its output had reached `end`.
+    pub fn interrupt(&self, end: u64) {
+        self.interrupted_to
+            .store(end + INTERRUPTED_BYTES, Ordering::Relaxed);
+    }
+
     /// Waits for the next acknowledgement.
     ///
     /// # Cancel safety
@@ -110,11 +130,18 @@ impl Pace {
             }
         }
         let caught_up = drivers.values().any(|driver| driver.parsed >= end);
-        match fastest {
-            Some((parsed, window, deadline)) if !caught_up && end - parsed >= window => {
-                Permission::WaitUntil(deadline)
-            }
-            _ => Permission::Read,
+        let Some((parsed, window, deadline)) = fastest.filter(|_| !caught_up) else {
+            return Permission::Read(READ_BYTES);
+        };
+        let interrupted_to = self.interrupted_to.load(Ordering::Relaxed);
+        let room = window.saturating_sub(end - parsed);
+        match room.max(interrupted_to.saturating_sub(end)) {
+            0 => Permission::WaitUntil(deadline),
+            // More would be on its way than the window, and Ctrl-C wait for it.
+            room => Permission::Read(
+                usize::try_from(room)
+                    .map_or(READ_BYTES, |room| room.clamp(LEAST_READ_BYTES, READ_BYTES)),
+            ),
         }
     }
 
@@ -183,11 +210,12 @@ mod tests {
     use super::*;
 
     const FULL: u64 = FIRST_WINDOW_BYTES;
+    const ALL: Permission = Permission::Read(READ_BYTES);
 
     #[test]
     fn terminal_without_drivers_is_read_freely() {
         let pace = Pace::default();
-        assert_eq!(pace.permission(u64::MAX, Instant::now()), Permission::Read);
+        assert_eq!(pace.permission(u64::MAX, Instant::now()), ALL);
     }
 
     #[test]
@@ -195,13 +223,31 @@ mod tests {
         let pace = Pace::default();
         let now = Instant::now();
         pace.join(1, 0);
-        assert_eq!(pace.permission(FULL - 1, now), Permission::Read);
+        assert_eq!(pace.permission(FULL / 2, now), ALL);
+        let rest = Permission::Read(5_000);
+        assert_eq!(pace.permission(FULL - 5_000, now), rest);
+        let least = Permission::Read(LEAST_READ_BYTES);
+        assert_eq!(pace.permission(FULL - 1, now), least);
         assert_eq!(
             pace.permission(FULL, now),
             Permission::WaitUntil(now + ASLEEP_AFTER)
         );
         pace.acknowledge(1, 1, FULL, now);
-        assert_eq!(pace.permission(FULL, now), Permission::Read);
+        assert_eq!(pace.permission(FULL, now), least);
+    }
+
+    #[test]
+    fn interrupted_program_is_read_at_once_but_not_for_long() {
+        let pace = Pace::default();
+        let now = Instant::now();
+        pace.join(1, 0);
+        pace.interrupt(FULL);
+        assert_eq!(pace.permission(FULL, now), ALL);
+        let end = FULL + INTERRUPTED_BYTES;
+        assert_eq!(
+            pace.permission(end, now),
+            Permission::WaitUntil(now + ASLEEP_AFTER)
+        );
     }
 
     #[test]
@@ -211,7 +257,7 @@ mod tests {
         pace.join(1, 0);
         pace.join(2, 0);
         pace.acknowledge(2, FULL, FULL, now);
-        assert_eq!(pace.permission(FULL, now), Permission::Read);
+        assert_eq!(pace.permission(FULL, now), ALL);
     }
 
     #[test]
@@ -219,8 +265,8 @@ mod tests {
         let pace = Pace::default();
         let now = Instant::now();
         pace.join(1, 0);
-        assert_ne!(pace.permission(FULL, now), Permission::Read);
-        assert_eq!(pace.permission(FULL, now + ASLEEP_AFTER), Permission::Read);
+        assert_ne!(pace.permission(FULL, now), ALL);
+        assert_eq!(pace.permission(FULL, now + ASLEEP_AFTER), ALL);
     }
 
     #[test]
@@ -229,7 +275,10 @@ mod tests {
         let now = Instant::now();
         pace.join(1, 0);
         pace.acknowledge(1, u64::MAX, 10, now);
-        assert_ne!(pace.permission(10 + FULL, now), Permission::Read);
+        assert!(matches!(
+            pace.permission(10 + FULL, now),
+            Permission::WaitUntil(_)
+        ));
     }
 
     /// The window after a driver has acknowledged `rate` bytes a second for a while, each time

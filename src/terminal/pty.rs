@@ -116,13 +116,15 @@ impl Pty {
         self.output.rings(self.fd()).await
     }
 
-    /// Reads until there is nothing left or [`READ_BYTES`] are reached, without waiting.
+    /// Reads until there is nothing left or `most` bytes are reached, [`READ_BYTES`] at most, without
+    /// waiting.
     #[must_use]
-    pub fn read(&self) -> Read {
+    pub fn read(&self, most: usize) -> Read {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut filled = 0;
             let mut ended = false;
-            while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let most = most.min(READ_BYTES);
+            while let Some(rest) = buffer.get_mut(filled..most).filter(|rest| !rest.is_empty()) {
                 match rustix::io::read(&self.master, rest) {
                     Ok(0) => ended = true,
                     Ok(count) => {

@@ -26,7 +26,7 @@ use super::{
     output::Output,
     pace::{Pace, Permission},
     playback::Playback,
-    pty::{self, Pty, READ_BYTES},
+    pty::{self, Pty},
     query::QueryScanner,
     retirement::Retirement,
     runs::{Admission, INTERRUPT, Next, Runs},
@@ -46,7 +46,7 @@ const LOOK_PATIENTLY: Duration = Duration::from_millis(100);
 /// How soon a recording goes on that comes in many small pieces.
 const PLAY_PAUSE: Duration = Duration::from_millis(5);
 
-/// What a person types to end a recording.
+/// What a person types to end a program, or a recording.
 const CTRL_C: u8 = 0x03;
 
 pub(super) struct Terminal {
@@ -116,10 +116,11 @@ impl Terminal {
             let full = self.history.is_full();
             let permission = self.pace.permission(self.output.end(), Instant::now());
             let playing = self.playback.is_some();
-            let (may_read, awake_by) = match permission {
-                Permission::Read => (!self.drained && !full && !playing, None),
-                Permission::WaitUntil(deadline) => (false, Some(deadline)),
+            let (room, awake_by) = match permission {
+                Permission::Read(room) => (room, None),
+                Permission::WaitUntil(deadline) => (0, Some(deadline)),
             };
+            let may_read = room > 0 && !self.drained && !full && !playing;
             let alarm = [look_again, awake_by, self.start_at, self.flood_ends_at]
                 .into_iter()
                 .flatten()
@@ -131,7 +132,7 @@ impl Terminal {
                     None => break,
                 },
                 () = readable(self.pty.as_ref()), if may_read => {
-                    if self.read().await >= READ_BYTES {
+                    if self.read(room).await >= room {
                         // A flooding terminal must not own its worker.
                         tokio::task::yield_now().await;
                     }
@@ -168,6 +169,7 @@ impl Terminal {
             }
             match self.runs.next(|| view(pty), || reads(pty), now) {
                 Next::Interrupt(bytes) => {
+                    self.pace.interrupt(self.output.end());
                     self.tracking.input(now);
                     self.writes.push(bytes);
                 }
@@ -259,8 +261,11 @@ impl Terminal {
     }
 
     async fn type_input(&mut self, bytes: Bytes, client: Option<Arc<str>>) {
-        if self.playback.is_some() && bytes.contains(&CTRL_C) {
-            return self.stop_playing().await;
+        if bytes.contains(&CTRL_C) {
+            if self.playback.is_some() {
+                return self.stop_playing().await;
+            }
+            self.pace.interrupt(self.output.end());
         }
         self.retirement.put_off();
         if self.writes.has_room(bytes.len()) {

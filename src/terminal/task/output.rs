@@ -8,15 +8,15 @@ use super::{DEFAULT_SIZE, Terminal};
 use crate::terminal::{
     journal::Event,
     mark::{Mark, MarkKind},
-    pty::{Pty, Read},
+    pty::Read,
     query::{Found, Query},
     tracking::Moment,
 };
 
 impl Terminal {
-    /// Reads one turn's worth of output, and says how many bytes that was.
-    pub(super) async fn read(&mut self) -> usize {
-        match self.pty.as_ref().map(Pty::read) {
+    /// Reads one turn's worth of output, `most` bytes, and says how many that was.
+    pub(super) async fn read(&mut self, most: usize) -> usize {
+        match self.pty.as_ref().map(|pty| pty.read(most)) {
             Some(Read::Bytes(bytes)) => {
                 let length = bytes.len();
                 self.wrote(bytes).await;

@@ -9,7 +9,7 @@ use crate::terminal::{
     handle::{News, Status},
     history::History,
     journal::{Event, TerminalSize},
-    pty::{Exit, Pty, Read},
+    pty::{Exit, Pty, READ_BYTES, Read},
     query::QueryScanner,
 };
 
@@ -76,7 +76,7 @@ impl Terminal {
     /// Takes in the last output of a shell that ended.
     async fn ended(&mut self, exit: Exit) {
         for _ in 0..LAST_READS {
-            match self.pty.as_ref().map(Pty::read) {
+            match self.pty.as_ref().map(|pty| pty.read(READ_BYTES)) {
                 Some(Read::Bytes(bytes)) => self.wrote(bytes).await,
                 _ => break,
             }
