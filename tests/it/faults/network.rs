@@ -45,6 +45,8 @@ async fn network_that_is_cut_again_and_again_loses_nothing_and_types_nothing_twi
     typist.hang_up();
 
     let watching = tokio::spawn(async move {
+        // Waiting for text has a deadline.
+        truth.step_for(time).await;
         truth.until_text("host", "the-end").await;
         truth
     });
