@@ -69,6 +69,7 @@ struct Writer {
     pen: Cell,
     /// The empty cell at the end of a line in whose place a space is, for the next line to wrap.
     filled: Option<Cell>,
+    /// How many rows the screen has.
     rows: usize,
 }
 
