@@ -14,6 +14,7 @@ mod guard;
 pub mod handle;
 mod history;
 pub mod integration;
+mod interruption;
 pub mod journal;
 pub mod launcher;
 pub mod mark;

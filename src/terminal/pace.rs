@@ -33,6 +33,11 @@ const INTERRUPTED_BYTES: u64 = 64 * 1024;
 /// The least that is read at a time: what the system hands over in one piece.
 const LEAST_READ_BYTES: usize = 4 * 1024;
 
+/// How many reads fill the window of a driver that is slow, its link or itself. What is read at once
+/// comes down a slow link as one piece, is acknowledged as one, and makes room for as much: Ctrl-C
+/// would wait for such a piece.
+const SLOW_READS: u64 = 16;
+
 /// How long the bytes on their way may take to be parsed: Ctrl-C shows its effect behind them. A
 /// driver whose acknowledgements take longer is too distant for that, and is not held up besides.
 const WINDOW_TIME: Duration = Duration::from_millis(120);
@@ -109,6 +114,11 @@ impl Pace {
             .store(end + INTERRUPTED_BYTES, Ordering::Relaxed);
     }
 
+    /// Whether output that had reached `end` came soon after an interruption.
+    pub fn is_interrupted(&self, end: u64) -> bool {
+        end < self.interrupted_to.load(Ordering::Relaxed)
+    }
+
     /// Waits for the next acknowledgement.
     ///
     /// # Cancel safety
@@ -135,9 +145,14 @@ impl Pace {
         };
         let interrupted_to = self.interrupted_to.load(Ordering::Relaxed);
         let room = window.saturating_sub(end - parsed);
+        // More would be on its way than the window, or much at once, and Ctrl-C wait for it.
+        let room = if window < FIRST_WINDOW_BYTES {
+            room.min(window / SLOW_READS)
+        } else {
+            room
+        };
         match room.max(interrupted_to.saturating_sub(end)) {
             0 => Permission::WaitUntil(deadline),
-            // More would be on its way than the window, and Ctrl-C wait for it.
             room => Permission::Read(
                 usize::try_from(room)
                     .map_or(READ_BYTES, |room| room.clamp(LEAST_READ_BYTES, READ_BYTES)),
@@ -248,6 +263,21 @@ mod tests {
             pace.permission(end, now),
             Permission::WaitUntil(now + ASLEEP_AFTER)
         );
+    }
+
+    #[test]
+    fn slow_driver_is_sent_small_pieces() {
+        let pace = Pace::default();
+        let now = Instant::now();
+        pace.join(1, 0);
+        let mut permission = pace.permission(FULL, now);
+        for ms in 1..1000 {
+            let now = now + Duration::from_millis(ms);
+            pace.acknowledge(1, ms * 1000, ms * 1000 + FULL, now);
+            permission = pace.permission(ms * 1000 + 10_000, now);
+        }
+        let piece = usize::try_from(LEAST_WINDOW_BYTES / SLOW_READS).unwrap();
+        assert_eq!(permission, Permission::Read(piece));
     }
 
     #[test]

@@ -87,6 +87,10 @@ const OSC_BYTES: usize = 256;
 /// Every question begins with it.
 const ESCAPE: u8 = 0x1b;
 
+/// The controls that end any sequence.
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1a;
+
 /// The longest string control that is kept to be looked at; questions are far shorter.
 const STRING_BYTES: usize = 64;
 
@@ -111,6 +115,12 @@ impl QueryScanner {
             }
         }
         (bytes.len(), None)
+    }
+
+    /// Whether no sequence may have begun that has not ended.
+    #[must_use]
+    pub fn in_text(&self) -> bool {
+        self.scan.in_text
     }
 
     /// Whether a program shows a screen of its own, beside the one with the scrollback.
@@ -229,6 +239,11 @@ impl Scan {
 }
 
 impl Perform for Scan {
+    fn execute(&mut self, byte: u8) {
+        // Both end a sequence that has begun.
+        self.in_text |= matches!(byte, CAN | SUB);
+    }
+
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
         self.in_text = true;
         if ignore {

@@ -22,6 +22,7 @@ use super::{
     aftermath::Aftermath,
     handle::{News, Received, Request, Surroundings, TerminalEvent},
     history::History,
+    interruption,
     journal::{Event, TerminalSize},
     output::Output,
     pace::{Pace, Permission},
@@ -46,7 +47,7 @@ const LOOK_PATIENTLY: Duration = Duration::from_millis(100);
 /// How soon a recording goes on that comes in many small pieces.
 const PLAY_PAUSE: Duration = Duration::from_millis(5);
 
-/// What a person types to end a program, or a recording.
+/// What a person types to end a recording, as well as a program.
 const CTRL_C: u8 = 0x03;
 
 pub(super) struct Terminal {
@@ -261,10 +262,10 @@ impl Terminal {
     }
 
     async fn type_input(&mut self, bytes: Bytes, client: Option<Arc<str>>) {
-        if bytes.contains(&CTRL_C) {
-            if self.playback.is_some() {
-                return self.stop_playing().await;
-            }
+        if bytes.contains(&CTRL_C) && self.playback.is_some() {
+            return self.stop_playing().await;
+        }
+        if interruption::interrupts(&bytes) {
             self.pace.interrupt(self.output.end());
         }
         self.retirement.put_off();

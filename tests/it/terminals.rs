@@ -121,6 +121,23 @@ async fn flood_is_stopped_by_an_interrupt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sequence_that_an_interrupt_cuts_off_swallows_nothing() {
+    for begun in ["\\033", "\\033]0;title", "\\033P", "\\033[31"] {
+        let house = house("# Lab");
+        let mut visitor = house.enter("lab").await;
+        let line = format!("printf 'be''gun{begun}'; sleep 100\r");
+        visitor.type_text("host", &line).await;
+        visitor.until_text("host", "begun").await;
+        visitor.type_text("host", "\x03").await;
+        visitor.until_text("host", "^C").await;
+        let mut screen = Screen::new(80, 24, 100);
+        screen.feed(visitor.text(visitor.number("host")).as_bytes());
+        let text = screen.text();
+        assert!(text.contains("begun^C"), "after {begun}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cursor_question_is_answered_once_with_two_clients_and_without_any() {
     let house = house("# Lab");
     let mut visitor = house.enter("lab").await;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{DEFAULT_SIZE, Terminal};
 use crate::terminal::{
+    interruption,
     journal::Event,
     mark::{Mark, MarkKind},
     pty::Read,
@@ -19,13 +20,27 @@ impl Terminal {
         match self.pty.as_ref().map(|pty| pty.read(most)) {
             Some(Read::Bytes(bytes)) => {
                 let length = bytes.len();
-                self.wrote(bytes).await;
+                if self.pace.is_interrupted(self.output.end()) {
+                    self.wrote_interrupted(bytes).await;
+                } else {
+                    self.wrote(bytes).await;
+                }
                 return length;
             }
             Some(Read::End) => self.drained = true,
             Some(Read::Pending) | None => {}
         }
         0
+    }
+
+    /// Records what came soon after Ctrl-C. A sequence that it has cut off would swallow the prompt.
+    async fn wrote_interrupted(&mut self, bytes: Bytes) {
+        for piece in interruption::cut(&bytes) {
+            if interruption::is_echo(&piece) && !self.scanner.in_text() {
+                self.wrote(interruption::CANCEL).await;
+            }
+            self.wrote(piece).await;
+        }
     }
 
     /// Records what a program wrote and answers what it asked.
